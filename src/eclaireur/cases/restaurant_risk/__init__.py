@@ -1,0 +1,1 @@
+"""Ranks food establishments by their risk of a bad inspection."""

@@ -1,0 +1,1 @@
+"""The command line. Commands are thin: what they do lives in `eclaireur.service`."""

@@ -1,0 +1,132 @@
+"""Commands about cases and data: cases, connect, fetch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from eclaireur.cli.options import AsJson, CaseName, InputFile, SourceName
+from eclaireur.cli.screen import say, show, show_json
+from eclaireur.core.view import Column, Facts, Table
+
+__all__ = ["register"]
+
+
+def register(app: App) -> None:
+    """Add these commands to the application."""
+    app.command(_cases, name="cases", help="Lister les cas d'usage et leur niveau de preuve.")
+    app.command(_connect, name="connect", help="Relier les colonnes de votre fichier aux champs d'un cas.")
+    app.command(_fetch, name="fetch", help="Lire une source : copie datée, avec empreinte et licence.")
+
+
+def _cases(*, as_json: AsJson = False) -> None:
+    from eclaireur.core.catalog import cards
+
+    rows = [
+        {
+            "name": card.name,
+            "title": card.title,
+            "desk": card.desk.french,
+            "level": card.level,
+            "sources": [source.name for source in card.sources],
+        }
+        for card in cards()
+    ]
+    if as_json:
+        show_json({"cases": rows})
+        return
+    columns = (
+        Column(key="name", title="Cas"),
+        Column(key="title", title="Titre"),
+        Column(key="desk", title="Bureau"),
+        Column(key="niveau", title="Niveau"),
+        Column(key="sources", title="Sources"),
+    )
+    levels = {"": "–", "bronze": "bronze", "silver": "argent", "gold": "or"}
+    shown = [
+        {**row, "niveau": levels[str(row["level"])], "sources": ", ".join(row["sources"])} for row in rows
+    ]
+    show([Table(title="Cas d'usage", columns=columns, rows=shown)])
+
+
+def _connect(
+    case: CaseName,
+    file: InputFile,
+    /,
+    *,
+    table: Annotated[str | None, Parameter(help="Table du cas que ce fichier donne.")] = None,
+    save: Annotated[
+        bool, Parameter(name="--save", negative="--no-save", help="Enregistrer la correspondance.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    from eclaireur.cli.opening import at_work
+    from eclaireur.service import connect
+
+    with at_work(case, quiet=True) as work:
+        proposal = connect.propose(work, file, table=table)
+        path = connect.save(work, proposal, file) if save else None
+        missing = connect.still_missing(work)
+    fields = proposal.table.fields
+    pairs = [(field.title, proposal.mapping.columns.get(field.name)) for field in fields]
+    preview = proposal.documented.table.slice(0, 5)
+    if as_json:
+        show_json(
+            {
+                "case": case,
+                "table": proposal.table.name,
+                "columns": dict(proposal.mapping.columns),
+                "rows": proposal.documented.table.num_rows,
+                "saved": None if path is None else str(path),
+                "missing": [table.name for table in missing],
+            }
+        )
+        return
+    filled = [field for field in fields if field.name in proposal.mapping.columns]
+    show(
+        [
+            Table(
+                title=f"{proposal.table.title} : champs du cas et colonnes du fichier",
+                columns=(Column(key="field", title="Champ"), Column(key="column", title="Colonne")),
+                rows=[{"field": title, "column": column or "– (absente)"} for title, column in pairs],
+            ),
+            Table(
+                title=f"Aperçu (5 lignes sur {proposal.documented.table.num_rows})",
+                columns=tuple(Column(key=field.name, title=field.title) for field in filled),
+                rows=preview.to_pylist(),
+            ),
+        ]
+    )
+    if path is not None:
+        say(f"Correspondance enregistrée : {path}")
+        say("Une colonne est mal placée ? Corrigez ce fichier, il est court et lisible.")
+    if missing:
+        say(f"Il reste à connecter : {', '.join(f'{t.title} (--table {t.name})' for t in missing)}.")
+    else:
+        say(f"Pour calculer la liste : eclaireur run {case} --source connected")
+
+
+def _fetch(case: CaseName, /, *, source: SourceName = None, as_json: AsJson = False) -> None:
+    from eclaireur.cli.opening import at_work, chosen_source
+    from eclaireur.core import french
+    from eclaireur.service.work import fetch
+
+    with at_work(case, quiet=as_json) as work:
+        snapshot = fetch(work, chosen_source(work, source))
+    if as_json:
+        files = [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in snapshot.files]
+        show_json({"snapshot": snapshot.id, "taken": snapshot.taken, "files": files})
+        return
+    size = sum(file.bytes for file in snapshot.files) / 1e6
+    pairs = (
+        ("Données", snapshot.id),
+        ("Lues le", french.moment(snapshot.taken)),
+        ("Licence", snapshot.licence),
+        ("Origine", snapshot.origin),
+        (
+            "Fichiers",
+            f"{french.count(len(snapshot.files), 'fichier')}, {french.number(size, 1)} Mo",
+        ),
+    )
+    show([Facts(title="Données lues", pairs=pairs)])

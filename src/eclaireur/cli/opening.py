@@ -1,0 +1,35 @@
+"""Opens the case that a command works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from eclaireur.cli.screen import progress_bar
+
+if TYPE_CHECKING:
+    from eclaireur.service.work import Work
+
+__all__ = ["at_work", "chosen_source"]
+
+
+@contextmanager
+def at_work(case: str, *, quiet: bool = False) -> Iterator[Work]:
+    """Open a case in the user's workspace, with progress on standard error."""
+    from eclaireur.core.workspace import Workspace
+    from eclaireur.service.work import Work
+
+    with progress_bar(hidden=quiet) as progress:
+        yield Work.on(Workspace.open(), case, progress=progress)
+
+
+def chosen_source(work: Work, source: str | None) -> str:
+    """Return the source that the user named, or the natural one."""
+    from eclaireur.service.work import CONNECTED, default_source
+
+    if source is None:
+        return default_source(work)
+    if source != CONNECTED:
+        work.card.source(source)
+    return source

@@ -1,0 +1,1 @@
+"""What every case shares: types, lake, runs, journal, registry, engine, evaluation."""

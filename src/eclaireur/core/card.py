@@ -1,0 +1,230 @@
+"""The card of a case: who it serves, on which data, under which law, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from eclaireur.core.errors import NotFoundError
+from eclaireur.core.fields import InputTable
+from eclaireur.core.types import Source
+
+__all__ = [
+    "RULES",
+    "Card",
+    "Desk",
+    "Law",
+    "QualityRule",
+    "QualityState",
+    "SourceCard",
+    "false_claims",
+]
+
+
+class Desk(StrEnum):
+    """The desk that serves a case."""
+
+    TARGET = "target"
+    READER = "reader"
+    INTAKE = "intake"
+    WORKBENCH = "workbench"
+
+    @property
+    def french(self) -> str:
+        """Name on screen."""
+        return {"target": "Ciblage", "reader": "Lecture", "intake": "Guichet", "workbench": "Établi"}[self]
+
+
+class QualityState(StrEnum):
+    """What a card claims of one rule of the quality scale."""
+
+    DONE = "done"
+    TODO = "todo"
+    EXEMPT = "exempt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityRule:
+    """One line of the quality scale; an exemption carries its reason."""
+
+    level: str
+    rule: str
+    state: QualityState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """Legal frame, in French."""
+
+    purpose: str
+    legal_basis: str
+    personal_data: str
+    ai_act: str
+    aipd: str
+    appeal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceCard:
+    """A source as the card declares it.
+
+    Parameters
+    ----------
+    folder
+        Folder of the source under ``ECLAIREUR_DATA``; empty for a generator.
+    files
+        Files and the SHA-256 of the published archive; a file that differs is read and said so.
+    horizon
+        Last day that ``evaluate`` may use, ``YYYY-MM-DD``; empty for all.
+    """
+
+    name: str
+    title: str
+    licence: str
+    origin: str
+    folder: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    horizon: str = ""
+    personal: bool = False
+
+    def as_source(self) -> Source:
+        """Return the source without what only the fetch needs."""
+        return Source(
+            name=self.name,
+            title=self.title,
+            licence=self.licence,
+            origin=self.origin,
+            personal=self.personal,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Everything the product knows of a case before importing it."""
+
+    format: int
+    name: str
+    title: str
+    summary: str
+    administration: str
+    users: str
+    desk: Desk
+    bricks: tuple[str, ...]
+    noun: str
+    nouns: str
+    label: str
+    limits: tuple[str, ...]
+    law: Law
+    sources: tuple[SourceCard, ...]
+    inputs: tuple[InputTable, ...]
+    quality: tuple[QualityRule, ...]
+    package: str
+    folder: Path
+    extra: str = ""
+
+    def source(self, name: str) -> SourceCard:
+        """Return a declared source.
+
+        Raises
+        ------
+        NotFoundError
+            If the card declares no source of this name; the message lists those it does.
+        """
+        for source in self.sources:
+            if source.name == name:
+                return source
+        names = ", ".join(source.name for source in self.sources)
+        raise NotFoundError(
+            f"source inconnue pour « {self.name} » : « {name} ».", fix=f"Sources déclarées : {names}."
+        )
+
+    def input_table(self, name: str) -> InputTable:
+        """Return an input table of the documented format.
+
+        Raises
+        ------
+        NotFoundError
+            If the card declares no such table.
+        """
+        for table in self.inputs:
+            if table.name == name:
+                return table
+        names = ", ".join(table.name for table in self.inputs)
+        raise NotFoundError(
+            f"table inconnue pour « {self.name} » : « {name} ».", fix=f"Tables attendues : {names}."
+        )
+
+    @property
+    def level(self) -> str:
+        """Highest level of which every rule, and those of the levels below, is done or exempt."""
+        reached = ""
+        for level in ("bronze", "silver", "gold"):
+            rules = [rule for rule in self.quality if rule.level == level]
+            if not rules or any(rule.state is QualityState.TODO for rule in rules):
+                break
+            reached = level
+        return reached
+
+
+RULES: dict[str, tuple[str, ...]] = {
+    "bronze": ("runs_on_sample", "explains_every_signal", "states_limits", "data_licences"),
+    "silver": (
+        "temporal_evaluation",
+        "baseline_with_interval",
+        "subgroup_table",
+        "human_decision_path",
+        "calibrated_score",
+    ),
+    "gold": ("agents_evaluation_protocol", "job_impact_note", "retraining_from_decisions", "drift_watch"),
+}
+"""The quality scale: level → rules. Behaviour behind a ``done`` is proved by the contract tests."""
+
+
+def _sample(card: Card) -> bool:
+    return any(source.name == "sample" for source in card.sources) and any(card.folder.glob("test_*.py"))
+
+
+def _written(card: Card, name: str) -> bool:
+    path = card.folder / name
+    return path.is_file() and path.stat().st_size > 0
+
+
+_STATIC_PROOF: dict[str, tuple[Callable[[Card], bool], str]] = {
+    "runs_on_sample": (_sample, "une source « sample » et un test dans le dossier du cas"),
+    "states_limits": (lambda card: len(card.limits) > 0, "au moins une limite"),
+    "data_licences": (
+        lambda card: all(source.licence and source.origin for source in card.sources),
+        "une licence et une origine pour chaque source",
+    ),
+    "agents_evaluation_protocol": (
+        lambda card: _written(card, "protocol.md"),
+        "le fichier protocol.md dans le dossier du cas",
+    ),
+    "job_impact_note": (
+        lambda card: _written(card, "job_impact.md"),
+        "le fichier job_impact.md dans le dossier du cas",
+    ),
+}
+
+
+def false_claims(card: Card) -> tuple[str, ...]:
+    """Return, in French, what is wrong in a card's quality scale: missing, unknown or false claims.
+
+    Rules about behaviour (every signal is explained, the evaluation has intervals…) cannot be seen
+    here: the contract tests run them for each case that claims them.
+    """
+    problems: list[str] = []
+    claimed = {(rule.level, rule.rule): rule for rule in card.quality}
+    expected = {(level, rule) for level, rules in RULES.items() for rule in rules}
+    problems += [f"règle absente : {level}.{rule}" for level, rule in sorted(expected - claimed.keys())]
+    problems += [f"règle inconnue : {level}.{rule}" for level, rule in sorted(claimed.keys() - expected)]
+    for rule in claimed.values():
+        if rule.state is QualityState.EXEMPT and not rule.reason:
+            problems.append(f"{rule.rule} : une exemption demande sa raison")
+        proof = _STATIC_PROOF.get(rule.rule)
+        if rule.state is QualityState.DONE and proof and not proof[0](card):
+            problems.append(f"{rule.rule} : annoncé « done », mais il manque {proof[1]}")
+    return tuple(problems)

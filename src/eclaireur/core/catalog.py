@@ -1,0 +1,163 @@
+"""The catalogue of cases, read from their cards without importing them.
+
+A case is a folder with ``case.toml`` and ``case.py``. Built-in cases are the sub-folders of
+``eclaireur.cases``; a third-party package adds its own through the entry-point group
+``eclaireur.cases``, whose entries name a package that holds a ``case.toml``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from eclaireur.core.card import Card, Desk, Law, QualityRule, QualityState, SourceCard
+from eclaireur.core.case import Case
+from eclaireur.core.errors import ConfigError, ExtraMissingError, NotFoundError
+from eclaireur.core.fields import Field, FieldKind, InputTable
+
+__all__ = ["cards", "find_card", "load_case", "parse_card"]
+
+_GROUP = "eclaireur.cases"
+
+
+def cards() -> tuple[Card, ...]:
+    """Return every card, by name. Nothing of a case is imported."""
+    return tuple(sorted(_read_all(), key=lambda card: card.name))
+
+
+def find_card(name: str) -> Card:
+    """Return the card of a case.
+
+    Raises
+    ------
+    NotFoundError
+        If no case has this name; the message lists those that exist.
+    """
+    known = {card.name: card for card in cards()}
+    if name not in known:
+        raise NotFoundError(
+            f"cas d'usage inconnu : « {name} ».",
+            fix=f"Cas disponibles : {', '.join(known) or 'aucun'}.",
+        )
+    return known[name]
+
+
+def load_case(card: Card) -> Case:
+    """Import the ``case.py`` of a card.
+
+    Raises
+    ------
+    ExtraMissingError
+        If a library that the case needs is not installed; the message says how to add it.
+    """
+    try:
+        module = importlib.import_module(f"{card.package}.case")
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] != card.package.split(".")[0]:
+            extra = f"« eclaireur[{card.extra}] »" if card.extra else f"le paquet « {error.name} »"
+            raise ExtraMissingError(
+                f"le cas « {card.name} » a besoin de {error.name}, qui n'est pas installé.",
+                fix=f"Installez {extra} puis recommencez.",
+            ) from error
+        raise
+    return cast("Case", module)
+
+
+@cache
+def _read_all() -> tuple[Card, ...]:
+    found = [parse_card(folder / "case.toml", package) for folder, package in _folders()]
+    names = [card.name for card in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"deux cas d'usage portent le même nom : « {name} ».", fix="Renommez l'un des deux."
+            )
+    return tuple(found)
+
+
+def _folders() -> Iterator[tuple[Path, str]]:
+    root = Path(__file__).resolve().parent.parent / "cases"
+    for card in sorted(root.glob("*/case.toml")):
+        yield card.parent, f"eclaireur.cases.{card.parent.name}"
+    for entry in importlib.metadata.entry_points(group=_GROUP):
+        spec = importlib.util.find_spec(entry.value)
+        for location in (spec.submodule_search_locations or []) if spec else []:
+            if (Path(location) / "case.toml").is_file():
+                yield Path(location), entry.value
+
+
+def parse_card(path: Path, package: str) -> Card:
+    """Read and check one ``case.toml``.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not TOML, or a key is missing, unknown or of the wrong type.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"fiche illisible : {error}.", file=str(path), fix="Corrigez la fiche.") from error
+    try:
+        return _card(dict(data), package, path.parent)
+    except KeyError as error:
+        raise ConfigError(
+            f"la clé {error} manque.", file=str(path), fix="Ajoutez-la : voir docs/add_a_case.md."
+        ) from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"fiche invalide : {error}.", file=str(path), fix="Corrigez la fiche : voir docs/add_a_case.md."
+        ) from error
+
+
+def _card(data: dict[str, Any], package: str, folder: Path) -> Card:
+    nouns = data.pop("nouns")
+    quality = data.pop("quality")
+    return Card(
+        package=package,
+        folder=folder,
+        desk=Desk(data.pop("desk")),
+        bricks=tuple(data.pop("bricks")),
+        noun=nouns["singular"],
+        nouns=nouns["plural"],
+        limits=tuple(data.pop("limits")),
+        law=Law(**data.pop("law")),
+        sources=tuple(_source(dict(row)) for row in data.pop("sources")),
+        inputs=tuple(_table(name, dict(row)) for name, row in data.pop("inputs", {}).items()),
+        quality=tuple(
+            _rule(level, rule, str(state)) for level, rules in quality.items() for rule, state in rules.items()
+        ),
+        **data,
+    )
+
+
+def _source(row: dict[str, Any]) -> SourceCard:
+    files = tuple((file["path"], file.get("sha256", "")) for file in row.pop("files", []))
+    return SourceCard(files=files, **row)
+
+
+def _table(name: str, row: dict[str, Any]) -> InputTable:
+    fields = tuple(_field(dict(field)) for field in row.pop("fields"))
+    return InputTable(name=name, fields=fields, key=tuple(row.pop("key", ())), **row)
+
+
+def _field(row: dict[str, Any]) -> Field:
+    return Field(
+        kind=FieldKind(row.pop("kind", "text")),
+        choices=tuple(row.pop("choices", {}).items()),
+        synonyms=tuple(row.pop("synonyms", ())),
+        **row,
+    )
+
+
+def _rule(level: str, rule: str, state: str) -> QualityRule:
+    if state.startswith("exempt"):
+        reason = state.partition(":")[2].strip()
+        return QualityRule(level=level, rule=rule, state=QualityState.EXEMPT, reason=reason)
+    return QualityRule(level=level, rule=rule, state=QualityState(state))

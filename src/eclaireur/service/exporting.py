@@ -1,0 +1,59 @@
+"""Lists that agents open: a worklist joined to its signals, as a spreadsheet or a CSV file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eclaireur.core import export, worklist as drawing
+from eclaireur.core.errors import BadValueError
+
+if TYPE_CHECKING:
+    from eclaireur.core.types import Worklist
+    from eclaireur.service.signals import Signals
+    from eclaireur.service.work import Work
+
+__all__ = ["write_worklist"]
+
+
+def write_worklist(work: Work, signals: Signals, worklist: Worklist, output: Path) -> None:
+    """Write a worklist as ``.xlsx`` or ``.csv``, whole or not at all, and journal the export.
+
+    Raises
+    ------
+    BadValueError
+        If the file name ends otherwise.
+    """
+    writers = {".xlsx": export.write_xlsx, ".csv": export.write_csv}
+    suffix = output.suffix.lower()
+    if suffix not in writers:
+        raise BadValueError(
+            f"forme de liste inconnue : « {output.suffix} ».",
+            file=str(output),
+            fix="Choisissez un nom qui finit par .xlsx ou .csv.",
+        )
+    writers[suffix](drawing.to_table(worklist), signals.table, output, mentions=_mentions(work, signals))
+    work.workspace.journal.append(
+        "export",
+        case=work.card.name,
+        actor="eclaireur",
+        data={"run": worklist.run, "items": len(worklist.items), "form": suffix[1:]},
+    )
+
+
+def _mentions(work: Work, signals: Signals) -> dict[str, str]:
+    from eclaireur.core import french
+
+    snapshot = signals.records.snapshot
+    return {
+        "Cas d'usage": work.card.title,
+        "Calcul": f"{signals.run.id}, au {french.day(signals.as_of)}",
+        "Données": f"{snapshot.id}, lues le {french.moment(snapshot.taken)}, {snapshot.licence}",
+        "Modèle": f"n° {signals.model.card.number}, mis en service par {signals.model.by}",
+        "Limites": " ".join(work.card.limits),
+        "Mention": (
+            "Cette liste a été établie à l'aide d'un traitement algorithmique. "
+            "Elle propose un ordre ; l'agent décide."
+        ),
+        "Recours": work.card.law.appeal,
+    }

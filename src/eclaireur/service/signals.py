@@ -1,0 +1,202 @@
+"""Signals of a case as of a date, the worklist drawn from them, and why a subject is on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eclaireur.core import worklist as drawing
+from eclaireur.core.errors import NotFoundError
+from eclaireur.core.subjects import Subject
+from eclaireur.core.tables import signals_schema
+from eclaireur.core.types import Run, Worklist
+from eclaireur.core.view import Block, Facts, Reason, Reasons
+from eclaireur.service import training
+from eclaireur.service import work as working
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from eclaireur.service.training import InService
+    from eclaireur.service.work import RecordsRun, Work
+
+__all__ = ["Signals", "draw", "explain", "latest", "make", "signal_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """The signals of one run, best first."""
+
+    run: Run
+    records: RecordsRun
+    model: InService
+    as_of: date
+    table: pa.Table = field(repr=False)
+    folder: Path = field(repr=False)
+
+
+def make(work: Work, source: str, *, as_of: date | None = None) -> Signals:
+    """Score every current subject of a source; fetch it and train a first model when needed.
+
+    The same data, model, date and code give the same run and the same table.
+
+    Parameters
+    ----------
+    as_of
+        Date of the signals; by default the day after the last day of the data.
+    """
+    try:
+        records = working.records(work, source)
+    except NotFoundError:
+        working.fetch(work, source)
+        records = working.records(work, source)
+    model = training.ensure_model(work, records, source)
+    when = as_of or work.case.data_date(records.tables) + timedelta(days=1)
+    registry, lake = work.workspace.registry, work.workspace.lake
+    run = work.run(
+        "signals",
+        config={"source": source, "as_of": when.isoformat()},
+        inputs=(records.run.id, registry.seal(model.card)),
+    )
+
+    def write(folder: Path) -> None:
+        table = work.case.signals(
+            records.tables,
+            model.card,
+            lambda name: registry.artefact(model.card, name),
+            as_of=when,
+            progress=work.progress,
+        )
+        lake.write(folder, "signals", _complete(table, run.id, model.card.number))
+
+    address = work.workspace.runs.do(run, write)
+    return Signals(
+        run=run,
+        records=records,
+        model=model,
+        as_of=when,
+        table=lake.table(address, "signals"),
+        folder=lake.folder(address),
+    )
+
+
+def _complete(table: pa.Table, run: str, model: int) -> pa.Table:
+    """Order signals best first, ties by subject, and say which run and model made them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ordered = table.sort_by([("score", "descending"), ("subject", "ascending")])
+    size = ordered.num_rows
+    filled = {
+        "signal": pc.binary_join_element_wise(pa.scalar(run), ordered["subject"], "/"),
+        "rank": pa.array(range(1, size + 1), pa.int32()),
+        "model": pa.array([model] * size, pa.int32()),
+        "run": pa.array([run] * size, pa.string()),
+    }
+    schema = signals_schema()
+    columns = [filled[name] if name in filled else ordered[name] for name in schema.names]
+    return pa.table(columns, names=schema.names).cast(schema)
+
+
+def latest(work: Work, source: str) -> Signals:
+    """Return the signals made last for a source, making them when there are none."""
+    for run in reversed(work.workspace.runs.history(work.card.name, "signals")):
+        if run.config["source"] == source:
+            return make(work, source, as_of=date.fromisoformat(run.config["as_of"]))
+    return make(work, source)
+
+
+def draw(
+    work: Work,
+    signals: Signals,
+    *,
+    capacity: int,
+    random_share: float,
+    quotas: Mapping[str, int] | None = None,
+) -> tuple[Worklist, Run]:
+    """Draw a worklist under a capacity, with a random share, and keep it in the lake."""
+    run = work.run(
+        "worklist",
+        config={
+            "source": signals.run.config["source"],
+            "capacity": capacity,
+            "random_share": random_share,
+            "quotas": dict(quotas or {}),
+        },
+        inputs=(signals.run.id,),
+    )
+    drawn = drawing.draw(
+        signals.table,
+        capacity=capacity,
+        random_share=random_share,
+        seed=work.seed,
+        quotas=quotas,
+        case=work.card.name,
+        run=run.id,
+    )
+    lake = work.workspace.lake
+    work.workspace.runs.do(run, lambda folder: lake.write(folder, "worklist", drawing.to_table(drawn)))
+    return drawn, run
+
+
+def signal_of(work: Work, source: str, subject: Subject) -> dict[str, Any]:
+    """Return the current signal of a subject as a mapping of `core.tables.signals_schema`.
+
+    Raises
+    ------
+    NotFoundError
+        If the subject has no signal in the latest run.
+    """
+    import pyarrow.compute as pc
+
+    current = latest(work, source)
+    found = current.table.filter(pc.equal(current.table["subject"], str(subject)))
+    if not found.num_rows:
+        raise NotFoundError(
+            f"aucun indice pour {work.card.noun} « {subject.key} » dans la source « {source} ».",
+            fix=f"Vérifiez l'identifiant : eclaireur worklist {work.card.name} --source {source}",
+        )
+    row: dict[str, Any] = found.to_pylist()[0]
+    return row
+
+
+def explain(work: Work, source: str, text: str) -> tuple[Block, ...]:
+    """Return the sheet of a subject: what is said of it, why, and what is known."""
+    from eclaireur.core import french
+
+    subject = work.case.identify(text)
+    row = signal_of(work, source, subject)
+    current = latest(work, source)
+    score = (
+        f"risque estimé : {french.percent(row['score'])}"
+        if row["calibrated"]
+        else f"rang {french.number(row['rank'])} sur {french.number(current.table.num_rows)}"
+    )
+    head = Facts(
+        title=row["name"] or subject.key,
+        pairs=(
+            ("Identifiant", subject.key),
+            ("Indice", score),
+            ("Rang", f"{french.number(row['rank'])} sur {french.number(current.table.num_rows)}"),
+            ("Secteur", row["area"] or "–"),
+            ("Calcul", f"au {french.day(row['as_of'])}, modèle n° {row['model']}, calcul {row['run']}"),
+        ),
+    )
+    reasons = Reasons(
+        title=f"Pourquoi cet {work.card.noun} ?" if work.card.noun[0] in "aeiouéèêhy" else "Pourquoi ?",
+        reasons=tuple(
+            Reason(
+                theme=reason["theme"],
+                sentence=reason["sentence"],
+                weight=reason["weight"],
+                observed=reason["observed"],
+                source=reason["source"],
+            )
+            for reason in row["reasons"]
+        ),
+        caution=" ".join(work.card.limits),
+    )
+    return (head, reasons, *work.case.sheet(subject, current.records.tables))
