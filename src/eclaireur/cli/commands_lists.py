@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eclaireur.service.signals import Signals
     from eclaireur.service.work import Work
 
-__all__ = ["register"]
+__all__ = ["register", "top_table"]
 
 AsOf = Annotated[
     str | None,
@@ -87,15 +87,19 @@ def _summary(work: Work, signals: Signals, top: int) -> list[Block]:
         title=work.card.title,
         pairs=(
             ("Calcul", f"au {french.day(signals.as_of)}, {signals.run.id}"),
-            ("Données", f"{signals.records.snapshot.id}, lues le {french.day(signals.records.snapshot.taken)}"),
+            (
+                "Données",
+                f"{signals.records.snapshot.id}, lues le {french.day(signals.records.snapshot.taken)}",
+            ),
             ("Modèle", f"n° {model.card.number}, mis en service par {model.by}"),
             ("Indices", f"{french.number(size)} {work.card.nouns}"),
         ),
     )
-    return [head, _top_table(work, signals, top)]
+    return [head, top_table(work, signals, top)]
 
 
-def _top_table(work: Work, signals: Signals, top: int) -> Table:
+def top_table(work: Work, signals: Signals, top: int) -> Table:
+    """Return the head of the list, with the two strongest reasons of each line."""
     rows: list[dict[str, Any]] = []
     for row in signals.table.slice(0, top).to_pylist():
         up = sorted((r for r in row["reasons"] if r["weight"] > 0), key=lambda r: -r["weight"])
@@ -142,7 +146,8 @@ def _worklist(
     capacity: Capacity = 40,
     random_share: RandomShare = 0.1,
     quota: Annotated[
-        list[str] | None, Parameter(name="--quota", negative="", help="Plafond d'un secteur : « SECTEUR=12 », répétable.")
+        list[str] | None,
+        Parameter(name="--quota", negative="", help="Plafond d'un secteur : « SECTEUR=12 », répétable."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -171,7 +176,9 @@ def _quotas(texts: list[str]) -> dict[str, int]:
     for text in texts:
         area, _, number = text.rpartition("=")
         if not area or not number.strip().isdecimal():
-            raise BadValueError(f"quota illisible : « {text} ».", fix="Écrivez-le ainsi : --quota « Nord=12 ».")
+            raise BadValueError(
+                f"quota illisible : « {text} ».", fix="Écrivez-le ainsi : --quota « Nord=12 »."
+            )
         quotas[area.strip()] = int(number)
     return quotas
 

@@ -37,7 +37,9 @@ def _train(
     source: SourceName = None,
     until: Annotated[
         str | None,
-        Parameter(help="N'apprendre que de ce qui était connu ce jour ; par défaut, un trimestre avant la fin."),
+        Parameter(
+            help="N'apprendre que de ce qui était connu ce jour ; par défaut, un trimestre avant la fin."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -127,7 +129,12 @@ def _compare(
         Column(key="baseline", title=f"N° {result.champion.number}", align="right"),
     )
     rows = [
-        {"name": metric.name, "value": metric.value, "interval": _interval(metric), "baseline": metric.baseline_value}
+        {
+            "name": metric.name,
+            "value": metric.value,
+            "interval": _interval(metric),
+            "baseline": metric.baseline_value,
+        }
         for metric in result.metrics
     ]
     show([Table(title=title, columns=columns, rows=rows)])
@@ -171,7 +178,9 @@ def _promote(
     if as_json:
         show_json({"case": case, "source": chosen, "model": current.card.number, "by": current.by})
         return
-    say(f"Modèle n° {current.card.number} en service depuis le {french.day(current.since)}, par {current.by}.")
+    say(
+        f"Modèle n° {current.card.number} en service depuis le {french.day(current.since)}, par {current.by}."
+    )
     say("Les anciens indices gardent le modèle qui les a faits.")
     say(f"Recalculer la liste : eclaireur run {case} --source {chosen}")
 
@@ -220,7 +229,10 @@ def _evaluate(
     /,
     *,
     source: Annotated[
-        list[str] | None, Parameter(name="--source", negative="", help="Source à mesurer, répétable ; par défaut l'échantillon.")
+        list[str] | None,
+        Parameter(
+            name="--source", negative="", help="Source à mesurer, répétable ; par défaut l'échantillon."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -37,10 +37,20 @@ def _new(
     say("Remplissez sa fiche case.toml, puis lancez ses tests : ./eclaireur test")
 
 
-def _check_cards(*, as_json: AsJson = False) -> int:
+def _check_cards(
+    *,
+    write_docs: Annotated[
+        Path | None, Parameter(help="Écrire le catalogue et les formats dans ce dossier de documentation.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
     from eclaireur.core.card import false_claims
     from eclaireur.core.catalog import cards
+    from eclaireur.service.cataloguing import write_pages
 
+    if write_docs is not None:
+        for page in write_pages(cards(), write_docs):
+            say(f"Page écrite : {page}")
     problems = {card.name: false_claims(card) for card in cards()}
     if as_json:
         show_json({"problems": problems})

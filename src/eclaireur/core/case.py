@@ -52,9 +52,7 @@ class Case(Protocol):
     def fetch(self, source: str, into: Path, *, seed: int, progress: Progress) -> None:
         """Write the raw files of ``source`` into the empty folder ``into``."""
 
-    def records(
-        self, source: str, raw: Path, *, outcomes: pa.Table | None, progress: Progress
-    ) -> Records:
+    def records(self, source: str, raw: Path, *, outcomes: pa.Table | None, progress: Progress) -> Records:
         """Read the raw files of a snapshot into the case's tables.
 
         ``outcomes`` (`core.tables.outcomes_schema`) are results that came back from the field and

@@ -131,7 +131,9 @@ def _card(data: dict[str, Any], package: str, folder: Path) -> Card:
         sources=tuple(_source(dict(row)) for row in data.pop("sources")),
         inputs=tuple(_table(name, dict(row)) for name, row in data.pop("inputs", {}).items()),
         quality=tuple(
-            _rule(level, rule, str(state)) for level, rules in quality.items() for rule, state in rules.items()
+            _rule(level, rule, str(state))
+            for level, rules in quality.items()
+            for rule, state in rules.items()
         ),
         **data,
     )

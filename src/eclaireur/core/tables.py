@@ -106,7 +106,11 @@ def outcomes_schema() -> pa.Schema:
 
 @cache
 def examples_schema() -> pa.Schema:
-    """Schema of training examples: an outcome joined to its subject as known at ``as_of``."""
+    """Schema of training examples: an outcome joined to its subject as known at ``as_of``.
+
+    ``known`` is when the label could first be learnt from; a model trained as of a date reads only
+    the examples known by then.
+    """
     import pyarrow as pa
 
     return pa.schema(
@@ -114,6 +118,7 @@ def examples_schema() -> pa.Schema:
             ("example", pa.string()),
             ("subject", pa.string()),
             ("as_of", pa.date32()),
+            ("known", pa.date32()),
             ("label", pa.float64()),
             ("observer", pa.string()),
             ("weight", pa.float64()),

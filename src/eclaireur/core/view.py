@@ -234,7 +234,5 @@ class Form:
     submit: str = "Lancer le calcul"
 
 
-Block = (
-    Facts | Reasons | Table | Chart | Map | SpanText | Page | Diff | Timeline | Citations | Funnel | Form
-)
+Block = Facts | Reasons | Table | Chart | Map | SpanText | Page | Diff | Timeline | Citations | Funnel | Form
 """Any view block."""

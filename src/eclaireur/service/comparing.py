@@ -79,9 +79,7 @@ def _metrics(
     registry = work.workspace.registry
 
     def scores(card: ModelCard) -> list[float]:
-        found = work.case.predict(
-            examples, records.tables, card, lambda name: registry.artefact(card, name)
-        )
+        found = work.case.predict(examples, records.tables, card, lambda name: registry.artefact(card, name))
         return [float(value) for value in found]
 
     return evaluation.comparison(

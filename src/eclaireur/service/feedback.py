@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Imported", "decide", "digest", "import_outcomes", "outcomes"]
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
     """What an import did. ``conflicts`` are rows that contradict an earlier result: not recorded."""
@@ -138,10 +136,7 @@ def import_outcomes(work: Work, source: str, path: Path, *, actor: str) -> Impor
             )
         )
     work.workspace.journal.append_many(
-        [
-            {"kind": str(Origin.OUTCOME), "case": work.card.name, "actor": actor, **entry}
-            for entry in entries
-        ]
+        [{"kind": str(Origin.OUTCOME), "case": work.card.name, "actor": actor, **entry} for entry in entries]
     )
     return Imported(added=len(entries), already_known=already, conflicts=tuple(conflicts), drawn=drawn)
 

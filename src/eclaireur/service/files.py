@@ -58,7 +58,9 @@ def read_documented(work: Work, table: str, path: Path, *, mapping: Mapping | No
         If the file cannot be read, a required column is missing, or a value is wrong.
     """
     if not path.exists():
-        raise BadValueError("le fichier n'existe pas.", file=str(path), fix="Vérifiez son nom et son dossier.")
+        raise BadValueError(
+            "le fichier n'existe pas.", file=str(path), fix="Vérifiez son nom et son dossier."
+        )
     declared = work.card.input_table(table)
     reading = tables.read_or_refuse(path)
     if reading.table is None or not reading.table.num_rows:

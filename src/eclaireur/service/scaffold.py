@@ -22,7 +22,8 @@ def new_case(name: str, into: Path | None = None) -> Path:
     name
         Lower-case letters, digits and ``_``; starts with a letter.
     into
-        Folder that receives it; by default that of the built-in cases.
+        Folder that receives it; by default that of the built-in cases. A case made elsewhere is a
+        package of its own: declare it in the entry-point group ``eclaireur.cases``.
 
     Raises
     ------
@@ -36,14 +37,15 @@ def new_case(name: str, into: Path | None = None) -> Path:
             f"nom de cas invalide : « {name} ».",
             fix="De 3 à 40 lettres minuscules, chiffres ou _, en commençant par une lettre.",
         )
-    root = into if into is not None else Path(__file__).resolve().parent.parent / "cases"
-    folder = root / name
+    built_in = Path(__file__).resolve().parent.parent / "cases"
+    folder = (into if into is not None else built_in) / name
+    package = name if into is not None else f"eclaireur.cases.{name}"
     if folder.exists():
         raise RefusedError("ce dossier existe déjà.", file=str(folder), fix="Choisissez un autre nom.")
     folder.mkdir(parents=True)
     try:
         for template in sorted(_TEMPLATES.glob("*.tmpl")):
-            text = Template(template.read_text(encoding="utf-8")).substitute(name=name)
+            text = Template(template.read_text(encoding="utf-8")).substitute(name=name, package=package)
             target = folder / template.name.removesuffix(".tmpl").replace("NAME", name)
             target.write_text(text, encoding="utf-8")
     except BaseException:

@@ -157,7 +157,11 @@ def compare(work: Work, source: str, *, challenger: int | None = None) -> Compar
     run = work.run(
         "compare",
         config={"champion": champion.card.number, "challenger": other.number, "from": start.isoformat()},
-        inputs=(records.run.id, work.workspace.registry.seal(champion.card), work.workspace.registry.seal(other)),
+        inputs=(
+            records.run.id,
+            work.workspace.registry.seal(champion.card),
+            work.workspace.registry.seal(other),
+        ),
     )
     from eclaireur.service import comparing
 

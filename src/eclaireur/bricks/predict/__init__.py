@@ -1,0 +1,1 @@
+"""Predictive models on event tables: as-of features, observers as a nuisance, calibrated scores."""

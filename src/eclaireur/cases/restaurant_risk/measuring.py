@@ -1,0 +1,275 @@
+"""How well the ranking does, on months that no model had seen, beside what a service does without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from eclaireur.bricks.predict.asof import Own, build
+from eclaireur.cases.restaurant_risk.features import PRIOR, adjusted, matrix, rows_for
+from eclaireur.cases.restaurant_risk.model import train_examples
+from eclaireur.core import evaluation, french
+from eclaireur.core.case import Progress, Records
+from eclaireur.core.catalog import find_card
+from eclaireur.core.errors import EmptyTableError
+from eclaireur.core.evaluation import Split
+from eclaireur.core.types import EvaluationBlock, Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = ["Held", "evaluate", "held_out"]
+
+_FIRST = timedelta(days=365)
+_STEP = timedelta(days=91)
+_GAP = timedelta(days=7)
+_STRENGTH = 3.0
+_K = 100
+
+
+@dataclass(frozen=True)
+class Held:
+    """Held-out rows of every origin, with the score of each rule.
+
+    ``scores`` has the model as ``modèle``, its two parts, the rules it must beat, the observer's own
+    rate and the base rate, all as known at each row's date.
+    """
+
+    rows: pa.Table
+    periods: NDArray[np.int64]
+    labels: NDArray[np.float64]
+    scores: Mapping[str, NDArray[np.float64]]
+    splits: tuple[Split, ...]
+
+
+def held_out(
+    records: Records, examples: pa.Table, *, last: date, seed: int, progress: Progress, step: timedelta = _STEP
+) -> Held:
+    """Play the rolling origins: at each, learn from what was known a week before, score what follows.
+
+    Parameters
+    ----------
+    last
+        Last day that may be measured.
+
+    Raises
+    ------
+    EmptyTableError
+        If the history is too short for one origin.
+    """
+    import numpy as np
+
+    tables = adjusted(records)
+    days = examples["as_of"].to_numpy().astype("datetime64[D]")
+    known = examples["known"].to_numpy().astype("datetime64[D]")
+    first = days.min().item() + _FIRST
+    if first >= last:
+        raise EmptyTableError(
+            "l'historique est trop court pour mesurer le ciblage.",
+            fix="Il faut plus d'un an de contrôles.",
+        )
+    progress(0, 1, "Variables connues à la date de chaque contrôle")
+    rows = rows_for(tables, examples["subject"], examples["as_of"], examples["example"])
+    columns = matrix(rows, tables)
+    labels = examples["label"].to_numpy()
+    measured = _in_scope(records, examples)
+    splits = evaluation.rolling_origins(first, last, step=step, gap=_GAP)
+    kept: list[NDArray[np.int64]] = []
+    played: list[dict[str, NDArray[np.float64]]] = []
+    for done, split in enumerate(splits):
+        progress(done, len(splits), f"Origine du {french.day(split.start)}")
+        past = known < np.datetime64(split.known_before)
+        test = (days >= np.datetime64(split.start)) & (days < np.datetime64(split.end)) & measured
+        if not test.any():
+            continue
+        model = train_examples(
+            tables, examples.filter(past), columns[past], as_of=split.known_before, seed=seed
+        )
+        straight, trees = model.blend.parts(columns[test])
+        kept.append(np.flatnonzero(test))
+        played.append({"modèle": model.stated(columns[test]), "linéaire": straight, "arbres": trees})
+    progress(len(splits), len(splits), "Origines mesurées")
+    index = np.concatenate(kept)
+    scores = {name: np.concatenate([one[name] for one in played]) for name in played[0]}
+    scores |= _rules(tables, examples, index)
+    periods = np.repeat(np.arange(len(kept)), [rows_of.size for rows_of in kept])
+    return Held(rows=rows.take(index), periods=periods, labels=labels[index], scores=scores, splits=splits)
+
+
+def _in_scope(records: Records, examples: pa.Table) -> NDArray[np.bool_]:
+    """Rows that the source says may be measured."""
+    inspections = records["inspections"]
+    scope = dict(
+        zip(inspections["inspection"].to_pylist(), inspections["in_scope"].to_pylist(), strict=True)
+    )
+    import numpy as np
+
+    return np.array([bool(scope[key]) for key in examples["example"].to_pylist()])
+
+
+def _rules(
+    tables: Mapping[str, pa.Table], examples: pa.Table, index: NDArray[np.int64]
+) -> dict[str, NDArray[np.float64]]:
+    """Score held-out rows by the plain rules, all as of their dates."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    rows = rows_for(tables, examples["subject"], examples["as_of"]).take(index)
+    past = build(
+        rows,
+        tables,
+        [
+            Own(name="n", table="inspections", how="count"),
+            Own(name="bad", table="inspections", how="sum", column="label"),
+        ],
+    )
+    inspections = tables["inspections"]
+    where = pc.index_in(examples["example"].take(index), value_set=inspections["inspection"].combine_chunks())
+    own = inspections.take(where)
+    base = own["base_rate"].to_numpy()
+    n, bad = np.nan_to_num(past["n"].to_numpy()), np.nan_to_num(past["bad"].to_numpy())
+    last = matrix_column(rows, tables, "last_label")
+    return {
+        "dernier résultat": np.where(np.isnan(last), base, last),
+        "taux passé de l'établissement": (bad + _STRENGTH * PRIOR) / (n + _STRENGTH),
+        "taux passé de l'inspecteur": own["observer_rate"].to_numpy(),
+        "taux moyen": base,
+        "passé": n,
+    }
+
+
+def matrix_column(rows: pa.Table, tables: Mapping[str, pa.Table], name: str) -> NDArray[np.float64]:
+    """Return the label of the last inspection of each row's subject."""
+    from eclaireur.bricks.predict.asof import Last
+
+    found = build(rows, tables, [Last(name=name, table="inspections", column="label")])
+    values: NDArray[np.float64] = found[name].to_numpy()
+    return values
+
+
+def evaluate(
+    source: str, records: Records, examples: pa.Table, *, seed: int, progress: Progress
+) -> tuple[EvaluationBlock, ...]:
+    """Return the measures of a source: the whole ranking, then what each part of it brings."""
+    import pyarrow.compute as pc
+
+    horizon = _horizon(source) or pc.max(examples["as_of"]).as_py()
+    held = held_out(records, examples, last=horizon, seed=seed, progress=progress)
+    observer = _observers(records, held.rows)
+    days = held.rows["as_of"].cast("int32").to_numpy().astype(float)
+    metrics = evaluation.ranking_metrics(
+        held.labels,
+        held.scores["modèle"],
+        days=days,
+        observer=observer,
+        subjects=held.rows["subject"].to_pylist(),
+        baselines={
+            name: held.scores[name] for name in ("dernier résultat", "taux passé de l'établissement")
+        }
+        | {"taux moyen": held.scores["taux moyen"]},
+        nuisance=(
+            {"taux passé de l'inspecteur": held.scores["taux passé de l'inspecteur"]}
+            if any(observer)
+            else {}
+        ),
+        base_rate=held.scores["taux moyen"],
+        periods=held.periods,
+        seed=seed,
+    )
+    split = (
+        f"{len(held.splits)} origines de {_STEP.days} jours, du {french.day(held.splits[0].start)} "
+        f"au {french.day(horizon)}"
+    )
+    shown = [*metrics, _labelled(held), *_published(records, held)]
+    return (
+        EvaluationBlock(
+            data_set=source,
+            split=split,
+            metrics=tuple(metric for metric in shown if metric.value is not None),
+            run="",
+            subgroups=evaluation.subgroup_table(held.labels, held.scores["modèle"], _groups(held)),
+            notes=_notes(source, records),
+        ),
+        _parts(source, split, held, observer, days, seed),
+    )
+
+
+def _horizon(source: str) -> date | None:
+    for declared in find_card("restaurant_risk").sources:
+        if declared.name == source and declared.horizon:
+            return date.fromisoformat(declared.horizon)
+    return None
+
+
+def _observers(records: Records, rows: pa.Table) -> list[str | None]:
+    inspections = records["inspections"]
+    found = dict(
+        zip(inspections["inspection"].to_pylist(), inspections["observer"].to_pylist(), strict=True)
+    )
+    return [found.get(key) for key in rows["inspection"].to_pylist()]
+
+
+def _labelled(held: Held) -> Metric:
+    labelled = evaluation.labelled_in_k(held.labels, held.scores["modèle"], _K)
+    return Metric(name="labelled_in_100", value=labelled, low=None, high=None, n=held.labels.size)
+
+
+def _published(records: Records, held: Held) -> list[Metric]:
+    """The city's own score, learnt from these very rows: shown, never a baseline."""
+    import numpy as np
+
+    if "published_scores" not in records:
+        return []
+    table = records["published_scores"]
+    found = dict(zip(table["inspection"].to_pylist(), table["score"].to_pylist(), strict=True))
+    scores = np.array([found.get(key, np.nan) for key in held.rows["inspection"].to_pylist()])
+    kept = ~np.isnan(scores)
+    value = evaluation.auc(held.labels[kept], scores[kept])
+    return [Metric(name="auc_published_in_sample", value=value, low=None, high=None, n=int(kept.sum()))]
+
+
+def _groups(held: Held) -> dict[str, list[Any]]:
+    count = held.scores["passé"].tolist()
+    return {
+        "secteur": held.rows["area"].to_pylist(),
+        "activité": held.rows["activity"].to_pylist(),
+        "historique": [
+            "jamais contrôlé" if n == 0 else "un contrôle connu" if n == 1 else "deux contrôles ou plus"
+            for n in count
+        ],
+    }
+
+
+def _notes(source: str, records: Records) -> tuple[str, ...]:
+    notes = ["Chaque origine n'apprend que de ce qui était connu une semaine avant elle."]
+    if "published_scores" in records:
+        notes.append(
+            "auc_published_in_sample est le score de la ville, appris sur ces mêmes lignes : à ne pas comparer."
+        )
+    return tuple(notes)
+
+
+def _parts(
+    source: str, split: str, held: Held, observer: list[str | None], days: NDArray[np.float64], seed: int
+) -> EvaluationBlock:
+    """What each part of the model brings, against the whole."""
+    groups = evaluation.group_codes(observer)
+
+    def order(name: str) -> evaluation.Panel:
+        return evaluation.Panel(
+            held.labels, held.scores[name], groups=groups, days=days, periods=held.periods
+        )
+
+    weights = evaluation.bootstrap_weights(held.labels.size, seed=seed)
+    metrics = [
+        evaluation.gain(name, order("modèle"), order(part), weights, baseline_name=said)
+        for part, said in (("linéaire", "partie linéaire seule"), ("arbres", "arbres seuls"))
+        for name in ("auc", "auc_within_observer", "lift_top_5pct")
+    ]
+    return EvaluationBlock(
+        data_set=source, split=f"parts : {split}", metrics=tuple(m for m in metrics if m.value is not None), run=""
+    )

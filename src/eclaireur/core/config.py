@@ -1,0 +1,128 @@
+"""Settings: from the environment, else from ``eclaireur.toml`` in the workspace, else the default."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eclaireur.core.errors import ConfigError
+
+__all__ = ["FILE_NAME", "Settings", "read_settings", "settings_table"]
+
+FILE_NAME = "eclaireur.toml"
+
+
+def _setting(default: Any, *, help: str, env: str) -> Any:  # noqa: A002 the word that users know
+    return field(default=default, metadata={"help": help, "env": env})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an installation may choose.
+
+    Examples
+    --------
+    >>> Settings().engine
+    'processes'
+    """
+
+    home: Path = _setting(
+        Path("~/.local/share/eclaireur"),
+        help="the workspace: snapshots, tables, models, journal, mappings",
+        env="ECLAIREUR_HOME",
+    )
+    data: Path | None = _setting(
+        None, help="folder of real data for the sources that need it", env="ECLAIREUR_DATA"
+    )
+    engine: str = _setting("processes", help="where parts of work run", env="ECLAIREUR_ENGINE")
+    threads: int = _setting(2, help="threads of each process that computes", env="ECLAIREUR_THREADS")
+    memory: str = _setting(
+        "", help="memory limit of table queries, such as `4GB`; empty for no limit", env="ECLAIREUR_MEMORY"
+    )
+
+
+def settings_table() -> tuple[tuple[str, str, str, str], ...]:
+    """Return name, environment variable, default and meaning of every setting."""
+    return tuple(
+        (one.name, one.metadata["env"], str(one.default), one.metadata["help"])
+        for one in dataclasses.fields(Settings)
+    )
+
+
+def read_settings(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of a workspace.
+
+    Parameters
+    ----------
+    home
+        The workspace; by default ``ECLAIREUR_HOME``, else ``XDG_DATA_HOME/eclaireur``, else
+        ``~/.local/share/eclaireur``.
+    environ
+        Environment to read; by default the process's own.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not TOML, or a key is unknown or of the wrong type.
+    """
+    environment = os.environ if environ is None else environ
+    folder = (home or _default_home(environment)).expanduser().absolute()
+    file = folder / FILE_NAME
+    values = _file_values(file)
+    for one in dataclasses.fields(Settings):
+        text = environment.get(one.metadata["env"], "")
+        if text:
+            values[one.name] = text
+    values["home"] = folder
+    return Settings(**{name: _convert(name, value, file) for name, value in values.items()})
+
+
+def _default_home(environment: Mapping[str, str]) -> Path:
+    if environment.get("ECLAIREUR_HOME"):
+        return Path(environment["ECLAIREUR_HOME"])
+    if environment.get("XDG_DATA_HOME"):
+        return Path(environment["XDG_DATA_HOME"]) / "eclaireur"
+    return Path("~/.local/share/eclaireur")
+
+
+def _file_values(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"réglages illisibles : {error}.", file=str(file), fix="Corrigez le fichier.") from error
+    known = [one.name for one in dataclasses.fields(Settings)]
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            fix = f"Vouliez-vous écrire « {near[0]} » ?" if near else f"Réglages connus : {', '.join(known)}."
+            raise ConfigError(f"réglage inconnu : « {name} ».", file=str(file), fix=fix)
+    return values
+
+
+def _convert(name: str, value: Any, file: Path) -> Any:
+    if name in {"home", "data"}:
+        if not isinstance(value, str | Path):
+            raise _wrong(name, value, "un chemin entre guillemets", file)
+        return Path(value).expanduser().absolute()
+    if name == "threads":
+        if isinstance(value, bool) or not str(value).isdecimal() or not int(value):
+            raise _wrong(name, value, "un nombre entier, au moins 1", file)
+        return int(value)
+    if not isinstance(value, str):
+        raise _wrong(name, value, "un texte entre guillemets", file)
+    return value
+
+
+def _wrong(name: str, value: Any, expected: str, file: Path) -> ConfigError:
+    return ConfigError(
+        f"valeur invalide pour le réglage « {name} » : {value!r} ; attendu : {expected}.",
+        fix=f"Corrigez-la dans {file} ou dans l'environnement.",
+    )

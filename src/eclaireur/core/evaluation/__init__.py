@@ -1,0 +1,60 @@
+"""How well a case does: figures with an interval, a count and the plain baseline beside them."""
+
+from __future__ import annotations
+
+from eclaireur.core.evaluation.calibration import brier, calibration_error, reliability
+from eclaireur.core.evaluation.arrays import group_codes
+from eclaireur.core.evaluation.compare import auc_metric, comparison, gain
+from eclaireur.core.evaluation.intervals import MIN_GROUP, bootstrap_weights, newcombe, wilson
+from eclaireur.core.evaluation.panel import Panel
+from eclaireur.core.evaluation.ranking import (
+    auc,
+    auc_within,
+    labelled_in_k,
+    lift_top,
+    precision_at,
+    precision_bounds,
+)
+from eclaireur.core.evaluation.report import (
+    block_from_json,
+    block_to_json,
+    evaluation_json,
+    metric_from_json,
+    metric_to_json,
+    ranking_metrics,
+)
+from eclaireur.core.evaluation.schedule import days_earlier, first_half_share
+from eclaireur.core.evaluation.splits import Split, rolling_origins
+from eclaireur.core.evaluation.subgroups import subgroup_table
+
+__all__ = [
+    "MIN_GROUP",
+    "Panel",
+    "Split",
+    "auc",
+    "auc_metric",
+    "auc_within",
+    "block_from_json",
+    "block_to_json",
+    "bootstrap_weights",
+    "brier",
+    "calibration_error",
+    "comparison",
+    "days_earlier",
+    "evaluation_json",
+    "first_half_share",
+    "gain",
+    "group_codes",
+    "labelled_in_k",
+    "lift_top",
+    "metric_from_json",
+    "metric_to_json",
+    "newcombe",
+    "precision_at",
+    "precision_bounds",
+    "ranking_metrics",
+    "reliability",
+    "rolling_origins",
+    "subgroup_table",
+    "wilson",
+]

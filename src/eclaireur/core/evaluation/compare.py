@@ -1,0 +1,133 @@
+"""Two orders of the same rows: the difference with a paired interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from eclaireur.core.evaluation.arrays import group_codes
+from eclaireur.core.evaluation.intervals import bootstrap_weights, percentiles
+from eclaireur.core.evaluation.order import Order
+from eclaireur.core.evaluation.panel import Panel
+from eclaireur.core.types import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["FIGURES", "Figure", "Ranking", "auc_metric", "comparison", "gain", "measured", "usable"]
+
+Ranking = Order | Panel
+"""One order, or the orders of several periods."""
+
+Figure = Callable[[Ranking, Any], float]
+
+FIGURES: dict[str, Figure] = {
+    "auc": lambda order, weights: order.auc(weights),
+    "auc_within_observer": lambda order, weights: order.auc_within(weights),
+    "lift_top_5pct": lambda order, weights: order.lift_top(0.05, weights),
+    "precision_at_100": lambda order, weights: order.precision_at(100, weights),
+    "days_earlier": lambda order, weights: order.days_earlier(weights),
+    "first_half_share": lambda order, weights: order.first_half_share(weights),
+    "brier": lambda order, weights: order.brier(weights),
+    "calibration_error": lambda order, weights: order.calibration_error(weights),
+}
+"""Every figure by its name; all but the last two only look at the order."""
+
+
+def usable(value: float) -> float | None:
+    """Return a figure, or None when it could not be computed."""
+    return None if math.isnan(value) else float(value)
+
+
+def measured(
+    name: str,
+    order: Ranking,
+    weights: NDArray[np.float64],
+    *,
+    baseline: str | None = None,
+    baseline_value: float | None = None,
+) -> Metric:
+    """Return a figure with its bootstrap interval and a baseline's value beside it.
+
+    Parameters
+    ----------
+    weights
+        Bootstrap weights, one line per draw (`intervals.bootstrap_weights`).
+    """
+    import numpy as np
+
+    figure = FIGURES[name]
+    value = figure(order, None)
+    low, high = percentiles(np.array([figure(order, line) for line in weights]))
+    if not math.isnan(value) and not math.isnan(low):
+        # A percentile interval of a bounded or biased figure may miss the figure itself.
+        low, high = min(low, value), max(high, value)
+    return Metric(
+        name=name,
+        value=usable(value),
+        low=usable(low),
+        high=usable(high),
+        n=order.size,
+        baseline=baseline,
+        baseline_value=baseline_value,
+    )
+
+
+def gain(
+    name: str, order: Ranking, baseline: Ranking, weights: NDArray[np.float64], *, baseline_name: str
+) -> Metric:
+    """Return the figure of an order minus that of a baseline on the same rows, with a paired interval."""
+    import numpy as np
+
+    figure = FIGURES[name]
+    reference = figure(baseline, None)
+    value = figure(order, None) - reference
+    low, high = percentiles(np.array([figure(order, line) - figure(baseline, line) for line in weights]))
+    return Metric(
+        name=f"{name}_gain",
+        value=usable(value),
+        low=usable(low),
+        high=usable(high),
+        n=order.size,
+        baseline=baseline_name,
+        baseline_value=usable(reference),
+    )
+
+
+def auc_metric(labels: Any, scores: Any, *, baseline: str, baseline_scores: Any, seed: int = 0) -> Metric:
+    """Return the area under the curve of scores with its interval, beside that of a baseline."""
+    order = Order(labels, scores)
+    weights = bootstrap_weights(order.size, seed=seed)
+    value = usable(Order(labels, baseline_scores).auc())
+    return measured("auc", order, weights, baseline=baseline, baseline_value=value)
+
+
+def comparison(
+    labels: Any,
+    challenger: Any,
+    champion: Any,
+    *,
+    champion_name: str,
+    observer: Sequence[Any],
+    seed: int,
+) -> tuple[Metric, ...]:
+    """Measure a challenger and a champion on the same rows.
+
+    Returns
+    -------
+    tuple of Metric
+        For each figure, the challenger's value with the champion's as baseline, then the gain.
+    """
+    groups = group_codes(observer)
+    new, old = Order(labels, challenger, groups=groups), Order(labels, champion, groups=groups)
+    weights = bootstrap_weights(new.size, seed=seed)
+    metrics: list[Metric] = []
+    for name in ("auc", "auc_within_observer", "lift_top_5pct", "precision_at_100", "brier"):
+        reference = usable(FIGURES[name](old, None))
+        if reference is None:
+            continue
+        metrics.append(measured(name, new, weights, baseline=champion_name, baseline_value=reference))
+        metrics.append(gain(name, new, old, weights, baseline_name=champion_name))
+    return tuple(metrics)

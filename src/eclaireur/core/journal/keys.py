@@ -1,0 +1,369 @@
+"""One key per subject, so that erasing a person is destroying a key.
+
+Keys lie in a *ring*: one file, ``keys.ring``, mode 0600 in a folder of mode 0700, of 128-byte slots.
+One file rather than one per subject, because importing 10 000 outcomes makes up to 10 000 keys, and one
+sync is enough for all of them.
+
+========  =====================================================================================
+bytes     a slot
+========  =====================================================================================
+1         state: ``K`` key, ``F`` forgotten but not yet journalled, 0 empty
+16        reference: random, the only thing that journal entries show of a subject
+32        look-up: HMAC-SHA256 of the subject, so that no subject stands in clear on disk
+12 + 48   nonce, then the subject's key wrapped by AES-256-GCM; associated data: reference, look-up
+15        zeros
+4         CRC-32 of what precedes: a slot half-written by a crash is not read
+========  =====================================================================================
+
+Slot 0 is the header: ``ECLKEYS1``, then an HMAC that tells whether the master key is the right one.
+Wrapping and look-up keys are HMAC-SHA256 of the master key and a label.
+
+Destroying overwrites the slot in place and syncs. Whoever holds a copy of the ring made before and
+the master key can still read: backups of the ring must be kept apart from those of the journal, and for
+no longer than the law gives to answer an erasure. A flash disk or a copy-on-write file system may
+keep the old bytes for a while; an encrypted disk is the answer to that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from eclaireur.core.errors import ConfigError, JournalBrokenError, WorkFailedError
+from eclaireur.core.files import sync_folder
+from eclaireur.core.journal.master import master_key
+from eclaireur.core.locking import exclusive
+
+__all__ = ["FileKeyStore", "KeyStore", "Recorder", "SubjectKey"]
+
+_SLOT = 128
+_MAGIC = b"ECLKEYS1"
+_KEY, _FORGOTTEN = b"K", b"F"
+
+
+class Recorder(Protocol):
+    """Journals one destruction: reference of the key, and whether an earlier process had begun it."""
+
+    def __call__(self, reference: str, /, *, begun_before: bool) -> None:
+        """Journal it."""
+
+
+class SubjectKey(NamedTuple):
+    """A key and its reference."""
+
+    reference: str
+    key: bytes = b""
+
+
+class KeyStore(Protocol):
+    """Keys by subject. A subject is any text; only its reference may appear in the journal."""
+
+    def keys(self, subjects: Iterable[str]) -> Mapping[str, SubjectKey]:
+        """Return the key of each subject, made and durable when it had none."""
+
+    def find(self, reference: str) -> bytes | None:
+        """Return the key with this reference, or None when it was destroyed."""
+
+    def reference(self, subject: str) -> str | None:
+        """Return the reference of a subject's key, or None when it has none."""
+
+    def destroy(self, subject: str, record: Recorder) -> None:
+        """Destroy the key of a subject, if it has one, then call ``record``.
+
+        When the process dies between the two, the next call, for whichever subject, records it.
+        """
+
+
+@dataclass(slots=True)
+class _Index:
+    """Where slots are, as far as they were read. Slots are checked again whenever they are used."""
+
+    inode: int = -1
+    end: int = _SLOT
+    doubtful: set[int] = field(default_factory=set)
+    by_lookup: dict[bytes, int] = field(default_factory=dict)
+    by_reference: dict[bytes, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    """Keys derived from the master key."""
+
+    lookup: bytes
+    wrap: bytes
+    header: bytes
+
+
+class FileKeyStore:
+    """A ring of keys in a folder.
+
+    Parameters
+    ----------
+    folder
+        Folder of ``keys.ring``, made when missing.
+    master
+        File of the master key (see `core.journal.master`), made with the ring when both are missing.
+    environ
+        Environment in which ``ECLAIREUR_MASTER_KEY`` is looked for; by default that of the process.
+
+    Raises
+    ------
+    ConfigError
+        On first use, if the master key is missing, readable by others, or not the one of this ring.
+    """
+
+    def __init__(self, folder: Path, master: Path, *, environ: Mapping[str, str] | None = None) -> None:
+        self._ring = folder / "keys.ring"
+        self._master = master
+        self._environ = environ
+        self._secrets: _Secrets | None = None
+        self._index = _Index()
+
+    def __repr__(self) -> str:
+        return f"FileKeyStore({str(self._ring)!r})"
+
+    def keys(self, subjects: Iterable[str]) -> dict[str, SubjectKey]:
+        """Return the key of each subject; those that had none are made with one sync for all."""
+        wanted = dict.fromkeys(subjects)
+        if not wanted:
+            return {}
+        secrets = self._open(create=True)
+        with closing(_Ring(self._ring)) as ring:
+            found = self._read(ring, secrets, wanted)
+        if len(found) < len(wanted):
+            with self._exclusive(), closing(_Ring(self._ring)) as ring:
+                found = self._read(ring, secrets, wanted)
+                missing = [subject for subject in wanted if subject not in found]
+                made = {subject: SubjectKey(os.urandom(16).hex(), os.urandom(32)) for subject in missing}
+                ring.add([_pack(secrets, _lookup(secrets, subject), made[subject]) for subject in missing])
+                found |= made
+        return {subject: found[subject] for subject in wanted}
+
+    def find(self, reference: str) -> bytes | None:
+        """Return the key with this reference, or None when it was destroyed."""
+        if not _header(self._ring):
+            return None
+        secrets = self._open()
+        with closing(_Ring(self._ring)) as ring:
+            self._refresh(ring)
+            name = bytes.fromhex(reference)
+            slot = ring.slot(self._index.by_reference.get(name))
+            if slot is None or slot[1:17] != name:
+                return None
+            return _unwrap(secrets, slot)
+
+    def reference(self, subject: str) -> str | None:
+        """Return the reference of a subject's key, or None when it has none."""
+        if not _header(self._ring):
+            return None
+        secrets = self._open()
+        with closing(_Ring(self._ring)) as ring:
+            found = self._read(ring, secrets, [subject], unwrap=False)
+        return found[subject].reference if found else None
+
+    def destroy(self, subject: str, record: Recorder) -> None:
+        """Overwrite the key of a subject, sync, then call ``record``; finish earlier ones first."""
+        if not _header(self._ring):
+            return
+        secrets = self._open()
+        with self._exclusive(), closing(_Ring(self._ring)) as ring:
+            for position in ring.forgotten():
+                record(ring.read(position)[1:17].hex(), begun_before=True)
+                ring.write(position, bytes(_SLOT))
+            self._refresh(ring)
+            lookup = _lookup(secrets, subject)
+            at = self._index.by_lookup.get(lookup)
+            slot = ring.slot(at)
+            if at is None or slot is None or slot[17:49] != lookup:
+                return
+            ring.write(at, _close(_FORGOTTEN + slot[1:17]))
+            record(slot[1:17].hex(), begun_before=False)
+            ring.write(at, bytes(_SLOT))
+
+    def _exclusive(self) -> AbstractContextManager[None]:
+        return exclusive(self._ring.with_name(f"{self._ring.name}.lock"))
+
+    def _open(self, *, create: bool = False) -> _Secrets:
+        """Read the master key once, and check that it is the one of the ring."""
+        if self._secrets is not None and self._ring.exists():
+            return self._secrets
+        if create:
+            self._ring.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._exclusive():
+                self._secrets = self._check(create=True)
+        else:
+            self._secrets = self._check()
+        return self._secrets
+
+    def _check(self, *, create: bool = False) -> _Secrets:
+        header = _header(self._ring)
+        master = master_key(self._master, environ=self._environ, create=create and not header)
+        secrets = _derive(master)
+        if not header and create:
+            _create(self._ring, secrets.header)
+        elif not hmac.compare_digest(header, secrets.header):
+            raise ConfigError(
+                "la clé maîtresse n'est pas celle qui protège les valeurs personnelles de ce dossier.",
+                file=str(self._ring),
+                fix=f"Restaurez la clé d'origine dans {self._master}, ou dans ECLAIREUR_MASTER_KEY.",
+            )
+        return secrets
+
+    def _read(
+        self, ring: _Ring, secrets: _Secrets, subjects: Iterable[str], *, unwrap: bool = True
+    ) -> dict[str, SubjectKey]:
+        self._refresh(ring)
+        found = {}
+        for subject in subjects:
+            lookup = _lookup(secrets, subject)
+            slot = ring.slot(self._index.by_lookup.get(lookup))
+            if slot is not None and slot[17:49] == lookup:
+                found[subject] = SubjectKey(slot[1:17].hex(), _unwrap(secrets, slot) if unwrap else b"")
+        return found
+
+    def _refresh(self, ring: _Ring) -> None:
+        """Read the slots added since the last time; all of them when the file was replaced."""
+        if ring.inode != self._index.inode or ring.end < self._index.end:
+            self._index = _Index(inode=ring.inode)
+        index = self._index
+        # A slot that another process was still writing is looked at again.
+        again = [(position, ring.read(position)) for position in index.doubtful]
+        index.doubtful = set()
+        for position, slot in (*again, *ring.slots(index.end)):
+            if _sound(slot) and slot[:1] == _KEY:
+                index.by_lookup[slot[17:49]] = position
+                index.by_reference[slot[1:17]] = position
+            elif not _sound(slot) and any(slot):
+                index.doubtful.add(position)
+        index.end = ring.end
+
+
+class _Ring:
+    """The open file of a ring."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR)
+        status = os.fstat(self._descriptor)
+        self.inode = status.st_ino
+        self.end = status.st_size - status.st_size % _SLOT
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def read(self, position: int) -> bytes:
+        return os.pread(self._descriptor, _SLOT, position)
+
+    def slot(self, position: int | None) -> bytes | None:
+        """Return the slot at a position if it holds a key."""
+        if position is None:
+            return None
+        slot = self.read(position)
+        return slot if _sound(slot) and slot[:1] == _KEY else None
+
+    def slots(self, start: int) -> Iterator[tuple[int, bytes]]:
+        """Give the slots from a position, with their positions."""
+        for base in range(start, self.end, 512 * _SLOT):
+            block = os.pread(self._descriptor, min(512 * _SLOT, self.end - base), base)
+            for offset in range(0, len(block), _SLOT):
+                yield base + offset, block[offset : offset + _SLOT]
+
+    def forgotten(self) -> list[int]:
+        """Return the positions of the keys destroyed but not yet journalled."""
+        return [at for at, slot in self.slots(_SLOT) if _sound(slot) and slot[:1] == _FORGOTTEN]
+
+    def add(self, slots: list[bytes]) -> None:
+        """Append slots; a half slot left by a crash is overwritten."""
+        self._put(self.end, b"".join(slots))
+        self.end += _SLOT * len(slots)
+
+    def write(self, position: int, slot: bytes) -> None:
+        self._put(position, slot)
+
+    def _put(self, position: int, data: bytes) -> None:
+        try:
+            while data:
+                written = os.pwrite(self._descriptor, data, position)
+                data, position = data[written:], position + written
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise WorkFailedError(
+                f"les clés des valeurs personnelles n'ont pas pu être écrites ({error.strerror}).",
+                fix="Libérez de la place sur le disque, puis recommencez.",
+            ) from error
+
+
+def _derive(master: bytes) -> _Secrets:
+    def derive(label: bytes) -> bytes:
+        return hmac.digest(master, b"eclaireur.keys.1 " + label, hashlib.sha256)
+
+    return _Secrets(lookup=derive(b"lookup"), wrap=derive(b"wrap"), header=_MAGIC + derive(b"check"))
+
+
+def _lookup(secrets: _Secrets, subject: str) -> bytes:
+    return hmac.digest(secrets.lookup, subject.encode(), hashlib.sha256)
+
+
+def _pack(secrets: _Secrets, lookup: bytes, key: SubjectKey) -> bytes:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    name = bytes.fromhex(key.reference) + lookup
+    nonce = os.urandom(12)
+    return _close(_KEY + name + nonce + AESGCM(secrets.wrap).encrypt(nonce, key.key, name))
+
+
+def _unwrap(secrets: _Secrets, slot: bytes) -> bytes:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        return AESGCM(secrets.wrap).decrypt(slot[49:61], slot[61:109], slot[1:49])
+    except InvalidTag as error:
+        raise JournalBrokenError(
+            "la clé d'un sujet a été modifiée : ses valeurs personnelles ne sont plus lisibles.",
+            fix="Restaurez le fichier keys.ring depuis une sauvegarde.",
+        ) from error
+
+
+def _close(start: bytes) -> bytes:
+    """Fill a slot with zeros and end it with its checksum."""
+    body = start.ljust(_SLOT - 4, b"\0")
+    return body + zlib.crc32(body).to_bytes(4, "big")
+
+
+def _sound(slot: bytes) -> bool:
+    return len(slot) == _SLOT and zlib.crc32(slot[:-4]) == int.from_bytes(slot[-4:], "big")
+
+
+def _header(ring: Path) -> bytes:
+    """Return magic and check value of a ring, empty when there is none yet."""
+    try:
+        with ring.open("rb") as stream:
+            slot = stream.read(_SLOT)
+    except FileNotFoundError:
+        return b""
+    if len(slot) < _SLOT:
+        # Cut by a crash while the ring was made: no key was ever written after it.
+        return b""
+    if not _sound(slot):
+        raise ConfigError(
+            "le fichier des clés des valeurs personnelles est abîmé.",
+            file=str(ring),
+            fix="Restaurez-le depuis une sauvegarde.",
+        )
+    return slot[:40]
+
+
+def _create(ring: Path, header: bytes) -> None:
+    descriptor = os.open(ring, os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(_close(header))
+        stream.flush()
+        os.fsync(stream.fileno())
+    sync_folder(ring.parent)

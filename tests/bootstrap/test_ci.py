@@ -1,0 +1,99 @@
+"""`.ci/run` on a made-up machine: what it installs, sets, calls, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+ECLAIREUR = """#!/bin/sh
+echo "$* data=${ECLAIREUR_DATA-unset} hostile=${ECLAIREUR_HOSTILE-unset}"
+[ "$1" != "${FAILING-}" ]
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A checkout whose ./eclaireur says how it was called, and Debian tools that note their calls."""
+
+    checkout: Path
+    programs: Path
+    log: Path
+
+    def run(self, *, installed: bool = True, **variables: str) -> tuple[int, list[str]]:
+        result = subprocess.run(
+            ["bash", str(self.checkout / ".ci" / "run")],
+            env={
+                "PATH": f"{self.programs}:{os.environ['PATH']}",
+                "STATUS": "installed" if installed else "",
+                **variables,
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return result.returncode, result.stdout.splitlines()
+
+
+@pytest.fixture
+def server(tmp_path: Path, program: Callable[[str], str]) -> Server:
+    program("bash")
+    checkout, programs, log = tmp_path / "main", tmp_path / "bin", tmp_path / "apt.log"
+    (checkout / ".ci").mkdir(parents=True)
+    programs.mkdir()
+    shutil.copy(ROOT / ".ci" / "run", checkout / ".ci" / "run")
+    fakes = {
+        checkout / "eclaireur": ECLAIREUR,
+        programs / "dpkg-query": '#!/bin/sh\nprintf "%s" "$STATUS"\n',
+        programs / "apt-get": f'#!/bin/sh\necho "$*" >>"{log}"\n',
+        programs / "sudo": '#!/bin/sh\nexec "$@"\n',
+    }
+    for path, text in fakes.items():
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    return Server(checkout=checkout, programs=programs, log=log)
+
+
+def test_it_checks_then_tests_without_the_folders_that_are_not_there(server: Server) -> None:
+    code, lines = server.run()
+
+    assert code == 0
+    assert [line.split()[0] for line in lines] == ["check", "test"]
+    assert all(line.endswith("data=unset hostile=unset") for line in lines)
+    assert not server.log.exists(), "nothing to install"
+
+
+def test_it_sets_the_folders_that_lie_beside_the_checkout(server: Server) -> None:
+    shared = server.checkout.parent / "shared"
+    (shared / "data").mkdir(parents=True)
+    (shared / "hostile_files").mkdir()
+
+    _, lines = server.run()
+
+    assert lines[1].endswith(f"data={shared / 'data'} hostile={shared / 'hostile_files'}")
+
+
+@pytest.mark.parametrize("failing", ["check", "test"])
+def test_one_failure_fails_the_run_and_the_rest_is_still_told(server: Server, failing: str) -> None:
+    code, lines = server.run(FAILING=failing)
+
+    assert code == 1
+    assert len(lines) == 2
+
+
+def test_absent_packages_are_installed_after_one_update(server: Server) -> None:
+    code, _ = server.run(installed=False)
+
+    calls = server.log.read_text(encoding="utf-8").splitlines()
+    assert code == 0
+    assert len(calls) == 2
+    assert calls[0].startswith("update")
+    assert calls[1].endswith("python3-venv")

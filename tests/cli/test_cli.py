@@ -1,0 +1,97 @@
+"""The command line: French messages, exit codes, one JSON error shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eclaireur.cli.app import app, main
+
+
+@pytest.fixture
+def run(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., tuple[int, str, str]]:
+    monkeypatch.setenv("ECLAIREUR_HOME", str(tmp_path / "home"))
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        output = capfd.readouterr()
+        return code, output.out, output.err
+
+    return call
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["calculer"], "commande inconnue : « calculer »"),
+        (["run"], "il manque l'argument CASE"),
+        (["run", "restaurant_risk", "--vite"], "option inconnue : « --vite »"),
+        (["run", "restaurant_risk", "--capacity", "beaucoup"], "valeur invalide pour --capacity"),
+        (["run", "restaurant_risk", "en trop"], "argument en trop : « en trop »"),
+        (["run", "restaurant"], "cas d'usage inconnu : « restaurant »"),
+        (["run", "restaurant_risk", "--source", "lune"], "source inconnue"),
+        (["run", "restaurant_risk", "--as-of", "demain"], "date invalide pour --as-of"),
+        (["connect", "restaurant_risk", "absent.csv"], "le fichier n'existe pas"),
+        (["new", "Mon Cas"], "nom de cas invalide"),
+        (["worklist", "restaurant_risk", "--output", "l.xlsx", "--quota", "Nord"], "quota illisible"),
+    ],
+)
+def test_a_wrong_request_gets_one_french_message_and_exit_code_2(
+    run: Run, arguments: list[str], expected: str
+) -> None:
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert expected in err
+    assert err.startswith("Erreur : ")
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_with_json_the_error_has_the_one_shape(run: Run) -> None:
+    code, out, _ = run("run", "restaurant", "--json")
+    assert code == 2
+    assert set(json.loads(out)) == {"error"}
+    assert set(json.loads(out)["error"]) == {"type", "message", "fix", "file", "line", "column"}
+
+
+def test_a_source_that_needs_the_data_folder_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ECLAIREUR_DATA", raising=False)
+    code, _, err = run("fetch", "restaurant_risk", "--source", "chicago")
+    assert code == 2
+    assert "ECLAIREUR_DATA" in err
+
+
+def test_a_data_folder_without_the_file_names_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ECLAIREUR_DATA", str(tmp_path))
+    code, _, err = run("fetch", "restaurant_risk", "--source", "chicago")
+    assert code == 2
+    assert "food_inspections_features.csv.gz" in err
+
+
+def test_cases_lists_every_card_for_a_program(run: Run) -> None:
+    code, out, _ = run("cases", "--json")
+    assert code == 0
+    assert "restaurant_risk" in {case["name"] for case in json.loads(out)["cases"]}
+
+
+def test_help_is_french_and_names_every_command(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    assert "Utilisation : eclaireur" in out
+    assert "Usage" not in out
+    for name in app:
+        assert name in out
+
+
+def test_without_a_command_the_help_is_shown(run: Run) -> None:
+    assert "Commandes :" in run()[1]

@@ -1,0 +1,124 @@
+"""Cards are read without importing cases, and a wrong card says what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eclaireur.core.card import RULES, QualityState, false_claims
+from eclaireur.core.catalog import cards, find_card, parse_card
+from eclaireur.core.errors import ConfigError, NotFoundError
+
+CARD = """
+format = 1
+name = "tiny"
+title = "Essai"
+summary = "Un essai."
+administration = "Une administration"
+users = "Agents"
+desk = "target"
+bricks = ["predict"]
+nouns = { singular = "site", plural = "sites" }
+label = "défaut"
+limits = ["Une limite."]
+
+[law]
+purpose = "But"
+legal_basis = "Base"
+personal_data = "Aucune"
+ai_act = "Hors annexe III"
+aipd = "Sans objet"
+appeal = "Recours"
+
+[[sources]]
+name = "sample"
+title = "Échantillon"
+licence = "MIT"
+origin = "Générateur"
+"""
+
+
+def quality(state: str) -> str:
+    lines = []
+    for level, rules in RULES.items():
+        lines.append(f"[quality.{level}]")
+        lines += [f'{rule} = "{state}"' for rule in rules]
+    return "\n".join(lines)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "case.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_reading_every_card_imports_no_case() -> None:
+    code = (
+        "import sys; from eclaireur.core.catalog import cards; assert cards();"
+        "sys.exit(any(name.startswith('eclaireur.cases.') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_unknown_case_is_answered_with_those_that_exist() -> None:
+    with pytest.raises(NotFoundError, match="restaurant_risk"):
+        find_card("restaurant")
+
+
+def test_built_in_cards_claim_nothing_false() -> None:
+    assert {card.name: false_claims(card) for card in cards() if false_claims(card)} == {}
+
+
+def test_a_card_without_a_key_says_which(tmp_path: Path) -> None:
+    path = write(tmp_path, CARD.replace('desk = "target"\n', "") + quality("todo"))
+    with pytest.raises(ConfigError, match="'desk' manque"):
+        parse_card(path, "x")
+
+
+def test_a_card_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, 'colour = "blue"\n' + CARD + quality("todo"))
+    with pytest.raises(ConfigError, match="colour"):
+        parse_card(path, "x")
+
+
+def test_a_card_that_is_not_toml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="illisible"):
+        parse_card(write(tmp_path, "format = "), "x")
+
+
+def test_a_done_that_the_folder_contradicts_is_a_false_claim(tmp_path: Path) -> None:
+    card = parse_card(write(tmp_path, CARD + quality("done")), "x")
+    assert {problem.partition(" : ")[0] for problem in false_claims(card)} == {
+        "runs_on_sample",
+        "agents_evaluation_protocol",
+        "job_impact_note",
+    }
+
+
+def test_an_exemption_needs_its_reason(tmp_path: Path) -> None:
+    card = parse_card(write(tmp_path, CARD + quality("exempt")), "x")
+    assert all("raison" in problem for problem in false_claims(card))
+    assert len(false_claims(card)) == sum(map(len, RULES.values()))
+
+
+def test_a_missing_rule_is_a_problem(tmp_path: Path) -> None:
+    text = CARD + quality("todo").replace('drift_watch = "todo"', "")
+    card = parse_card(write(tmp_path, text), "x")
+    assert false_claims(card) == ("règle absente : gold.drift_watch",)
+
+
+@pytest.mark.parametrize(
+    ("done", "level"),
+    [((), ""), (("bronze",), "bronze"), (("bronze", "silver"), "silver"), (("silver",), "")],
+)
+def test_a_level_is_reached_when_it_and_those_below_are_done(
+    tmp_path: Path, done: tuple[str, ...], level: str
+) -> None:
+    text = CARD
+    for name, rules in RULES.items():
+        state = QualityState.DONE if name in done else QualityState.TODO
+        text += f"\n[quality.{name}]\n" + "\n".join(f'{rule} = "{state}"' for rule in rules)
+    assert parse_card(write(tmp_path, text), "x").level == level
