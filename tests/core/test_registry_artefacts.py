@@ -494,3 +494,21 @@ def test_noise_is_refused_under_every_name() -> None:
         for size in (1, 7, 64, 4096):
             with pytest.raises(ModelRefusedError):
                 check(f"model{suffix}", b"\xfe" + rng.randbytes(size))
+
+
+def test_a_split_between_known_and_missing_values_is_read() -> None:
+    """LightGBM writes its threshold as ``inf``."""
+    import lightgbm
+    import numpy as np
+
+    columns = np.arange(400.0)[:, None] % 5
+    columns[::2] = np.nan
+    labels = np.tile([1.0, 0.0], 200)
+    booster = lightgbm.train(
+        {"objective": "binary", "min_data_in_leaf": 5, "verbose": -1, "num_threads": 1},
+        lightgbm.Dataset(columns, labels),
+        2,
+    )
+    data = dump_lightgbm(booster)
+    assert b"threshold=inf" in data
+    assert load_lightgbm(data).predict(columns)[0] == booster.predict(columns)[0]

@@ -156,11 +156,12 @@ def _worklist(
     from eclaireur.service import exporting
     from eclaireur.service import signals as making
 
+    quotas = _quotas(quota or [])
     with at_work(case, quiet=as_json) as work:
         chosen = chosen_source(work, source)
         signals = making.latest(work, chosen)
         worklist, run = making.draw(
-            work, signals, capacity=capacity, random_share=random_share, quotas=_quotas(quota or [])
+            work, signals, capacity=capacity, random_share=random_share, quotas=quotas
         )
         exporting.write_worklist(work, signals, worklist, output)
     if as_json:

@@ -130,7 +130,7 @@ def _compare(
     )
     rows = [
         {
-            "name": metric.name,
+            "name": _word(metric.name),
             "value": metric.value,
             "interval": _interval(metric),
             "baseline": metric.baseline_value,
@@ -142,6 +142,30 @@ def _compare(
         f"Pour le mettre en service : eclaireur promote {case} {result.challenger.number} "
         f'--source {chosen} --by "Prénom Nom" --reason "…"'
     )
+
+
+_WORDS = {
+    "auc": "ordre juste (AUC)",
+    "auc_within_observer": "ordre juste, à inspecteur égal",
+    "lift_top_5pct": "lift des 5 % premiers",
+    "precision_at_100": "trouvés parmi les 100 premiers",
+    "labelled_in_100": "résultats connus parmi les 100 premiers",
+    "days_earlier": "jours gagnés",
+    "first_half_share": "trouvés dans la première moitié",
+    "brier": "écart quadratique (Brier)",
+    "calibration_error": "écart de calibrage",
+    "auc_published_in_sample": "score publié, sur ses propres données",
+    "base_rate": "taux de défavorables",
+    "selection_rate": "part retenue",
+    "precision_selected": "défavorables parmi les retenus",
+}
+
+
+def _word(name: str) -> str:
+    """Say a metric in French; the codes stay in the JSON output."""
+    if name.endswith("_gain"):
+        return f"gain : {_WORDS.get(name.removesuffix('_gain'), name)}"
+    return _WORDS.get(name, name)
 
 
 def _interval(metric: Metric) -> str:
@@ -261,7 +285,7 @@ def _block_table(block: EvaluationBlock) -> Table:
     )
     rows = [
         {
-            "name": metric.name,
+            "name": _word(metric.name),
             "value": metric.value,
             "interval": _interval(metric),
             "baseline": metric.baseline,
@@ -294,7 +318,7 @@ def _subgroup_tables(block: EvaluationBlock) -> list[Table]:
         columns = (
             Column(key="group", title="Groupe"),
             Column(key="n", title="n", align="right"),
-            *(Column(key=name, title=name, align="right") for name in names),
+            *(Column(key=name, title=_word(name), align="right") for name in names),
         )
         tables.append(Table(title=f"Par {attribute}", columns=columns, rows=list(rows.values())))
     return tables

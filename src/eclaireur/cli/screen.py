@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -44,16 +45,15 @@ def show_json(value: Any) -> None:
 
 @contextmanager
 def progress_bar(*, hidden: bool = False) -> Iterator[Progress]:
-    """Give a `Progress` drawn on standard error, or a silent one."""
-    if hidden:
+    """Give a `Progress` drawn on standard error; silent when hidden, or when nobody is watching."""
+    if hidden or not sys.stderr.isatty():
         yield quiet
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TimeElapsedColumn())
-    errors = Console(stderr=True)
-    with Bar(*columns, console=errors, transient=errors.is_terminal) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Préparation", total=None)
 
         def progress(done: int, total: int, message: str, /) -> None:

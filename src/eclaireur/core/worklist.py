@@ -402,11 +402,11 @@ def ipw_mean(labels: Sequence[float], propensities: Sequence[float]) -> Metric:
             raise BadValueError(f"une chance de tirage n'est pas entre 0 et 1 : {propensity}.")
         groups[propensity].append(label)
     total = sum(len(group) / propensity for propensity, group in groups.items())
-    mean = below = above = 0.0
+    mean = sum(sum(group) / propensity for propensity, group in groups.items()) / total
+    below = above = 0.0
     for propensity, group in groups.items():
         n, share = len(group), sum(group) / len(group)
         weight = n / propensity / total
-        mean += weight * share
         if propensity < 1:
             size = n / (1 - propensity)
             low, high = wilson(share * size, size)

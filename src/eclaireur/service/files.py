@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclaireur.core.errors import BadValueError, EmptyTableError
+from eclaireur.core.errors import EmptyTableError
 from eclaireur.sources import mapping as mappings
 from eclaireur.sources import tables
 

@@ -102,7 +102,7 @@ def ensure_model(work: Work, records: RecordsRun, source: str) -> InService:
     examples = work.case.examples(records.tables)
     as_of = work.case.data_date(records.tables) + timedelta(days=1)
     card = _train(work, records, examples, as_of, source)
-    _install(work, card, _FIRST, by="eclaireur", reason="premier modèle, aucun n'était en service")
+    _install(work, card, _FIRST, by="Éclaireur (premier modèle)", reason="aucun modèle n'était en service")
     installed = in_service(work, source)
     if installed is None:
         raise NotFoundError("le premier modèle n'a pas pu être mis en service.", fix="Relancez la commande.")

@@ -83,6 +83,14 @@ def _since(value: float) -> str:
     return f"Dernier contrôle il y a {french.duration(value)}."
 
 
+def _mean(one: str, many: str) -> Callable[[float], str]:
+    def form(value: float) -> str:
+        noun = one if value < 2 else many  # noqa: PLR2004 French takes the plural from two
+        return f"{french.number(value, 1)} {noun} par contrôle en moyenne."
+
+    return _known(form, "Jamais contrôlé dans l'historique connu.")
+
+
 _NEVER = "Jamais contrôlé dans l'historique connu."
 
 FEATURES: tuple[Feature, ...] = (
@@ -125,18 +133,14 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="mean_serious",
         theme="historique",
-        say=_known(
-            lambda value: f"En moyenne {french.number(value, 1)} manquement grave par contrôle.", _NEVER
-        ),
+        say=_mean("manquement grave", "manquements graves"),
         source="contrôles",
         rises=1,
     ),
     Feature(
         name="mean_minor",
         theme="historique",
-        say=_known(
-            lambda value: f"En moyenne {french.number(value, 1)} manquement mineur par contrôle.", _NEVER
-        ),
+        say=_mean("manquement mineur", "manquements mineurs"),
         source="contrôles",
         rises=1,
     ),

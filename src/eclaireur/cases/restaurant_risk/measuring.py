@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.bricks.predict.asof import Own, build
+from eclaireur.bricks.predict.asof import Last, Own, build
 from eclaireur.cases.restaurant_risk.features import PRIOR, adjusted, matrix, rows_for
 from eclaireur.cases.restaurant_risk.model import train_examples
 from eclaireur.core import evaluation, french
@@ -44,6 +44,7 @@ class Held:
     labels: NDArray[np.float64]
     scores: Mapping[str, NDArray[np.float64]]
     splits: tuple[Split, ...]
+    calibrated: tuple[bool, ...]
 
 
 def held_out(
@@ -80,6 +81,7 @@ def held_out(
     splits = evaluation.rolling_origins(first, last, step=step, gap=_GAP)
     kept: list[NDArray[np.int64]] = []
     played: list[dict[str, NDArray[np.float64]]] = []
+    calibrated: list[bool] = []
     for done, split in enumerate(splits):
         progress(done, len(splits), f"Origine du {french.day(split.start)}")
         past = known < np.datetime64(split.known_before)
@@ -91,23 +93,24 @@ def held_out(
         )
         straight, trees = model.blend.parts(columns[test])
         kept.append(np.flatnonzero(test))
+        calibrated.append(model.calibrated)
         played.append({"modèle": model.stated(columns[test]), "linéaire": straight, "arbres": trees})
     progress(len(splits), len(splits), "Origines mesurées")
     index = np.concatenate(kept)
     scores = {name: np.concatenate([one[name] for one in played]) for name in played[0]}
     scores |= _rules(tables, examples, index)
     periods = np.repeat(np.arange(len(kept)), [rows_of.size for rows_of in kept])
-    return Held(rows=rows.take(index), periods=periods, labels=labels[index], scores=scores, splits=splits)
+    return Held(rows=rows.take(index), periods=periods, labels=labels[index], scores=scores, splits=splits, calibrated=tuple(calibrated))
 
 
 def _in_scope(records: Records, examples: pa.Table) -> NDArray[np.bool_]:
     """Rows that the source says may be measured."""
+    import numpy as np
+
     inspections = records["inspections"]
     scope = dict(
         zip(inspections["inspection"].to_pylist(), inspections["in_scope"].to_pylist(), strict=True)
     )
-    import numpy as np
-
     return np.array([bool(scope[key]) for key in examples["example"].to_pylist()])
 
 
@@ -125,6 +128,7 @@ def _rules(
         [
             Own(name="n", table="inspections", how="count"),
             Own(name="bad", table="inspections", how="sum", column="label"),
+            Last(name="last", table="inspections", column="label"),
         ],
     )
     inspections = tables["inspections"]
@@ -132,7 +136,7 @@ def _rules(
     own = inspections.take(where)
     base = own["base_rate"].to_numpy()
     n, bad = np.nan_to_num(past["n"].to_numpy()), np.nan_to_num(past["bad"].to_numpy())
-    last = matrix_column(rows, tables, "last_label")
+    last = past["last"].to_numpy()
     return {
         "dernier résultat": np.where(np.isnan(last), base, last),
         "taux passé de l'établissement": (bad + _STRENGTH * PRIOR) / (n + _STRENGTH),
@@ -140,15 +144,6 @@ def _rules(
         "taux moyen": base,
         "passé": n,
     }
-
-
-def matrix_column(rows: pa.Table, tables: Mapping[str, pa.Table], name: str) -> NDArray[np.float64]:
-    """Return the label of the last inspection of each row's subject."""
-    from eclaireur.bricks.predict.asof import Last
-
-    found = build(rows, tables, [Last(name=name, table="inspections", column="label")])
-    values: NDArray[np.float64] = found[name].to_numpy()
-    return values
 
 
 def evaluate(
@@ -192,7 +187,7 @@ def evaluate(
             metrics=tuple(metric for metric in shown if metric.value is not None),
             run="",
             subgroups=evaluation.subgroup_table(held.labels, held.scores["modèle"], _groups(held)),
-            notes=_notes(source, records),
+            notes=_notes(records, held),
         ),
         _parts(source, split, held, observer, days, seed),
     )
@@ -244,11 +239,18 @@ def _groups(held: Held) -> dict[str, list[Any]]:
     }
 
 
-def _notes(source: str, records: Records) -> tuple[str, ...]:
+def _notes(records: Records, held: Held) -> tuple[str, ...]:
     notes = ["Chaque origine n'apprend que de ce qui était connu une semaine avant elle."]
+    weak = held.calibrated.count(False)
+    if weak:
+        notes.append(
+            f"À {weak} origines sur {len(held.calibrated)}, le risque ne se vérifiait pas dans le temps : "
+            "seul le rang est montré."
+        )
     if "published_scores" in records:
         notes.append(
-            "auc_published_in_sample est le score de la ville, appris sur ces mêmes lignes : à ne pas comparer."
+            "auc_published_in_sample est le score de la ville, appris sur ces mêmes lignes : "
+            "à ne pas comparer."
         )
     return tuple(notes)
 

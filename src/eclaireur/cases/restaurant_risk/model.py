@@ -33,7 +33,7 @@ HELD_OUT = timedelta(days=180)
 """Latest months kept aside to calibrate; the model itself is then fitted on all."""
 
 _MIN_HELD_OUT = 200
-_MIN_HELD_OUT_CLASS = 20
+_MIN_HELD_OUT_CLASS = 10
 _CALIBRATION = "calibration.json"
 _MAX_WEIGHT = 10.0
 _NAMES = tuple(feature.name for feature in FEATURES)
@@ -49,8 +49,8 @@ class Model:
 
     @property
     def calibrated(self) -> bool:
-        """Tell whether stated risks were checked on held-out rows."""
-        return self.calibration.rows > 0
+        """Tell whether stated risks were checked on held-out rows, and hold; else only ranks are shown."""
+        return self.calibration.holds
 
     def stated(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return stated risks, shape ``(n,)``."""
@@ -112,8 +112,11 @@ def train_examples(
 
 
 def _enough(labels: NDArray[np.float64]) -> bool:
-    positives = int(labels.sum())
-    return labels.size >= _MIN_HELD_OUT and min(positives, labels.size - positives) >= _MIN_HELD_OUT_CLASS
+    """Tell whether rows, in the order of time, are enough to calibrate on and to check half by half."""
+    halves = (labels[: labels.size // 2], labels[labels.size // 2 :])
+    return labels.size >= _MIN_HELD_OUT and all(
+        min(half.sum(), half.size - half.sum()) >= _MIN_HELD_OUT_CLASS for half in halves
+    )
 
 
 def _fit(examples: pa.Table, columns: NDArray[np.float64], kept: NDArray[np.bool_], seed: int) -> Blend:

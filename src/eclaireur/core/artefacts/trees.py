@@ -221,6 +221,9 @@ def _whole(fields: Mapping[str, bytes], name: str, length: int | None, where: st
 
 def _real(fields: Mapping[str, bytes], name: str, length: int, where: str) -> list[float]:
     value = fields.get(name, b"x")
+    if name == "threshold":
+        # A split between known and missing values has an infinite threshold.
+        value = value.replace(b"inf", b"1e308")
     try:
         found = list(map(float, value.split())) if _REAL.fullmatch(value) else None
     except ValueError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from eclaireur.core.evaluation.calibration import brier, calibration_error, reliability
 from eclaireur.core.evaluation.arrays import group_codes
+from eclaireur.core.evaluation.calibration import brier, calibration_error, reliability
 from eclaireur.core.evaluation.compare import auc_metric, comparison, gain
 from eclaireur.core.evaluation.intervals import MIN_GROUP, bootstrap_weights, newcombe, wilson
 from eclaireur.core.evaluation.panel import Panel

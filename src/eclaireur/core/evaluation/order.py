@@ -171,6 +171,8 @@ class Order:
         """Bin of each row: ten bins of equal count, equal scores together, lowest first."""
         import numpy as np
 
+        if not self.size:
+            return np.zeros(0, dtype=np.int64)
         edges = np.unique(np.quantile(self.score, np.linspace(0, 1, _BINS + 1)[1:-1]))
         return np.searchsorted(edges, self.score, side="right")
 

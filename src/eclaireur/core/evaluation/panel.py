@@ -2,7 +2,8 @@
 
 Scores of different origins come from different models, and the base rate drifts: comparing a row
 of one period with a row of another would measure the drift, not the ranking. So figures of order
-are taken within each period and averaged, weighted by the positives of each; figures of stated
+are taken within each period and averaged, weighted by the positives of each (precision: by the
+places of each, so that it stays the share found among all places); figures of stated
 risk (`brier`, `calibration_error`) are taken over all rows.
 """
 
@@ -32,7 +33,9 @@ class Panel:
         Code of the period of each row; None for a single period.
     """
 
-    def __init__(self, labels: Any, scores: Any, *, groups: Any = None, days: Any = None, periods: Any = None) -> None:
+    def __init__(
+        self, labels: Any, scores: Any, *, groups: Any = None, days: Any = None, periods: Any = None
+    ) -> None:
         import numpy as np
 
         self._whole = Order(labels, scores, groups=groups, days=days)
@@ -75,8 +78,17 @@ class Panel:
         return self._mean(lambda order, weight: order.lift_top(share, weight), weights)
 
     def precision_at(self, k: int, weights: Any = None) -> float:
-        """Return the precision of the first ``k`` of each period."""
-        return self._mean(lambda order, weight: order.precision_at(k, weight), weights)
+        """Return the share of positives in the first ``k`` of each period, all periods together."""
+        import numpy as np
+
+        weight = np.ones(self.size) if weights is None else np.asarray(weights, dtype=np.float64)
+        total = found = 0.0
+        for order, rows in zip(self._orders, self._rows, strict=True):
+            # A period without positives counts too: its places were spent.
+            top = min(float(k), float(weight[rows].sum()))
+            total += top
+            found += order.found_at(top, weight[rows])
+        return found / total if total else math.nan
 
     def first_half_share(self, weights: Any = None) -> float:
         """Return the share of positives in the first half of each period."""

@@ -1,0 +1,76 @@
+"""What reading a file gives: the data, what was repaired, what is doubtful, or why it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = ["Column", "Doubt", "Outcome", "Reading", "Repair"]
+
+
+class Outcome(StrEnum):
+    """The three outcomes of reading a file, as agents see them."""
+
+    LU = "lu"
+    LU_AVEC_RESERVES = "lu avec réserves"
+    REFUSE = "refusé"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """Something put right while reading, in French, with the lines it touched when it is about lines."""
+
+    kind: str
+    message: str
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Something that cannot be put right without the producer: said, never guessed."""
+
+    kind: str
+    message: str
+    column: str = ""
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column as it was found: its heading, and what kind of values it seems to hold."""
+
+    name: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The result of reading one table.
+
+    Parameters
+    ----------
+    outcome
+        One of the three.
+    table
+        Text columns, cells as written, empty cells null; None when refused.
+    lines
+        Line of each row in the file, from 1 with the heading; shape ``(n,)``.
+    reason, fix
+        When refused: why, and what to do, in French.
+    """
+
+    file: str
+    outcome: Outcome
+    table: pa.Table | None = field(default=None, repr=False)
+    columns: tuple[Column, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    lines: NDArray[np.int64] | None = field(default=None, repr=False)
+    reason: str = ""
+    fix: str = ""

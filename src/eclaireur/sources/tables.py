@@ -1,0 +1,323 @@
+"""Reads one table from a file of any common form, text first: cells stay as they were written."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eclaireur.core.errors import EmptyTableError, FileRefusedError
+from eclaireur.sources import delimited
+from eclaireur.sources.reading import Column, Doubt, Outcome, Reading, Repair
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Limits", "read_or_refuse", "read_table"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Sizes above which a file is refused before it is expanded.
+
+    Parameters
+    ----------
+    size, expanded
+        Bytes of the file, and of what it expands to.
+    ratio
+        Greatest expansion; more is how archives that fill a disk are made.
+    entries
+        Files in an archive or a spreadsheet.
+    """
+
+    size: int = 2_000_000_000
+    expanded: int = 4_000_000_000
+    ratio: int = 200
+    entries: int = 2000
+
+
+class _RefusedError(Exception):
+    """Carries a reason and a fix up to `read_table`."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fix = fix
+
+
+_EXPORT_AGAIN = "Exportez le fichier de nouveau, en CSV ou en XLSX."
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = None) -> Reading:
+    """Read one table; a file that cannot be read gives a reading that says why, never an exception.
+
+    Parameters
+    ----------
+    path
+        CSV or TSV in any usual encoding (plain or ``.gz``), XLSX, XLS, ODS, Parquet, JSON, JSON
+        lines, GeoJSON, or a ZIP archive that holds one of them.
+    sheet
+        Sheet of a spreadsheet; by default the first that is not empty.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.csv"
+    >>> _ = path.write_text("SIRET;Ville\\n01234567890123;Évreux\\n", encoding="cp1252")
+    >>> reading = read_table(path)
+    >>> reading.table.to_pylist(), str(reading.outcome)
+    ([{'SIRET': '01234567890123', 'Ville': 'Évreux'}], 'lu avec réserves')
+    """
+    chosen = limits or Limits()
+    try:
+        return _read(path, sheet, chosen)
+    except _RefusedError as refusal:
+        return Reading(file=path.name, outcome=Outcome.REFUSE, reason=refusal.reason, fix=refusal.fix)
+    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, RecursionError) as error:
+        reason = f"le fichier est abîmé ou n'a pas la forme attendue ({type(error).__name__})."
+        return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=_EXPORT_AGAIN)
+
+
+def read_or_refuse(path: Path, *, sheet: str | None = None, limits: Limits | None = None) -> Reading:
+    """Read one table, or raise what a user can act on.
+
+    Raises
+    ------
+    FileRefusedError
+        If the file is refused.
+    EmptyTableError
+        If it holds nothing.
+    """
+    reading = read_table(path, sheet=sheet, limits=limits)
+    if reading.outcome is Outcome.REFUSE:
+        kind = EmptyTableError if reading.reason == _EMPTY else FileRefusedError
+        raise kind(reading.reason, fix=reading.fix, file=path.name)
+    return reading
+
+
+_EMPTY = "le fichier est vide."
+
+
+def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:
+    if not path.exists():
+        raise _RefusedError("le fichier n'existe pas.", "Vérifiez son nom et son dossier.")
+    if path.is_dir():
+        raise _RefusedError("c'est un dossier, un fichier était attendu.", "Choisissez un fichier.")
+    size = path.stat().st_size
+    if size > limits.size:
+        raise _RefusedError("le fichier est trop gros.", "Découpez-le, ou convertissez-le en Parquet.")
+    if not size:
+        raise _RefusedError(_EMPTY, "Vérifiez l'export, puis recommencez.")
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    if start[:4] == b"PAR1":
+        return _parquet(path)
+    if start[:2] == b"\x1f\x8b":
+        return _from_bytes(path.name, _gunzip(path, limits))
+    if start.startswith(_SPREADSHEETS):
+        return _archive(path, sheet, limits)
+    return _from_bytes(path.name, path.read_bytes())
+
+
+def _from_bytes(name: str, data: bytes) -> Reading:
+    if data[:4] == b"%PDF" or data[:4] == b"\x89PNG" or data[:2] == b"\xff\xd8":
+        raise _RefusedError("ce fichier est un document ou une image, pas un tableau.", _EXPORT_AGAIN)
+    head = data[:4096].lstrip(b"\xef\xbb\xbf \r\n\t")
+    if head[:1] in {b"{", b"["}:
+        return _json(name, data)
+    if head[:1] == b"<":
+        raise _RefusedError("ce fichier est une page web ou du XML, pas un tableau.", _EXPORT_AGAIN)
+    found = delimited.parse(data)
+    if found is None:
+        raise _RefusedError("aucun tableau n'a été reconnu dans ce fichier.", _EXPORT_AGAIN)
+    return _reading(name, found.header, found.rows, found.lines, found.repairs)
+
+
+def _reading(
+    name: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str | None]],
+    lines: Sequence[int],
+    repairs: Sequence[Repair],
+) -> Reading:
+    """Build a reading from rows of one width; empty cells become null."""
+    import numpy as np
+    import pyarrow as pa
+
+    names, renamed = _distinct(header)
+    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in names]
+    arrays = [pa.array([cell or None for cell in column], pa.string()) for column in columns]
+    table = pa.table(arrays, names=names)
+    doubts = _damaged(table, lines)
+    every = (*repairs, *renamed)
+    return Reading(
+        file=name,
+        outcome=Outcome.LU_AVEC_RESERVES if every or doubts else Outcome.LU,
+        table=table,
+        columns=tuple(Column(name=one) for one in names),
+        repairs=every,
+        doubts=doubts,
+        lines=np.array(lines, dtype=np.int64),
+    )
+
+
+def _distinct(header: Sequence[str]) -> tuple[list[str], list[Repair]]:
+    names: list[str] = []
+    changed = []
+    for position, cell in enumerate(header, start=1):
+        wanted = cell.strip() or f"colonne {position}"
+        name, again = wanted, 2
+        while name in names:
+            name, again = f"{wanted} ({again})", again + 1
+        if name != cell:
+            changed.append(name)
+        names.append(name)
+    if not changed:
+        return names, []
+    message = f"En-têtes vides, répétés ou entourés d'espaces, renommés : {', '.join(changed)}."
+    return names, [Repair(kind="header", message=message)]
+
+
+def _damaged(table: pa.Table, lines: Sequence[int]) -> tuple[Doubt, ...]:
+    """Find identifiers that a spreadsheet turned into ``8,32E+13``: their digits are lost."""
+    import pyarrow.compute as pc
+
+    doubts = []
+    for name in table.column_names:
+        hit = pc.match_substring_regex(table[name], r"^\d[.,]\d+E\+(0?[89]|1\d)$", ignore_case=True)
+        where = tuple(
+            lines[index] for index, found in enumerate(hit.to_pylist()) if found
+        )
+        if where:
+            message = (
+                f"Colonne « {name} » : {len(where)} identifiants abîmés par un tableur (forme 8,32E+13)."
+            )
+            doubts.append(Doubt(kind="scientific", message=message, column=name, lines=where[:20]))
+    return tuple(doubts)
+
+
+def _gunzip(path: Path, limits: Limits) -> bytes:
+    bound = min(limits.expanded, max(path.stat().st_size * limits.ratio, 1_000_000))
+    with gzip.open(path) as stream:
+        data = stream.read(bound + 1)
+    if len(data) > bound:
+        raise _RefusedError("ce fichier compressé grossit démesurément.", "Envoyez-le sans compression.")
+    if not data:
+        raise _RefusedError(_EMPTY, "Vérifiez l'export, puis recommencez.")
+    return data
+
+
+def _archive(path: Path, sheet: str | None, limits: Limits) -> Reading:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            _check_entries(path, entries, limits)
+            names = {entry.filename for entry in entries}
+            if not names & {"[Content_Types].xml", "content.xml"}:
+                return _zipped(path.name, archive, entries)
+    return _spreadsheet(path, sheet)
+
+
+def _check_entries(path: Path, entries: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
+    total = sum(entry.file_size for entry in entries)
+    packed = max(path.stat().st_size, 1)
+    too_much = total > limits.expanded or total > max(packed * limits.ratio, 10_000_000)
+    if len(entries) > limits.entries or too_much or total < 0:
+        raise _RefusedError(
+            "cette archive grossit démesurément ou contient trop de fichiers.", _EXPORT_AGAIN
+        )
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise _RefusedError("ce fichier est protégé par un mot de passe.", "Retirez la protection.")
+
+
+def _zipped(name: str, archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> Reading:
+    files = [entry for entry in entries if not entry.is_dir() and not entry.filename.startswith("__MACOSX")]
+    if len(files) != 1:
+        raise _RefusedError(
+            f"cette archive contient {len(files)} fichiers, un seul était attendu.",
+            "Donnez directement le fichier du tableau.",
+        )
+    with archive.open(files[0]) as stream:
+        data = stream.read(files[0].file_size + 1)
+    if len(data) > files[0].file_size:
+        raise _RefusedError("cette archive ment sur sa taille.", _EXPORT_AGAIN)
+    return _from_bytes(name, data)
+
+
+def _spreadsheet(path: Path, sheet: str | None) -> Reading:
+    import python_calamine
+
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(str(path))
+        names = [sheet] if sheet else book.sheet_names
+        rows: list[list[Any]] = []
+        for name in names:
+            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            if rows:
+                break
+    except (python_calamine.CalamineError, python_calamine.WorksheetNotFound) as error:
+        raise _RefusedError("ce classeur ne peut pas être lu.", _EXPORT_AGAIN) from error
+    written = [[_cell(value) for value in row] for row in rows]
+    kept = [(number, row) for number, row in enumerate(written, start=1) if any(row)]
+    if not kept:
+        raise _RefusedError(_EMPTY, "Vérifiez l'export, puis recommencez.")
+    found = delimited.frame([row for _, row in kept], [number for number, _ in kept])
+    return _reading(path.name, found.header, found.rows, found.lines, found.repairs)
+
+
+def _cell(value: Any) -> str:
+    """Write a typed cell as text: a whole number without its ``.0``, a date as ISO 8601."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:  # noqa: PLR2004 exact below
+        return str(int(value))
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return str(value)
+
+
+def _parquet(path: Path) -> Reading:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(path).read()
+        flat = [column.cast(pa.string()) for column in table.columns]
+    except (pa.ArrowException, OSError) as error:
+        raise _RefusedError("ce fichier Parquet ne peut pas être lu.", _EXPORT_AGAIN) from error
+    rows = list(zip(*(column.to_pylist() for column in flat), strict=True))
+    return _reading(path.name, table.column_names, rows, range(1, len(rows) + 1), ())
+
+
+def _json(name: str, data: bytes) -> Reading:
+    text = data.decode("utf-8-sig")
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError:
+        content = [json.loads(line) for line in text.splitlines() if line.strip()]
+    if isinstance(content, dict) and isinstance(content.get("features"), list):
+        content = [feature.get("properties") or {} for feature in content["features"]]
+    if isinstance(content, dict):
+        content = [content]
+    if not content or not all(isinstance(row, dict) for row in content):
+        raise _RefusedError("ce fichier JSON ne contient pas une liste d'objets.", _EXPORT_AGAIN)
+    header = list(dict.fromkeys(key for row in content for key in row))
+    write: Callable[[Any], str] = _json_cell
+    rows = [[write(row.get(key)) for key in header] for row in content]
+    return _reading(name, header, rows, range(1, len(rows) + 1), ())
+
+
+def _json_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
