@@ -132,9 +132,7 @@ def slowly(row: Row, events: Sequence[Row]) -> Row:
         and event["label"] is not None
     ]
     last = max(labelled, key=lambda event: (event["observed"], event["known"], event["label"]), default=None)
-    heat = [
-        one["heat"] for one in WEATHER if when - timedelta(days=3) <= one["observed"] < when
-    ]
+    heat = [one["heat"] for one in WEATHER if when - timedelta(days=3) <= one["observed"] < when]
     return {
         "count": float(len(own)),
         "count_30": float(len(recent)),
@@ -182,7 +180,13 @@ def test_a_table_that_a_source_does_not_have_gives_unknown_features() -> None:
 
 def test_rows_keep_their_order_and_repeats() -> None:
     rows = [
-        {"subject": subject, "as_of": ORIGIN + timedelta(days=50), "kind": "x", "latitude": 48.0, "longitude": 2.0}
+        {
+            "subject": subject,
+            "as_of": ORIGIN + timedelta(days=50),
+            "kind": "x",
+            "latitude": 48.0,
+            "longitude": 2.0,
+        }
         for subject in ("b", "a", "b")
     ]
     event = {"subject": "b", "observed": ORIGIN, "known": ORIGIN, "label": 1.0, "kind": "x"}

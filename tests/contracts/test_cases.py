@@ -6,9 +6,8 @@ A new case is tested by these tests without a line to add here.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -48,13 +47,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=ALL, ids=lambda card: card.name)
-def played(request: pytest.FixtureRequest, home: Path) -> Iterator[Played]:
+def played(request: pytest.FixtureRequest, home: Path) -> Played:
     card: Card = request.param
     if card.name not in _PLAYED:
-        clock = lambda: datetime(2026, 11, 20, 9, 0, tzinfo=timezone.utc)  # noqa: E731
+        clock = lambda: datetime(2026, 11, 20, 9, 0, tzinfo=UTC)  # noqa: E731
         work = Work.on(Workspace.open(home, env={}, clock=clock), card.name)
         _PLAYED[card.name] = Played(work=work, signals=making.make(work, "sample"))
-    yield _PLAYED[card.name]
+    return _PLAYED[card.name]
 
 
 def claims(card: Card, rule: str) -> bool:

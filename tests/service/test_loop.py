@@ -66,8 +66,9 @@ def season(work: Work, start: date, weeks: int, per_week: int) -> list[tuple[str
         day = start + timedelta(days=7 * week)
         chosen = ranked[week * per_week : (week + 1) * per_week]
         found = sample.outcomes(truth, chosen, day, seed=week)
-        for row in found.to_pylist():
-            rows.append((row["subject"], day, "défavorable" if row["label"] else "favorable"))
+        rows += [
+            (row["subject"], day, "défavorable" if row["label"] else "favorable") for row in found.to_pylist()
+        ]
     return rows
 
 
@@ -156,7 +157,9 @@ def test_a_model_that_was_in_service_can_come_back(work: Work) -> None:
     assert current is not None
     back = training.promote(work, SOURCE, 1, by="Ana Lys", reason="retour en arrière")
     assert back.card.number == 1
-    assert training.promote(work, SOURCE, current.card.number, by="Ana Lys", reason="fin").card == current.card
+    assert (
+        training.promote(work, SOURCE, current.card.number, by="Ana Lys", reason="fin").card == current.card
+    )
 
 
 def test_a_model_of_another_source_is_refused(work: Work) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eclaireur.service.signals import Signals
     from eclaireur.service.work import Work
 
-__all__ = ["register", "top_table"]
+__all__ = ["AsOf", "Capacity", "RandomShare", "register", "top_table"]
 
 AsOf = Annotated[
     str | None,
@@ -153,8 +153,7 @@ def _worklist(
 ) -> None:
     from eclaireur.cli.opening import at_work, chosen_source
     from eclaireur.core import french
-    from eclaireur.service import exporting
-    from eclaireur.service import signals as making
+    from eclaireur.service import exporting, signals as making
 
     quotas = _quotas(quota or [])
     with at_work(case, quiet=as_json) as work:

@@ -14,7 +14,7 @@ from eclaireur.core.view import Column, Facts, Table
 if TYPE_CHECKING:
     from eclaireur.core.types import EvaluationBlock, Metric, ModelCard
 
-__all__ = ["register"]
+__all__ = ["By", "register"]
 
 By = Annotated[str, Parameter(name="--by", help="Prénom et nom de la personne qui en répond.")]
 
@@ -120,7 +120,8 @@ def _compare(
         return
     title = (
         f"Modèle n° {result.challenger.number} face au n° {result.champion.number} : "
-        f"{french.count(result.n, 'résultat')} du {french.day(result.window[0])} au {french.day(result.window[1])}"
+        f"{french.count(result.n, 'résultat')} "
+        f"du {french.day(result.window[0])} au {french.day(result.window[1])}"
     )
     columns = (
         Column(key="name", title="Mesure"),
@@ -265,7 +266,8 @@ def _evaluate(
     from eclaireur.service.evaluating import evaluate
 
     with at_work(case, quiet=as_json) as work:
-        sources = [chosen_source(work, name) for name in source or [None]]
+        named: list[str | None] = [*source] if source else [None]
+        sources = [chosen_source(work, name) for name in named]
         result = evaluate(work, sources)
     if as_json:
         show_json(evaluation_json(result))

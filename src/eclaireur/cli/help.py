@@ -14,7 +14,7 @@ __all__ = ["FrenchHelp"]
 class FrenchHelp:
     """Formats the panels of a help page as two plain columns, readable by a screen reader."""
 
-    def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
+    def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:  # noqa: ARG002
         """Write one panel: a title, then names and what they do."""
         if not panel.entries:
             return
@@ -30,7 +30,7 @@ class FrenchHelp:
         console.print(table)
         console.print()
 
-    def render_usage(self, console: Console, options: ConsoleOptions, usage: Any) -> None:
+    def render_usage(self, console: Console, options: ConsoleOptions, usage: Any) -> None:  # noqa: ARG002
         """Write the usage line as it was given."""
         from rich.text import Text
 

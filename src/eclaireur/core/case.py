@@ -31,7 +31,8 @@ Records = Mapping[str, "pa.Table"]
 class Progress(Protocol):
     """Tells how far a long work is: ``progress(done, total, "message in French")``."""
 
-    def __call__(self, done: int, total: int, message: str, /) -> None: ...
+    def __call__(self, done: int, total: int, message: str, /) -> None:
+        """Say that ``done`` of ``total`` steps are behind; ``total`` 0 when it is not known."""
 
 
 def quiet(done: int, total: int, message: str, /) -> None:
@@ -84,6 +85,11 @@ class Case(Protocol):
         progress: Progress,
     ) -> pa.Table:
         """Score every current subject as of a date (`core.tables.signals_schema`)."""
+
+    def predict(
+        self, examples: pa.Table, records: Records, card: ModelCard, artefact: Artefact
+    ) -> Sequence[float]:
+        """Score examples, each as known at its own date, in their order."""
 
     def sheet(self, subject: Subject, records: Records) -> tuple[Block, ...]:
         """Return what is known of one subject, as view blocks: identity, history, documents."""

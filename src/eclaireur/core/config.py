@@ -97,7 +97,9 @@ def _file_values(file: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"réglages illisibles : {error}.", file=str(file), fix="Corrigez le fichier.") from error
+        raise ConfigError(
+            f"réglages illisibles : {error}.", file=str(file), fix="Corrigez le fichier."
+        ) from error
     known = [one.name for one in dataclasses.fields(Settings)]
     for name in values:
         if name not in known:

@@ -214,7 +214,9 @@ class Lake:
             folder = self.folder(address)
             for name in self.tables(address):
                 path = str(folder / f"{name}.parquet").replace("'", "''")
-                connection.execute(f"CREATE OR REPLACE VIEW \"{name}\" AS SELECT * FROM read_parquet('{path}')")
+                connection.execute(
+                    f"CREATE OR REPLACE VIEW \"{name}\" AS SELECT * FROM read_parquet('{path}')"
+                )
         return connection
 
     def sweep(self, *, older_than: float = 3600.0) -> int:

@@ -20,7 +20,9 @@ _RAW = "raw"
 _CHUNK = 1 << 20
 
 
-def take(lake: Lake, source: Source, fill: Callable[[Path], None], *, clock: Callable[[], datetime]) -> Snapshot:
+def take(
+    lake: Lake, source: Source, fill: Callable[[Path], None], *, clock: Callable[[], datetime]
+) -> Snapshot:
     """Let ``fill`` write raw files into an empty folder, and publish them as one snapshot.
 
     The same bytes twice are one snapshot, which keeps its first date. When ``fill`` fails, nothing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eclaireur.core.card import Card, QualityState
@@ -61,9 +61,7 @@ def _quality(card: Card) -> str:
 
 def format_page(card: Card) -> str:
     """Return the documented formats of a case: its sources, the tables it reads, their fields."""
-    sources = [
-        [f"`{source.name}`", source.title, source.licence, source.origin] for source in card.sources
-    ]
+    sources = [[f"`{source.name}`", source.title, source.licence, source.origin] for source in card.sources]
     parts = [
         _GENERATED,
         f"# Formats of `{card.name}`\n",
@@ -121,9 +119,12 @@ def write_pages(cards: Sequence[Card], docs: Path) -> tuple[Path, ...]:
     pages = {docs / "catalogue.md": catalogue_page(cards)}
     pages |= {docs / "formats" / f"{card.name}.md": format_page(card) for card in cards}
     for path, text in pages.items():
-        write_atomically(path, lambda target, text=text: _write(target, text))
+        write_atomically(path, _writer(text))
     return tuple(pages)
 
 
-def _write(target: Path, text: str) -> None:
-    target.write_text(text, encoding="utf-8")
+def _writer(text: str) -> Callable[[Path], None]:
+    def write(target: Path) -> None:
+        target.write_text(text, encoding="utf-8")
+
+    return write

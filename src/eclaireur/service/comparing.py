@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from eclaireur.service.work import RecordsRun, Work
 
-__all__ = ["measure"]
+__all__ = ["MIN_ROWS", "measure"]
 
 MIN_ROWS = 50
 """Below this count of outcomes, or five of either class, a comparison would only be noise."""

@@ -12,8 +12,7 @@ from eclaireur.core.errors import NotFoundError
 from eclaireur.core.files import write_atomically
 from eclaireur.core.types import Snapshot, Source
 from eclaireur.service.files import Documented, read_documented
-from eclaireur.sources import mapping as mappings
-from eclaireur.sources import tables
+from eclaireur.sources import mapping as mappings, tables
 
 if TYPE_CHECKING:
     from eclaireur.core.fields import InputTable

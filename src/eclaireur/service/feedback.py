@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.core.errors import BadValueError, NotFoundError, UnknownSubjectError
+from eclaireur.core.errors import BadValueError, UnknownSubjectError
 from eclaireur.core.subjects import Subject
 from eclaireur.core.tables import outcomes_schema
 from eclaireur.core.types import Decision, Origin, Verdict

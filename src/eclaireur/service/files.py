@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclaireur.core.errors import EmptyTableError
-from eclaireur.sources import mapping as mappings
-from eclaireur.sources import tables
+from eclaireur.sources import mapping as mappings, tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,10 +56,6 @@ def read_documented(work: Work, table: str, path: Path, *, mapping: Mapping | No
     InputError
         If the file cannot be read, a required column is missing, or a value is wrong.
     """
-    if not path.exists():
-        raise BadValueError(
-            "le fichier n'existe pas.", file=str(path), fix="Vérifiez son nom et son dossier."
-        )
     declared = work.card.input_table(table)
     reading = tables.read_or_refuse(path)
     if reading.table is None or not reading.table.num_rows:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
-from eclaireur.service import training
-from eclaireur.service import work as working
+from eclaireur.service import training, work as working
 from eclaireur.service.files import read_documented
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from eclaireur.core.subjects import Subject
 from eclaireur.core.tables import signals_schema
 from eclaireur.core.types import Run, Worklist
 from eclaireur.core.view import Block, Facts, Reason, Reasons
-from eclaireur.service import training
-from eclaireur.service import work as working
+from eclaireur.service import training, work as working
 
 if TYPE_CHECKING:
     import pyarrow as pa

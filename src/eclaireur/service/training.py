@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eclaireur.service.work import RecordsRun, Work
 
 __all__ = [
+    "HOLD_OUT",
     "Comparison",
     "InService",
     "compare",

@@ -91,7 +91,7 @@ def _day(text: str) -> date:
         if french:
             return date(int(french[3]), int(french[2]), int(french[1]))
         if re.fullmatch(r"\d{8}", text):
-            return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 a calendar day has no zone
+            return datetime.strptime(text, "%Y%m%d").date()
     except ValueError as error:
         raise _wrong(text, "une date du calendrier") from error
     raise _wrong(text, "une date ; attendu : jj/mm/aaaa ou aaaa-mm-jj")
@@ -130,7 +130,7 @@ def _siret(text: str) -> str:
         raise _wrong(
             text,
             "un SIRET valide (14 chiffres)",
-            "Exportez de nouveau la colonne au format texte : un tableur perd les zéros et les derniers chiffres.",
+            "Exportez la colonne au format texte : un tableur perd les zéros et les derniers chiffres.",
         )
     return found
 

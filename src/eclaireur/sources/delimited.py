@@ -57,7 +57,7 @@ def decode(data: bytes) -> tuple[str, list[Repair]]:
 
 def _plausible(data: bytes, name: str) -> int:
     """Count what French text is made of, less what it is not, in the bytes above 127."""
-    text = bytes(byte for byte in data[:200_000] if byte > 127).decode(name, errors="replace")  # noqa: PLR2004
+    text = bytes(byte for byte in data[:200_000] if byte > 127).decode(name, errors="replace")
     good = sum(text.count(char) for char in _FRENCH)
     bad = sum(not (char in _FRENCH or char.isalpha()) for char in text) + 3 * text.count("\ufffd")
     # cp1252 and latin-9 agree but on a few signs: the first wins a tie.
@@ -112,9 +112,7 @@ def _separator(text: str) -> str:
     """Choose the separator that cuts most lines into the same number of cells, more than one."""
     best, score = "", 0.0
     for candidate in _SEPARATORS:
-        widths = Counter(
-            len(row) for row in _first_rows(text, candidate) if len(row) > 1
-        )
+        widths = Counter(len(row) for row in _first_rows(text, candidate) if len(row) > 1)
         if widths:
             width, times = widths.most_common(1)[0]
             total = sum(widths.values())
@@ -181,7 +179,7 @@ def frame(rows: Sequence[Sequence[str]], lines: Sequence[int]) -> Delimited:
         repairs.append(Repair(kind="preamble", message=message, lines=tuple(lines[:start])))
     body, places, ragged = [], [], []
     stop = len(rows)
-    while stop > start + 1 and usual > 2 and _width(rows[stop - 1]) == 1:  # noqa: PLR2004
+    while stop > start + 1 and usual > 2 and _width(rows[stop - 1]) == 1:
         stop -= 1
     if stop < len(rows):
         message = f"{len(rows) - stop} lignes après le tableau, laissées de côté."

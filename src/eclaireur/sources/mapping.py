@@ -19,7 +19,7 @@ from eclaireur.core.errors import (
     EmptyTableError,
     MissingColumnError,
 )
-from eclaireur.core.fields import Field, FieldKind, InputTable
+from eclaireur.core.fields import Field, InputTable
 from eclaireur.sources import convert
 from eclaireur.sources.reading import Reading
 
@@ -53,7 +53,9 @@ class Mapping:
     def to_toml(self) -> str:
         """Write a short file that a person can correct."""
         lines = [f"table = {json.dumps(self.table)}", "", "[columns]"]
-        lines += [f"{name} = {json.dumps(heading, ensure_ascii=False)}" for name, heading in self.columns.items()]
+        lines += [
+            f"{name} = {json.dumps(heading, ensure_ascii=False)}" for name, heading in self.columns.items()
+        ]
         return "\n".join(lines) + "\n"
 
     @classmethod
@@ -162,7 +164,7 @@ def _typed(one: Field, heading: str, reading: Reading, today: date) -> pa.Array:
         cells = cells.combine_chunks()
     cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
     if one.required and cells.null_count:
-        row = pc.index(pc.is_null(cells), True).as_py()  # noqa: FBT003 the value that is looked for
+        row = pc.index(pc.is_null(cells), True).as_py()
         raise BadValueError(
             "la cellule est vide, une valeur est obligatoire.",
             file=reading.file,
@@ -177,7 +179,9 @@ def _typed(one: Field, heading: str, reading: Reading, today: date) -> pa.Array:
             values.append(convert.value(one, text, today))
         except ValueError as error:
             row = pc.index(coded.indices, position).as_py()
-            message, fix = (error.message, error.fix) if isinstance(error, EclaireurError) else (str(error), "")
+            message, fix = (
+                (error.message, error.fix) if isinstance(error, EclaireurError) else (str(error), "")
+            )
             raise BadValueError(
                 message, file=reading.file, line=_line(reading, row), column=heading, fix=fix
             ) from error
@@ -198,7 +202,9 @@ def _unique(typed: pa.Table, table: InputTable, mapping: Mapping, reading: Readi
     seen: dict[tuple[object, ...], int] = {}
     for row, values in enumerate(zip(*(typed[name].to_pylist() for name in key), strict=True)):
         if values in seen:
-            said = ", ".join(f"{value:%d/%m/%Y}" if isinstance(value, date) else str(value) for value in values)
+            said = ", ".join(
+                f"{value:%d/%m/%Y}" if isinstance(value, date) else str(value) for value in values
+            )
             raise DuplicateKeyError(
                 f"la clé « {said} » est déjà à la ligne {_line(reading, seen[values])}.",
                 file=reading.file,

@@ -151,7 +151,7 @@ def _reading(
     import pyarrow as pa
 
     names, renamed = _distinct(header)
-    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in names]
+    columns: list[Sequence[str | None]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
     arrays = [pa.array([cell or None for cell in column], pa.string()) for column in columns]
     table = pa.table(arrays, names=names)
     doubts = _damaged(table, lines)
@@ -191,9 +191,7 @@ def _damaged(table: pa.Table, lines: Sequence[int]) -> tuple[Doubt, ...]:
     doubts = []
     for name in table.column_names:
         hit = pc.match_substring_regex(table[name], r"^\d[.,]\d+E\+(0?[89]|1\d)$", ignore_case=True)
-        where = tuple(
-            lines[index] for index, found in enumerate(hit.to_pylist()) if found
-        )
+        where = tuple(lines[index] for index, found in enumerate(hit.to_pylist()) if found)
         if where:
             message = (
                 f"Colonne « {name} » : {len(where)} identifiants abîmés par un tableur (forme 8,32E+13)."
@@ -229,9 +227,7 @@ def _check_entries(path: Path, entries: Sequence[zipfile.ZipInfo], limits: Limit
     packed = max(path.stat().st_size, 1)
     too_much = total > limits.expanded or total > max(packed * limits.ratio, 10_000_000)
     if len(entries) > limits.entries or too_much or total < 0:
-        raise _RefusedError(
-            "cette archive grossit démesurément ou contient trop de fichiers.", _EXPORT_AGAIN
-        )
+        raise _RefusedError("cette archive grossit démesurément ou contient trop de fichiers.", _EXPORT_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
         raise _RefusedError("ce fichier est protégé par un mot de passe.", "Retirez la protection.")
 
@@ -277,7 +273,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "oui" if value else "non"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:  # noqa: PLR2004 exact below
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     if hasattr(value, "isoformat"):
         return str(value.isoformat())

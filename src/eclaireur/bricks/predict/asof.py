@@ -237,7 +237,7 @@ def _own_column(spec: Spec) -> str:
         return f'arg_max({value}, (e.observed, e.known, {value})) AS "{spec.name}"'
     if isinstance(spec, Since):
         when = f' FILTER (e."{spec.when}" > 0)' if spec.when else ""
-        return f'date_diff(\'day\', max(e.observed){when}, r.as_of) AS "{spec.name}"'
+        return f"date_diff('day', max(e.observed){when}, r.as_of) AS \"{spec.name}\""
     raise BadValueError(f"variable inattendue : {spec!r}.")
 
 

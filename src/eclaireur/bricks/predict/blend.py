@@ -69,7 +69,7 @@ class Blend:
         """Return the log-odds by the linear part and by the trees, each of shape ``(n,)``."""
         import numpy as np
 
-        straight, _ = self._linear_contributions(columns)
+        straight = self._linear_contributions(columns)
         raw = [np.asarray(booster.predict(columns, raw_score=True)) for booster in self.boosters]
         return straight.sum(axis=1), self.linear["intercept"] + np.mean(raw, axis=0)
 
@@ -85,7 +85,8 @@ class Blend:
         margin = self.margin(columns)
         effects = np.asarray(self.linear["effects"])
         shares = np.asarray(self.linear["shares"])
-        return np.sum(shares / (1 + np.exp(-(margin[:, None] + effects))), axis=1)
+        averaged: NDArray[np.float64] = np.sum(shares / (1 + np.exp(-(margin[:, None] + effects))), axis=1)
+        return averaged
 
     def contributions(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what each column adds to the log-odds, then the bias: shape ``(n, features + 1)``.
@@ -95,7 +96,7 @@ class Blend:
         """
         import numpy as np
 
-        straight, _ = self._linear_contributions(columns)
+        straight = self._linear_contributions(columns)
         trees = np.mean(
             [np.asarray(booster.predict(columns, pred_contrib=True)) for booster in self.boosters], axis=0
         )
@@ -103,7 +104,7 @@ class Blend:
         total: NDArray[np.float64] = (straight + trees) / 2
         return total
 
-    def _linear_contributions(self, columns: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    def _linear_contributions(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         import numpy as np
 
         if columns.shape[1] != len(self.names):
@@ -113,7 +114,7 @@ class Blend:
         found = np.zeros((columns.shape[0], len(self.names) + 1))
         np.add.at(found.T, owners, weighted.T)
         found[:, -1] = self.linear["intercept"]
-        return found, len(self.names)
+        return found
 
     def dump(self) -> dict[str, bytes]:
         """Return the artefacts to store: JSON and LightGBM text, nothing that needs unpickling."""
@@ -178,7 +179,7 @@ def fit(
         _fit_trees(columns, labels, weight, offset, rises, seed + bag, chosen) for bag in range(chosen.bags)
     )
     shares = np.bincount(seen[seen >= 0], minlength=len(known)).astype(np.float64)
-    if len(known):
+    if known:
         linear |= {"observers": known, "shares": (shares / shares.sum()).tolist()}
     else:
         linear |= {"observers": [], "shares": [1.0], "effects": [0.0]}
@@ -222,7 +223,9 @@ def _fit_linear(
     from sklearn.linear_model import LogisticRegression
 
     missing = np.isnan(columns)
-    medians = [float(np.median(part[~np.isnan(part)])) if (~np.isnan(part)).any() else 0.0 for part in columns.T]
+    medians = [
+        float(np.median(part[~np.isnan(part)])) if (~np.isnan(part)).any() else 0.0 for part in columns.T
+    ]
     # One indicator per distinct pattern of absence: columns of one table are absent together.
     _, first = np.unique(missing, axis=1, return_index=True)
     flagged = [int(index) for index in sorted(first) if 0 < missing[:, index].mean() < 1]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.restaurant_risk import documented, measuring, model as modelling
+from eclaireur.cases.restaurant_risk.columns import adjusted, rows_for
 from eclaireur.cases.restaurant_risk.documented import identify
-from eclaireur.cases.restaurant_risk.features import adjusted, rows_for
 from eclaireur.cases.restaurant_risk.sheet import sheet
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.tables import signals_schema
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eclaireur.core.types import EvaluationBlock, ModelCard
 
 __all__ = [
+    "NAME",
     "data_date",
     "evaluate",
     "examples",
@@ -55,7 +56,9 @@ def _read(source: str, raw: Path, progress: Progress) -> dict[str, pa.Table]:
     from eclaireur.cases.restaurant_risk import chicago, france, sample
 
     if source == "connected":
-        return documented.normalise({path.stem: pq.read_table(path) for path in sorted(raw.glob("*.parquet"))})
+        return documented.normalise(
+            {path.stem: pq.read_table(path) for path in sorted(raw.glob("*.parquet"))}
+        )
     readers = {"chicago": chicago.records, "france": france.records, "sample": sample.records}
     return readers[source](raw, progress=progress)
 
@@ -92,9 +95,7 @@ def data_date(records: Records) -> date:
 
 def train(records: Records, examples: pa.Table, *, as_of: date, seed: int, progress: Progress) -> Fitted:
     """Fit the model on the examples known before ``as_of``."""
-    return modelling.train(
-        adjusted(records), examples, case=NAME, as_of=as_of, seed=seed, progress=progress
-    )
+    return modelling.train(adjusted(records), examples, case=NAME, as_of=as_of, seed=seed, progress=progress)
 
 
 def signals(
@@ -131,10 +132,7 @@ def signals(
     }
     schema = signals_schema()
     return pa.table(
-        [
-            columns[field.name] if field.name in columns else pa.nulls(size, field.type)
-            for field in schema
-        ],
+        [columns[field.name] if field.name in columns else pa.nulls(size, field.type) for field in schema],
         names=schema.names,
     ).cast(schema)
 
@@ -147,7 +145,9 @@ def _current(tables: Records, as_of: date) -> pa.ChunkedArray:
     day = pa.scalar(as_of, pa.date32())
     inspections, places = tables["inspections"], tables["establishments"]
     seen = inspections.filter(pc.less(inspections["known"], day))["subject"].unique()
-    known = pc.or_(pc.is_in(places["subject"], value_set=seen), pc.fill_null(pc.less(places["opened"], day), False))
+    known = pc.or_(
+        pc.is_in(places["subject"], value_set=seen), pc.fill_null(pc.less(places["opened"], day), False)
+    )
     return places.filter(known).sort_by("subject")["subject"]
 
 
@@ -207,8 +207,6 @@ def score(
     )
 
 
-def evaluate(
-    source: str, records: Records, *, seed: int, progress: Progress
-) -> tuple[EvaluationBlock, ...]:
+def evaluate(source: str, records: Records, *, seed: int, progress: Progress) -> tuple[EvaluationBlock, ...]:
     """Measure on rolling origins (see `measuring`)."""
     return measuring.evaluate(source, records, examples(records), seed=seed, progress=progress)

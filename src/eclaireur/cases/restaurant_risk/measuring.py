@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.predict.asof import Last, Own, build
-from eclaireur.cases.restaurant_risk.features import PRIOR, adjusted, matrix, rows_for
+from eclaireur.cases.restaurant_risk.columns import PRIOR, adjusted, matrix, rows_for
 from eclaireur.cases.restaurant_risk.model import train_examples
 from eclaireur.core import evaluation, french
 from eclaireur.core.case import Progress, Records
@@ -48,7 +48,13 @@ class Held:
 
 
 def held_out(
-    records: Records, examples: pa.Table, *, last: date, seed: int, progress: Progress, step: timedelta = _STEP
+    records: Records,
+    examples: pa.Table,
+    *,
+    last: date,
+    seed: int,
+    progress: Progress,
+    step: timedelta = _STEP,
 ) -> Held:
     """Play the rolling origins: at each, learn from what was known a week before, score what follows.
 
@@ -100,7 +106,14 @@ def held_out(
     scores = {name: np.concatenate([one[name] for one in played]) for name in played[0]}
     scores |= _rules(tables, examples, index)
     periods = np.repeat(np.arange(len(kept)), [rows_of.size for rows_of in kept])
-    return Held(rows=rows.take(index), periods=periods, labels=labels[index], scores=scores, splits=splits, calibrated=tuple(calibrated))
+    return Held(
+        rows=rows.take(index),
+        periods=periods,
+        labels=labels[index],
+        scores=scores,
+        splits=splits,
+        calibrated=tuple(calibrated),
+    )
 
 
 def _in_scope(records: Records, examples: pa.Table) -> NDArray[np.bool_]:
@@ -108,9 +121,7 @@ def _in_scope(records: Records, examples: pa.Table) -> NDArray[np.bool_]:
     import numpy as np
 
     inspections = records["inspections"]
-    scope = dict(
-        zip(inspections["inspection"].to_pylist(), inspections["in_scope"].to_pylist(), strict=True)
-    )
+    scope = dict(zip(inspections["inspection"].to_pylist(), inspections["in_scope"].to_pylist(), strict=True))
     return np.array([bool(scope[key]) for key in examples["example"].to_pylist()])
 
 
@@ -162,14 +173,10 @@ def evaluate(
         days=days,
         observer=observer,
         subjects=held.rows["subject"].to_pylist(),
-        baselines={
-            name: held.scores[name] for name in ("dernier résultat", "taux passé de l'établissement")
-        }
+        baselines={name: held.scores[name] for name in ("dernier résultat", "taux passé de l'établissement")}
         | {"taux moyen": held.scores["taux moyen"]},
         nuisance=(
-            {"taux passé de l'inspecteur": held.scores["taux passé de l'inspecteur"]}
-            if any(observer)
-            else {}
+            {"taux passé de l'inspecteur": held.scores["taux passé de l'inspecteur"]} if any(observer) else {}
         ),
         base_rate=held.scores["taux moyen"],
         periods=held.periods,
@@ -202,9 +209,7 @@ def _horizon(source: str) -> date | None:
 
 def _observers(records: Records, rows: pa.Table) -> list[str | None]:
     inspections = records["inspections"]
-    found = dict(
-        zip(inspections["inspection"].to_pylist(), inspections["observer"].to_pylist(), strict=True)
-    )
+    found = dict(zip(inspections["inspection"].to_pylist(), inspections["observer"].to_pylist(), strict=True))
     return [found.get(key) for key in rows["inspection"].to_pylist()]
 
 
@@ -273,5 +278,8 @@ def _parts(
         for name in ("auc", "auc_within_observer", "lift_top_5pct")
     ]
     return EvaluationBlock(
-        data_set=source, split=f"parts : {split}", metrics=tuple(m for m in metrics if m.value is not None), run=""
+        data_set=source,
+        split=f"parts : {split}",
+        metrics=tuple(m for m in metrics if m.value is not None),
+        run="",
     )

@@ -16,7 +16,8 @@ from eclaireur.bricks.explain.reasons import reasons
 from eclaireur.bricks.predict import blend, calibration
 from eclaireur.bricks.predict.blend import Blend
 from eclaireur.bricks.predict.calibration import Calibration
-from eclaireur.cases.restaurant_risk.features import FEATURES, matrix, rows_for
+from eclaireur.cases.restaurant_risk.columns import matrix, rows_for
+from eclaireur.cases.restaurant_risk.features import FEATURES
 from eclaireur.core import artefacts
 from eclaireur.core.case import Artefact, Fitted, Progress, quiet
 from eclaireur.core.errors import EmptyTableError
@@ -27,7 +28,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["HELD_OUT", "Judged", "Model", "explained", "judge", "known_before", "load", "train", "train_examples"]
+__all__ = [
+    "HELD_OUT",
+    "Judged",
+    "Model",
+    "explained",
+    "judge",
+    "known_before",
+    "load",
+    "train",
+    "train_examples",
+]
 
 HELD_OUT = timedelta(days=180)
 """Latest months kept aside to calibrate; the model itself is then fitted on all."""
@@ -137,7 +148,13 @@ def _fit(examples: pa.Table, columns: NDArray[np.float64], kept: NDArray[np.bool
 
 
 def train(
-    tables: Mapping[str, pa.Table], examples: pa.Table, *, case: str, as_of: date, seed: int, progress: Progress
+    tables: Mapping[str, pa.Table],
+    examples: pa.Table,
+    *,
+    case: str,
+    as_of: date,
+    seed: int,
+    progress: Progress,
 ) -> Fitted:
     """Train on what was known before ``as_of`` and return the card and artefacts to store.
 
@@ -192,7 +209,7 @@ def load(artefact: Artefact) -> Model:
 
 
 def judge(model: Model, rows: pa.Table, tables: Mapping[str, pa.Table]) -> Judged:
-    """Score rows (`features.rows_for`), each as known at its own date."""
+    """Score rows (`columns.rows_for`), each as known at its own date."""
     columns = matrix(rows, tables)
     score = model.stated(columns)
     low, high = model.calibration.interval(score)

@@ -62,10 +62,7 @@ def _rows(table: pa.Table, subject: Subject) -> list[dict[str, Any]]:
 
 def _inspection(row: Mapping[str, Any]) -> Event:
     bad = row["label"] == 1.0
-    if row["label"] is None:
-        verdict = "résultat inconnu"
-    else:
-        verdict = "défavorable" if bad else "favorable"
+    verdict = "résultat inconnu" if row["label"] is None else "défavorable" if bad else "favorable"
     counts = [
         french.count(int(row[column]), one, many)
         for column, one, many in (
@@ -86,5 +83,5 @@ def _review(row: Mapping[str, Any]) -> Event:
         day=row["observed"],
         lane="Avis de client",
         text=" : ".join(part for part in (rating, text) if part),
-        bad=row["rating"] is not None and row["rating"] <= 2,  # noqa: PLR2004 two stars or fewer is a complaint
+        bad=row["rating"] is not None and row["rating"] <= 2,
     )

@@ -47,7 +47,9 @@ def test_an_identifier_that_claims_to_be_a_siret_and_is_not_is_refused() -> None
 
 def test_a_column_of_identifiers_is_read_like_each_of_them() -> None:
     keys = pa.chunked_array([["30790.0", SIRET], [SIRET, "A 1"]])
-    assert documented.subjects(keys).to_pylist() == [str(documented.identify(key)) for key in keys.to_pylist()]
+    assert documented.subjects(keys).to_pylist() == [
+        str(documented.identify(key)) for key in keys.to_pylist()
+    ]
 
 
 def test_a_result_is_known_the_next_day_unless_the_file_says_otherwise() -> None:
@@ -65,7 +67,10 @@ def test_a_result_is_known_the_next_day_unless_the_file_says_otherwise() -> None
 
 def test_an_inspection_without_a_number_gets_one_from_its_subject_and_day() -> None:
     table = inspections(
-        subject=["A", "A"], date=[date(2024, 1, 1), date(2024, 1, 2)], result=["0", "0"], inspection=["n1", None]
+        subject=["A", "A"],
+        date=[date(2024, 1, 1), date(2024, 1, 2)],
+        result=["0", "0"],
+        inspection=["n1", None],
     )
     found = documented.normalise({"inspections": table})["inspections"]["inspection"].to_pylist()
     assert found == ["n1", "establishment:A@2024-01-02"]

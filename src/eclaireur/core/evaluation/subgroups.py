@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.evaluation.arrays import checked
@@ -19,7 +19,7 @@ __all__ = ["subgroup_table"]
 
 
 def subgroup_table(
-    labels: Any, scores: Any, attributes: dict[str, Sequence[Any]], *, share: float = 0.05
+    labels: Any, scores: Any, attributes: Mapping[str, Sequence[Any]], *, share: float = 0.05
 ) -> tuple[SubgroupMetric, ...]:
     """Return, for each group of each attribute, its base rate, selection rate, precision and ``auc``.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["Reviews", "reviews", "weather"]
+__all__ = ["HYGIENE", "Reviews", "reviews", "weather"]
 
 HYGIENE = -3.5
 """Log-odds that a review of an ordinary place complains of hygiene."""

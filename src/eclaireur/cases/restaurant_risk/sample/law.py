@@ -34,7 +34,27 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["heat", "logistic"]
+__all__ = [
+    "ALPHA",
+    "COMMUNE",
+    "DRIFT",
+    "HEAT",
+    "HEAT_FROM",
+    "HEAT_SPAN",
+    "MANAGER",
+    "NEW",
+    "NEW_MANAGER",
+    "NEW_YEARS",
+    "PEST",
+    "PEST_KM",
+    "PHI",
+    "PREMISES",
+    "REPAIR",
+    "SEVERITY",
+    "SIZE",
+    "heat",
+    "logistic",
+]
 
 ALPHA = -2.80
 SIZE = 0.25

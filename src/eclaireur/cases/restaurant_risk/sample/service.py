@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["Complaints", "Inspections", "draw_levels", "draw_observers", "run"]
+__all__ = [
+    "FOLLOW_UP",
+    "NOISE",
+    "PLANNED",
+    "REST",
+    "Complaints",
+    "Inspections",
+    "draw_levels",
+    "draw_observers",
+    "run",
+]
 
 PLANNED = 0.0466
 """Planned visits in an ordinary month, per establishment (1 400 a year for 2 500)."""

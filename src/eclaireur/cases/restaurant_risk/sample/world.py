@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["World", "simulate", "siret"]
+__all__ = ["OBSERVERS", "World", "simulate", "siret"]
 
 OBSERVERS = 14
 _PESTS_A_YEAR = 9
