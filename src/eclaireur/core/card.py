@@ -79,6 +79,9 @@ class SourceCard:
         Files and the SHA-256 of the published archive; a file that differs is read and said so.
     horizon
         Last day that ``evaluate`` may use, ``YYYY-MM-DD``; empty for all.
+    rank_only
+        Why rates of this source are not risks, in French: signals are then ranks, never stated as
+        probabilities. Empty when they may be.
     """
 
     name: str
@@ -88,6 +91,7 @@ class SourceCard:
     folder: str = ""
     files: tuple[tuple[str, str], ...] = ()
     horizon: str = ""
+    rank_only: str = ""
     personal: bool = False
 
     def as_source(self) -> Source:

@@ -12,6 +12,7 @@ from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
 from eclaireur.service import training, work as working
 from eclaireur.service.files import read_documented
+from eclaireur.service.signals import ranks_only
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,6 +69,8 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
         lambda name: registry.artefact(current.card, name),
         progress=work.progress,
     )
+    if work.rank_only(source):
+        scored = ranks_only(scored)
     size = scored.num_rows
     scored = scored.append_column("model", pa.array([current.card.number] * size, pa.int32()))
     scored = scored.append_column("run", pa.array([run.id] * size, pa.string()))

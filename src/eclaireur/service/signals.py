@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eclaireur.service.training import InService
     from eclaireur.service.work import RecordsRun, Work
 
-__all__ = ["Signals", "draw", "explain", "latest", "make", "signal_of"]
+__all__ = ["Signals", "draw", "explain", "latest", "make", "ranks_only", "signal_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def make(work: Work, source: str, *, as_of: date | None = None) -> Signals:
             as_of=when,
             progress=work.progress,
         )
-        lake.write(folder, "signals", _complete(table, run.id, model.card.number))
+        lake.write(folder, "signals", _complete(_honest(work, source, table), run.id, model.card.number))
 
     address = work.workspace.runs.do(run, write)
     return Signals(
@@ -80,6 +80,24 @@ def make(work: Work, source: str, *, as_of: date | None = None) -> Signals:
         table=lake.table(address, "signals"),
         folder=lake.folder(address),
     )
+
+
+def _honest(work: Work, source: str, table: pa.Table) -> pa.Table:
+    """Take risks for ranks where the card says that rates of the source are not risks."""
+    return ranks_only(table) if work.rank_only(source) else table
+
+
+def ranks_only(table: pa.Table) -> pa.Table:
+    """Return scores as ranks: not calibrated, and without an interval of risk."""
+    import pyarrow as pa
+
+    unknown = pa.nulls(table.num_rows, pa.float64())
+    for name in ("low", "high"):
+        table = table.set_column(table.schema.get_field_index(name), name, unknown)
+    if "calibrated" in table.column_names:
+        never = pa.array([False] * table.num_rows)
+        table = table.set_column(table.schema.get_field_index("calibrated"), "calibrated", never)
+    return table
 
 
 def _complete(table: pa.Table, run: str, model: int) -> pa.Table:

@@ -41,6 +41,10 @@ class Work:
         card = catalog.find_card(name)
         return cls(workspace=workspace, card=card, case=catalog.load_case(card), seed=seed, progress=progress)
 
+    def rank_only(self, source: str) -> str:
+        """Return why the signals of a source are ranks only, in French; empty when they may be risks."""
+        return "" if source == CONNECTED else self.card.source(source).rank_only
+
     def run(self, stage: str, *, config: Mapping[str, Any], inputs: tuple[str, ...]) -> Run:
         """Name a run of this case by everything its result depends on."""
         return runs.identify(

@@ -27,6 +27,9 @@ __all__ = ["Blend", "Settings", "fit"]
 _LINEAR = "linear.json"
 _MIN_ROWS = 100
 _MIN_CLASS = 10
+_ROUNDING = 1e-9
+_FARTHEST = 8.0
+"""Standard deviations beyond which the linear part no longer extrapolates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,8 +236,10 @@ def _fit_linear(
     width = columns.shape[1] + len(flagged)
     linear |= {"means": [0.0] * width, "scales": [1.0] * width}
     raw, _ = _transform(columns, linear)
-    scales = raw.std(axis=0)
-    linear |= {"means": raw.mean(axis=0).tolist(), "scales": np.where(scales > 0, scales, 1.0).tolist()}
+    means, scales = raw.mean(axis=0), raw.std(axis=0)
+    # A column that does not vary, but for rounding, must not be blown up when it later does.
+    varies = scales > _ROUNDING * np.maximum(np.abs(means), 1.0)
+    linear |= {"means": means.tolist(), "scales": np.where(varies, scales, 1.0).tolist()}
     scaled, _ = _transform(columns, linear)
     who = np.zeros((labels.size, observers))
     who[seen >= 0, seen[seen >= 0]] = settings.observer_scale
@@ -260,7 +265,8 @@ def _transform(
     flagged = list(linear["flagged"])
     inputs = np.column_stack([filled, np.isnan(columns[:, flagged]).astype(np.float64)])
     owners = np.concatenate([np.arange(columns.shape[1]), np.asarray(flagged, dtype=int)])
-    return (inputs - np.asarray(linear["means"])) / np.asarray(linear["scales"]), owners
+    scaled = (inputs - np.asarray(linear["means"])) / np.asarray(linear["scales"])
+    return np.clip(scaled, -_FARTHEST, _FARTHEST), owners
 
 
 def _fit_trees(

@@ -178,12 +178,15 @@ def score(
     An establishment that the records do not hold is scored on what the file says of it.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from eclaireur.cases.restaurant_risk.candidates import with_candidates
 
     subjects, known = with_candidates(table, records)
     tables = adjusted(known)
-    rows = rows_for(tables, subjects, table["date"], table["inspection"])
+    # A spreadsheet that took numbers for measures writes 269961.0 for inspection 269961.
+    numbers = pc.replace_substring_regex(table["inspection"], r"^(\d+)\.0$", r"\1")
+    rows = rows_for(tables, subjects, table["date"], numbers)
     loaded = modelling.load(artefact)
     progress(1, 2, "Calcul des indices")
     judged = modelling.judge(loaded, rows, tables)
@@ -201,6 +204,7 @@ def score(
             "score": judged.score,
             "low": pa.array(judged.low, from_pandas=True),
             "high": pa.array(judged.high, from_pandas=True),
+            "calibrated": pa.array([loaded.calibrated] * table.num_rows),
             "rank": pa.array(rank, pa.int32()),
             "reasons": told,
         }

@@ -11,6 +11,7 @@ from eclaireur.bricks.predict.asof import Last, Own, build
 from eclaireur.cases.restaurant_risk.columns import PRIOR, adjusted, matrix, rows_for
 from eclaireur.cases.restaurant_risk.model import train_examples
 from eclaireur.core import evaluation, french
+from eclaireur.core.card import SourceCard
 from eclaireur.core.case import Progress, Records
 from eclaireur.core.catalog import find_card
 from eclaireur.core.errors import EmptyTableError
@@ -29,6 +30,7 @@ _STEP = timedelta(days=91)
 _GAP = timedelta(days=7)
 _STRENGTH = 3.0
 _K = 100
+_STATED = {"brier", "calibration_error"}
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,10 @@ def evaluate(
     """Return the measures of a source: the whole ranking, then what each part of it brings."""
     import pyarrow.compute as pc
 
-    horizon = _horizon(source) or pc.max(examples["as_of"]).as_py()
+    declared = _declared(source)
+    latest: date = pc.max(examples["as_of"]).as_py()
+    horizon = date.fromisoformat(declared.horizon) if declared and declared.horizon else latest
+    rank_only = declared.rank_only if declared else ""
     held = held_out(records, examples, last=horizon, seed=seed, progress=progress)
     observer = _observers(records, held.rows)
     days = held.rows["as_of"].cast("int32").to_numpy().astype(float)
@@ -187,6 +192,8 @@ def evaluate(
         f"au {french.day(horizon)}"
     )
     shown = [*metrics, _labelled(held), *_published(records, held)]
+    if rank_only:
+        shown = [metric for metric in shown if metric.name not in _STATED]
     return (
         EvaluationBlock(
             data_set=source,
@@ -194,17 +201,16 @@ def evaluate(
             metrics=tuple(metric for metric in shown if metric.value is not None),
             run="",
             subgroups=evaluation.subgroup_table(held.labels, held.scores["modèle"], _groups(held)),
-            notes=_notes(records, held),
+            notes=_notes(records, held, rank_only),
         ),
         _parts(source, split, held, observer, days, seed),
     )
 
 
-def _horizon(source: str) -> date | None:
-    for declared in find_card("restaurant_risk").sources:
-        if declared.name == source and declared.horizon:
-            return date.fromisoformat(declared.horizon)
-    return None
+def _declared(source: str) -> SourceCard | None:
+    """Return what the card says of a source; None for the user's own files."""
+    found = [one for one in find_card("restaurant_risk").sources if one.name == source]
+    return found[0] if found else None
 
 
 def _observers(records: Records, rows: pa.Table) -> list[str | None]:
@@ -244,10 +250,12 @@ def _groups(held: Held) -> dict[str, list[Any]]:
     }
 
 
-def _notes(records: Records, held: Held) -> tuple[str, ...]:
+def _notes(records: Records, held: Held, rank_only: str) -> tuple[str, ...]:
     notes = ["Chaque origine n'apprend que de ce qui était connu une semaine avant elle."]
     weak = held.calibrated.count(False)
-    if weak:
+    if rank_only:
+        notes.append(f"{rank_only} Seul le rang est montré.")
+    elif weak:
         notes.append(
             f"À {weak} origines sur {len(held.calibrated)}, le risque ne se vérifiait pas dans le temps : "
             "seul le rang est montré."
