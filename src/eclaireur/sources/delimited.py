@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ def decode(data: bytes) -> tuple[str, list[Repair]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
+        mixed = _line_by_line(data)
+        if mixed is not None:
+            return mixed
         best = max(_LEGACY, key=lambda name: _plausible(data, name))
         text = data.decode(best, errors="replace")
         return text, [Repair(kind="encoding", message=f"Encodage ancien reconnu : {best}.")]
@@ -53,6 +57,24 @@ def decode(data: bytes) -> tuple[str, list[Repair]]:
         if twice is not None:
             return twice, [Repair(kind="encoding", message="Texte encodé deux fois en UTF-8, rétabli.")]
     return text, []
+
+
+def _line_by_line(data: bytes) -> tuple[str, list[Repair]] | None:
+    """Decode a file whose lines are mostly UTF-8 and some not, as when two exports were pasted."""
+    lines, strange = [], []
+    good = 0
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True), start=1):
+        try:
+            text = line.decode("utf-8")
+            good += any(byte > 127 for byte in line)
+        except UnicodeDecodeError:
+            text = line.decode("cp1252", errors="replace")
+            strange.append(number)
+        lines.append(text)
+    if not good:
+        return None
+    message = f"{len(strange)} lignes dans un autre encodage que le reste (cp1252), décodées à part."
+    return "".join(lines), [Repair(kind="encoding", message=message, lines=tuple(strange[:50]))]
 
 
 def _plausible(data: bytes, name: str) -> int:
@@ -77,7 +99,7 @@ def parse(data: bytes) -> Delimited | None:
     if "\0" in text:
         text = text.replace("\0", "")
         repairs.append(Repair(kind="nul", message="Caractères nuls retirés."))
-    if not text.strip():
+    if not text.strip() or not _plain(text):
         return None
     separator, text, offset = _declared(text)
     if offset:
@@ -89,18 +111,16 @@ def parse(data: bytes) -> Delimited | None:
     if not rows:
         return None
     found = frame(rows, lines)
-    if len(found.header) == 1 and not _plain(text):
-        return None
     return Delimited(
         header=found.header, rows=found.rows, lines=found.lines, repairs=(*repairs, *found.repairs)
     )
 
 
 def _plain(text: str) -> bool:
-    """Tell whether text is printable: a single column of binary noise is no table."""
+    """Tell whether text is made of printable signs: binary noise is no table."""
     start = text[:5000]
-    odd = sum(not (char.isprintable() or char in "\r\n\t") for char in start)
-    return odd * 50 <= len(start) and "\ufffd" not in start
+    odd = sum(unicodedata.category(char) == "Cc" and char not in "\r\n\t\x0b\x0c" for char in start)
+    return odd * 100 <= len(start)
 
 
 def _declared(text: str) -> tuple[str, str, int]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
 from eclaireur.sources import delimited
-from eclaireur.sources.reading import Column, Doubt, Outcome, Reading, Repair
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from eclaireur.sources.doubts import doubtful
+from eclaireur.sources.reading import Column, Outcome, Reading, Repair
 
 __all__ = ["Limits", "read_or_refuse", "read_table"]
 
@@ -51,6 +50,7 @@ class _RefusedError(Exception):
 
 
 _EXPORT_AGAIN = "Exportez le fichier de nouveau, en CSV ou en XLSX."
+_MOST_CELLS = 50_000_000
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
@@ -154,7 +154,7 @@ def _reading(
     columns: list[Sequence[str | None]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
     arrays = [pa.array([cell or None for cell in column], pa.string()) for column in columns]
     table = pa.table(arrays, names=names)
-    doubts = _damaged(table, lines)
+    doubts = doubtful(table, lines)
     every = (*repairs, *renamed)
     return Reading(
         file=name,
@@ -184,22 +184,6 @@ def _distinct(header: Sequence[str]) -> tuple[list[str], list[Repair]]:
     return names, [Repair(kind="header", message=message)]
 
 
-def _damaged(table: pa.Table, lines: Sequence[int]) -> tuple[Doubt, ...]:
-    """Find identifiers that a spreadsheet turned into ``8,32E+13``: their digits are lost."""
-    import pyarrow.compute as pc
-
-    doubts = []
-    for name in table.column_names:
-        hit = pc.match_substring_regex(table[name], r"^\d[.,]\d+E\+(0?[89]|1\d)$", ignore_case=True)
-        where = tuple(lines[index] for index, found in enumerate(hit.to_pylist()) if found)
-        if where:
-            message = (
-                f"Colonne « {name} » : {len(where)} identifiants abîmés par un tableur (forme 8,32E+13)."
-            )
-            doubts.append(Doubt(kind="scientific", message=message, column=name, lines=where[:20]))
-    return tuple(doubts)
-
-
 def _gunzip(path: Path, limits: Limits) -> bytes:
     bound = min(limits.expanded, max(path.stat().st_size * limits.ratio, 1_000_000))
     with gzip.open(path) as stream:
@@ -219,6 +203,7 @@ def _archive(path: Path, sheet: str | None, limits: Limits) -> Reading:
             names = {entry.filename for entry in entries}
             if not names & {"[Content_Types].xml", "content.xml"}:
                 return _zipped(path.name, archive, entries)
+            _check_extent(archive, entries)
     return _spreadsheet(path, sheet)
 
 
@@ -230,6 +215,26 @@ def _check_entries(path: Path, entries: Sequence[zipfile.ZipInfo], limits: Limit
         raise _RefusedError("cette archive grossit démesurément ou contient trop de fichiers.", _EXPORT_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
         raise _RefusedError("ce fichier est protégé par un mot de passe.", "Retirez la protection.")
+
+
+def _check_extent(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse a sheet with a cell so far away that the grid up to it would not fit in memory."""
+    for entry in entries:
+        if re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry.filename):
+            text = archive.read(entry)
+            rows = max(map(int, re.findall(rb'<row[^>]* r="(\d{1,9})"', text)), default=0)
+            cells = re.findall(rb'<c r="([A-Z]{1,4})(\d{1,9})"', text)
+            rows = max([rows, *(int(row) for _, row in cells)])
+            columns = max((_column_number(name) for name, _ in cells), default=0)
+            if rows * columns > _MOST_CELLS:
+                raise _RefusedError("cette feuille s'étend démesurément.", _EXPORT_AGAIN)
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = 26 * number + letter - 64
+    return number
 
 
 def _zipped(name: str, archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> Reading:

@@ -1,0 +1,252 @@
+"""Reading tables: three outcomes, cells as written, every repair said."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from hypothesis import given, settings, strategies as st
+
+from eclaireur.core.errors import EmptyTableError, FileRefusedError
+from eclaireur.sources import delimited
+from eclaireur.sources.reading import Outcome
+from eclaireur.sources.tables import Limits, read_or_refuse, read_table
+
+ROWS = [
+    {
+        "SIRET": "00012345600017",
+        "Commune": "Bourg-en-Bresse",
+        "Nom": "Café de l’Œuvre",
+        "Montant €": "1 234,50",
+    },
+    {"SIRET": "83283779300021", "Commune": "Évreux", "Nom": "Chez Zoé", "Montant €": "12,00"},
+]
+
+
+def text(separator: str = ";", newline: str = "\r\n") -> str:
+    rows = [list(ROWS[0]), *(list(row.values()) for row in ROWS)]
+    lines = [separator.join(f'"{cell}"' if separator in cell else cell for cell in row) for row in rows]
+    return newline.join(lines) + newline
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[bytes, str], Path]:
+    def write(data: bytes, name: str = "a.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+Save = Callable[..., Path]
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "mac_roman"])
+def test_any_encoding_and_separator_gives_the_cells_as_written(
+    save: Save, separator: str, encoding: str
+) -> None:
+    reading = read_table(save(text(separator).encode(encoding)))
+    assert reading.table is not None
+    assert reading.table.to_pylist() == ROWS
+    assert reading.lines is not None
+    assert reading.lines.tolist() == [2, 3]
+    plain = encoding in {"utf-8", "utf-8-sig"}
+    assert reading.outcome is (Outcome.LU if plain else Outcome.LU_AVEC_RESERVES)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(
+            st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])), min_size=2, max_size=4
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]]) -> None:
+    import csv
+
+    width = len(rows[0])
+    header = [f"colonne_{index}" for index in range(width)]
+    body = [[*[*row, *["x"] * width][: width - 1], "fin"] for row in rows]
+    stream = io.StringIO(newline="")
+    csv.writer(stream, delimiter=";", quoting=csv.QUOTE_ALL).writerows([header, *body])
+    found = delimited.parse(stream.getvalue().encode("utf-8-sig"))
+    assert found is not None
+    assert (found.header, found.rows) == (header, body)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda data: b"sep=;\r\n" + data, "sep"),
+        (lambda data: data.replace(b"\r\n", b"\r"), "newline"),
+        (lambda data: b"Export du service\r\n\r\n" + data, "preamble"),
+        (lambda data: data + b"Source : service\r\n", "footer"),
+        (lambda data: data.replace(b"12,00\r\n", b"12,00\0\r\n"), "nul"),
+        (lambda data: data.replace(b"12,00\r\n", b"12,00;;de trop\r\n"), "ragged"),
+        (lambda data: data.replace(b"Nom", b"Commune"), "header"),
+        (lambda data: data.decode().encode("cp1252").decode("latin-1").encode(), "encoding"),
+    ],
+    ids=["sep", "lone cr", "preamble", "footer", "nul", "ragged", "repeated heading", "decoded twice"],
+)
+def test_each_repair_is_said_and_the_cells_stay(
+    save: Save, change: Callable[[bytes], bytes], kind: str
+) -> None:
+    data = text().replace("’", "'").replace("Œ", "O").replace(" €", "").encode()
+    twice = text().replace("’", "'").replace("Œ", "O").replace(" €", "").encode().decode("cp1252").encode()
+    reading = read_table(save(twice if kind == "encoding" else change(data)))
+    assert reading.outcome is Outcome.LU_AVEC_RESERVES
+    assert kind in {repair.kind for repair in reading.repairs}
+    assert reading.table is not None
+    assert reading.table["SIRET"].to_pylist() == [row["SIRET"] for row in ROWS]
+
+
+def test_lines_of_another_encoding_are_decoded_apart_and_named(save: Save) -> None:
+    first, second, third = text(newline="\n").splitlines()
+    data = f"{first}\n{second}\n".encode() + f"{third}\n".encode("cp1252")
+    reading = read_table(save(data))
+    assert reading.table is not None
+    assert reading.table.to_pylist() == ROWS
+    assert [repair.lines for repair in reading.repairs] == [(3,)]
+
+
+def test_a_line_number_counts_the_lines_inside_cells(save: Save) -> None:
+    reading = read_table(save(b'a;b\n"un\ndeux";1\ntrois;2\n'))
+    assert reading.lines is not None
+    assert reading.lines.tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "kind"),
+    [
+        ("SIRET", "8,32838E+13", "scientific"),
+        ("SIRET", "12345600017", "zeros"),
+        ("Code postal", "1000", "zeros"),
+    ],
+)
+def test_a_damaged_identifier_is_flagged_and_left_as_it_is(
+    save: Save, column: str, value: str, kind: str
+) -> None:
+    reading = read_table(save(f"{column};Ville\n{value};Bourg\n".encode()))
+    assert reading.table is not None
+    assert reading.table[column].to_pylist() == [value]
+    assert [doubt.kind for doubt in reading.doubts] == [kind]
+
+
+def test_a_total_line_is_flagged(save: Save) -> None:
+    reading = read_table(save(b"nom;prix;note\na;1;2\nTotal;1;2\n"))
+    assert [(doubt.kind, doubt.lines) for doubt in reading.doubts] == [("total", (3,))]
+
+
+def test_a_spreadsheet_a_parquet_a_json_and_a_zip_give_the_same_table(save: Save, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    book = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(book)) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, list(ROWS[0]))
+        for index, row in enumerate(ROWS, start=1):
+            for column, cell in enumerate(row.values()):
+                sheet.write_string(index, column, cell)
+    parquet = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_pylist(ROWS), parquet)
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as handle:
+        handle.writestr("dedans.csv", text())
+    lines = "\n".join(json.dumps(row) for row in ROWS)
+    paths = [
+        book,
+        parquet,
+        archive,
+        save(json.dumps(ROWS).encode(), "a.json"),
+        save(lines.encode(), "a.jsonl"),
+        save(gzip.compress(text().encode()), "a.csv.gz"),
+        save(text().encode(), "renamed.xlsx"),
+    ]
+    for path in paths:
+        reading = read_table(path)
+        assert reading.table is not None, path.name
+        assert reading.table.to_pylist() == ROWS, path.name
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "vide"),
+        (b"   \n\n", "aucun tableau"),
+        (b"<!DOCTYPE html><p>non</p>", "page web"),
+        (b"%PDF-1.7", "document"),
+        (bytes(range(1, 256)) * 40, "aucun tableau"),
+        (b"[1, 2]", "liste d'objets"),
+        (b'{"a": ', "abîmé"),
+        (b"PK\x03\x04 cut", "classeur"),
+        (b"PAR1 cut", "Parquet"),
+        (b"\x1f\x8b cut", "abîmé"),
+    ],
+)
+def test_what_is_not_a_table_is_refused_with_a_reason_and_a_way_out(
+    save: Save, data: bytes, words: str
+) -> None:
+    path = save(data, "a.bin")
+    reading = read_table(path)
+    assert reading.outcome is Outcome.REFUSE
+    assert words in reading.reason
+    assert reading.fix
+    with pytest.raises((FileRefusedError, EmptyTableError), match=r"a\.bin"):
+        read_or_refuse(path)
+
+
+def test_archives_that_grow_without_measure_are_refused(save: Save, tmp_path: Path) -> None:
+    bomb = save(gzip.compress(b"a;b\n" + b"0;0\n" * 2_000_000), "a.csv.gz")
+    assert "démesurément" in read_table(bomb, limits=Limits(ratio=10)).reason
+    archive = tmp_path / "b.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as handle:
+        handle.writestr("a.csv", "0;0\n" * 5_000_000)
+    assert "démesurément" in read_table(archive, limits=Limits(ratio=10)).reason
+
+
+def test_a_sheet_with_a_cell_at_the_end_of_the_world_is_refused(tmp_path: Path) -> None:
+    book = tmp_path / "loin.xlsx"
+    with xlsxwriter.Workbook(str(book)) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_string(0, 0, "a")
+        sheet.write_string(1_048_575, 16_383, "z")
+    assert "démesurément" in read_table(book).reason
+
+
+def test_every_text_table_and_workbook_of_the_hostile_set_ends_in_one_of_three_outcomes(
+    hostile_files: Path,
+) -> None:
+    """Each in a limited process of its own: a crash would be seen."""
+    import subprocess
+    import sys
+
+    code = (
+        "import resource, sys; from pathlib import Path; from eclaireur.sources.tables import read_table;"
+        "resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30));"
+        "[print(read_table(Path(name)).outcome) for name in sys.argv[1:]]"
+    )
+    folders = [hostile_files / "tabular", hostile_files / "generated" / "tabular"]
+    kinds = {".csv", ".tsv", ".txt", ".json", ".xls", ".xlsx", ".ods"}
+    found = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in kinds]
+    paths = [str(path) for path in found if path.stat().st_size < 5e6]
+    assert len(paths) > 50
+    for start in range(0, len(paths), 60):
+        part = paths[start : start + 60]
+        run = subprocess.run(
+            [sys.executable, "-c", code, *part], capture_output=True, text=True, check=False, timeout=120
+        )
+        lines = run.stdout.splitlines()
+        assert run.returncode == 0, f"{part[len(lines)]}\n{run.stderr[-800:]}"
+        assert set(lines) <= {str(outcome) for outcome in Outcome}
