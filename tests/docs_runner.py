@@ -38,7 +38,7 @@ _FENCE = re.compile(
     r"^(?P<ticks>`{3,})(?P<language>[\w{}-]*)[^\n]*\n(?P<text>.*?)^(?P=ticks)[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
-_MARK = re.compile(r"<!--\s*(?P<name>skip|file|exit):\s*(?P<value>.*?)\s*-->\s*\Z", re.DOTALL)
+_MARK = re.compile(r"<!--\s*(?P<name>skip|file|exit):\s*(?P<value>(?:(?!-->)[^\n])*?)\s*-->\s*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,11 +211,15 @@ def test_a_wrong_outcome_is_refused_and_nothing_is_recorded(
 def test_a_result_that_contradicts_an_earlier_one_is_reported_and_does_not_replace_it(
     work: Work, tmp_path: Path
 ) -> None:
-    known = next(row for row in feedback.outcomes(work, SOURCE).to_pylist() if row["origin"] == "outcome")
-    other = "favorable" if known["label"] else "défavorable"
-    path = outcomes_file(tmp_path / "o.csv", [(known["subject"], known["observed"], other)])
-    done = feedback.import_outcomes(work, SOURCE, path, actor="Ana Lys")
+    subject = making.latest(work, SOURCE).table["subject"][-1].as_py()
+    day = date(2024, 12, 30)
+    first = outcomes_file(tmp_path / "a.csv", [(subject, day, "favorable")])
+    other = outcomes_file(tmp_path / "b.csv", [(subject, day, "défavorable")])
+    feedback.import_outcomes(work, SOURCE, first, actor="Ana Lys")
+    done = feedback.import_outcomes(work, SOURCE, other, actor="Ana Lys")
     assert (done.added, len(done.conflicts)) == (0, 1)
+    kept = [row["label"] for row in feedback.outcomes(work, SOURCE).to_pylist() if row["subject"] == subject]
+    assert kept[0] == 0.0
 
 
 def test_comparing_without_new_outcomes_says_what_to_do(tmp_path: Path) -> None:
@@ -228,9 +232,11 @@ def test_comparing_without_new_outcomes_says_what_to_do(tmp_path: Path) -> None:
         training.compare(work, SOURCE)
 
 
-def test_erasing_a_subject_takes_its_outcomes_out_of_training(work: Work) -> None:
-    row = feedback.outcomes(work, SOURCE).to_pylist()[0]
-    work.workspace.journal.forget(Subject.parse(row["subject"]), actor="Ana Lys", reason="demande")
-    left = feedback.outcomes(work, SOURCE)["subject"].to_pylist()
-    assert row["subject"] not in left
+def test_erasing_a_subject_takes_its_outcomes_out_of_training(work: Work, tmp_path: Path) -> None:
+    subject = making.latest(work, SOURCE).table["subject"][-2].as_py()
+    path = outcomes_file(tmp_path / "a.csv", [(subject, date(2024, 12, 30), "favorable")])
+    feedback.import_outcomes(work, SOURCE, path, actor="Ana Lys")
+    assert subject in feedback.outcomes(work, SOURCE)["subject"].to_pylist()
+    work.workspace.journal.forget(Subject.parse(subject), actor="Ana Lys", reason="demande")
+    assert subject not in feedback.outcomes(work, SOURCE)["subject"].to_pylist()
     assert work.workspace.journal.verify().entries

@@ -114,12 +114,12 @@ def _report(error: EclaireurError, tokens: list[str]) -> int:
 def _usage_error(error: CycloptsError) -> EclaireurError:
     """Say in French what the command line got wrong."""
     chain = " ".join(error.command_chain or ())
-    fix = f"Voir : eclaireur {chain} --help".replace("  ", " ")
+    fix = f"Voir : ./eclaireur {chain} --help".replace("  ", " ")
     argument = error.argument.names[0] if error.argument is not None and error.argument.names else ""
     match error:
         case UnknownCommandError():
             first = (error.unused_tokens or [""])[0]
-            return EclaireurError(f"commande inconnue : « {first} ».", fix="Voir : eclaireur --help")
+            return EclaireurError(f"commande inconnue : « {first} ».", fix="Voir : ./eclaireur --help")
         case UnknownOptionError():
             return EclaireurError(f"option inconnue : « {error.token.keyword} ».", fix=fix)
         case MissingArgumentError():

@@ -104,7 +104,7 @@ def _connect(
     if missing:
         say(f"Il reste à connecter : {', '.join(f'{t.title} (--table {t.name})' for t in missing)}.")
     else:
-        say(f"Pour calculer la liste : eclaireur run {case} --source connected")
+        say(f"Pour calculer la liste : ./eclaireur run {case} --source connected")
 
 
 def _fetch(case: CaseName, /, *, source: SourceName = None, as_json: AsJson = False) -> None:

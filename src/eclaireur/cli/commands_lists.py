@@ -133,8 +133,8 @@ def _where(work: Work, source: str, signals: Signals) -> None:
     name = work.card.name
     first = signals.table["subject"][0].as_py().partition(":")[2] if signals.table.num_rows else "IDENTIFIANT"
     say(f"Résultats : {signals.folder}")
-    say(f"Comprendre un rang : eclaireur explain {name} {first} --source {source}")
-    say(f"Écrire la liste    : eclaireur worklist {name} --source {source} --output liste.xlsx")
+    say(f"Comprendre un rang : ./eclaireur explain {name} {first} --source {source}")
+    say(f"Écrire la liste    : ./eclaireur worklist {name} --source {source} --output liste.xlsx")
 
 
 def _worklist(

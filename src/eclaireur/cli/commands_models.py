@@ -54,7 +54,7 @@ def _train(
         show_json(_card_json(card))
         return
     show([_card_facts(card)])
-    say(f"Il n'est pas en service. Comparez-le : eclaireur compare {case} --source {chosen}")
+    say(f"Il n'est pas en service. Comparez-le : ./eclaireur compare {case} --source {chosen}")
 
 
 def _card_json(card: ModelCard) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _compare(
     ]
     show([Table(title=title, columns=columns, rows=rows)])
     say(
-        f"Pour le mettre en service : eclaireur promote {case} {result.challenger.number} "
+        f"Pour le mettre en service : ./eclaireur promote {case} {result.challenger.number} "
         f'--source {chosen} --by "Prénom Nom" --reason "…"'
     )
 
@@ -207,7 +207,7 @@ def _promote(
         f"Modèle n° {current.card.number} en service depuis le {french.day(current.since)}, par {current.by}."
     )
     say("Les anciens indices gardent le modèle qui les a faits.")
-    say(f"Recalculer la liste : eclaireur run {case} --source {chosen}")
+    say(f"Recalculer la liste : ./eclaireur run {case} --source {chosen}")
 
 
 def _import(
@@ -246,7 +246,7 @@ def _import(
         say(f"{french.count(done.already_known, 'ligne déjà connue', 'lignes déjà connues')}, sans effet.")
     for conflict in done.conflicts:
         say(f"Écartée, {conflict}.")
-    say(f"Pour en tenir compte : eclaireur train {case} --source {chosen}")
+    say(f"Pour en tenir compte : ./eclaireur train {case} --source {chosen}")
 
 
 def _evaluate(

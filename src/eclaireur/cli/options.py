@@ -12,7 +12,7 @@ from eclaireur.core.errors import BadValueError
 
 __all__ = ["AsJson", "CaseName", "InputFile", "SourceName", "read_day"]
 
-CaseName = Annotated[str, Parameter(help="Nom du cas d'usage (voir : eclaireur cases).")]
+CaseName = Annotated[str, Parameter(help="Nom du cas d'usage (voir : ./eclaireur cases).")]
 SourceName = Annotated[
     str | None,
     Parameter(

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pyarrow as pa
 
     from eclaireur.core.subjects import Subject
@@ -106,6 +108,9 @@ class Case(Protocol):
         """Score the rows of a user's table in the documented format, each as of its own date."""
 
     def evaluate(
-        self, source: str, records: Records, *, seed: int, progress: Progress
+        self, source: str, records: Records, *, seed: int, engine: Executor, progress: Progress
     ) -> tuple[EvaluationBlock, ...]:
-        """Measure on held-out time, beside plain baselines, with intervals."""
+        """Measure on held-out time, beside plain baselines, with intervals.
+
+        ``engine`` runs what can be cut into parts (`core.engine.map_parts`).
+        """

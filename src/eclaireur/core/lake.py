@@ -3,22 +3,30 @@
 An *address* is a relative path such as ``runs/restaurant_risk/signals/3f2a…``: a folder of Parquet
 files (and small JSON files) that never changes once it is there. Publishing writes beside, syncs
 every file and folder, then renames: a reader sees nothing or everything, whatever is killed when.
+
+An address holds files; a *prefix*, such as ``runs/restaurant_risk``, holds only addresses or other
+prefixes, and its log. So nothing is ever published inside what is published. Folders being written
+lie in ``.waiting``, on the same disk, each locked by the process that fills it.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import re
 import shutil
+import stat
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclaireur.core.errors import BadValueError, NotFoundError
+from eclaireur.core.errors import BadValueError, MissingColumnError, NotFoundError, RefusedError
 from eclaireur.core.files import sync_folder
 
 if TYPE_CHECKING:
@@ -31,6 +39,8 @@ _ADDRESS = re.compile(r"[a-z0-9][a-z0-9_\-]*(/[a-z0-9][a-z0-9_\-]*)*")
 _TABLE = re.compile(r"[a-z][a-z0-9_]*")
 _WAITING = ".waiting"
 _LOG = ".log"
+_GROUP = 131_072
+"""Rows of a Parquet row group: what a reader holds at least, and where a file's inner borders are."""
 
 
 class Lake:
@@ -39,7 +49,7 @@ class Lake:
     Parameters
     ----------
     root
-        Folder of the lake; made when absent.
+        Folder of the lake, on a local disk; made, for its owner alone, when something is written.
     threads
         Threads of the DuckDB connections.
     memory
@@ -56,12 +66,14 @@ class Lake:
     """
 
     def __init__(self, root: Path, *, threads: int = 2, memory: str = "") -> None:
-        self.root = root
+        self.root = root.absolute()
         self._threads = threads
         self._memory = memory
 
     def __repr__(self) -> str:
         return f"Lake({str(self.root)!r})"
+
+    # --- Publishing
 
     def _path(self, address: str) -> Path:
         if not _ADDRESS.fullmatch(address):
@@ -72,8 +84,8 @@ class Lake:
         return self.root / address
 
     def has(self, address: str) -> bool:
-        """Tell whether an address is published."""
-        return self._path(address).is_dir()
+        """Tell whether an address is published. A prefix is not an address."""
+        return _holds_files(self._path(address))
 
     def folder(self, address: str) -> Path:
         """Return the folder of a published address; its content must not be changed.
@@ -84,7 +96,7 @@ class Lake:
             If nothing is published there.
         """
         path = self._path(address)
-        if not path.is_dir():
+        if not _holds_files(path):
             raise NotFoundError(f"aucun résultat à l'adresse « {address} ».", fix="Relancez le calcul.")
         return path
 
@@ -94,6 +106,11 @@ class Lake:
 
         When the address is already there, or another process publishes it first, what exists
         stays: the same address always means the same content. When the block fails, nothing is left.
+
+        Raises
+        ------
+        RefusedError
+            If the block wrote no file or made a link, or if the address is inside another one.
         """
         self._path(address)
         with self.stage() as waiting:
@@ -103,86 +120,168 @@ class Lake:
     @contextmanager
     def stage(self) -> Iterator[Path]:
         """Give an empty folder, removed when the block ends, for content whose address depends on it."""
-        waiting = self.root / _WAITING / uuid.uuid4().hex
-        waiting.mkdir(parents=True)
+        waiting, hold = self._claim()
         try:
             yield waiting
         finally:
-            shutil.rmtree(waiting, ignore_errors=True)
+            _release(waiting, hold)
+
+    def _claim(self) -> tuple[Path, int]:
+        """Make a waiting folder and lock it: the lock falls with the process, and `sweep` looks at it."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while True:
+            waiting = self.root / _WAITING / uuid.uuid4().hex
+            waiting.mkdir(parents=True)
+            with suppress(FileNotFoundError):  # swept before it was locked: make another
+                hold = os.open(waiting, os.O_RDONLY)
+                fcntl.flock(hold, fcntl.LOCK_SH)
+                if waiting.exists():
+                    return waiting, hold
+                os.close(hold)
 
     def settle(self, waiting: Path, address: str) -> None:
         """Put a staged folder at its address in one step, unless the address is there already."""
         target = self._path(address)
-        if target.exists():
-            return
-        _sync(waiting)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            waiting.rename(target)
-        except OSError:
-            # Another process was first: a folder cannot be renamed over one that is not empty.
-            if not target.is_dir():
-                raise
-        else:
-            sync_folder(target.parent)
+        if not _holds_files(target):
+            if any(_holds_files(folder) for folder in target.parents if self.root in folder.parents):
+                raise RefusedError(
+                    f"l'adresse « {address} » est à l'intérieur d'un résultat déjà publié.",
+                    fix="Choisissez une autre adresse.",
+                )
+            _sync(waiting)
+            self._make(target.parent)
+            try:
+                waiting.rename(target)
+            except OSError as error:
+                # Another process was first: a folder cannot be renamed over one that is not empty.
+                if not _holds_files(target):
+                    raise _not_settled(error, address) from error
+        # Also when another process renamed it: it may be killed before it syncs.
+        sync_folder(target.parent)
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder and what leads to it, each name synced: a power cut leaves no gap."""
+        missing = [one for one in (folder, *folder.parents) if self.root in one.parents and not one.exists()]
+        for one in reversed(missing):
+            one.mkdir(exist_ok=True)
+            sync_folder(one.parent)
+
+    def sweep(self, *, older_than: float = 3600.0) -> int:
+        """Remove folders that a killed process left half-written; return how many.
+
+        A folder that a living process fills is left alone, however old.
+
+        Parameters
+        ----------
+        older_than
+            Age in seconds under which nothing is removed.
+        """
+        waiting = self.root / _WAITING
+        removed = 0
+        limit = time.time() - older_than
+        for entry in waiting.iterdir() if waiting.is_dir() else ():
+            with suppress(OSError):  # locked by its process, or removed by it in the meantime
+                hold = os.open(entry, os.O_RDONLY)
+                try:
+                    fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if os.fstat(hold).st_mtime <= limit:
+                        shutil.rmtree(entry)
+                        removed += 1
+                finally:
+                    os.close(hold)
+        return removed
+
+    # --- The log of a prefix
 
     def note(self, prefix: str, text: str, at: datetime) -> None:
         """Append a dated line to the log of a prefix: which address was made or seen, in order."""
+        if not text or not text.isprintable():
+            raise BadValueError(f"note invalide : « {text} » ; attendu : une ligne de texte.")
         path = self._path(prefix) / _LOG
-        path.parent.mkdir(parents=True, exist_ok=True)
-        line = f"{at.isoformat()}\t{text}\n".encode()
+        self._make(path.parent)
         # One write of a short line in append mode: two processes cannot mix their lines.
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, line)
+            size = os.fstat(descriptor).st_size
+            # A line that a full disk or a power cut left unfinished must not swallow this one.
+            cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            os.write(descriptor, f"{'@' * cut}{at.isoformat()}\t{text}\n".encode())
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        if size == 0:
+            sync_folder(path.parent)
 
     def notes(self, prefix: str) -> tuple[str, ...]:
-        """Return the texts noted under a prefix, oldest first; a line cut by a crash is left out."""
+        """Return the texts noted under a prefix, oldest first; a line being written is left out.
+
+        A line that was cut may still be there, shortened: a reader checks that what it names exists.
+        """
         path = self._path(prefix) / _LOG
         if not path.is_file():
             return ()
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
         return tuple(line.partition("\t")[2] for line in lines if "\t" in line)
+
+    # --- Tables
 
     def write(self, folder: Path, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Write a table as ``<name>.parquet`` in a folder being published.
 
-        The same rows under the same schema give the same bytes: one row-group size, one codec, and
-        chunks are joined first, since their borders would show in the file.
+        The same rows under the same schema give the same bytes (with the same version of pyarrow),
+        whether they come as a table or as a stream and however they were cut: rows are regrouped
+        by 131 072, the chunks of a group are joined, a dictionary (unless it is ordered) is numbered
+        again by first appearance, and the schema's metadata are sorted. One group is held at a time.
+
+        Parameters
+        ----------
+        folder
+            Folder that `publish` or `stage` gave.
+        name
+            Lower-case ASCII letters, digits and ``_``.
+        table
+            Any number of rows, none included.
         """
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if not _TABLE.fullmatch(name):
-            raise BadValueError(f"nom de table invalide : « {name} ».")
-        path = folder / f"{name}.parquet"
-        if isinstance(table, pa.Table):
-            pq.write_table(table.combine_chunks(), path, compression="zstd", row_group_size=131_072)
-            return
-        with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
-            for batch in table:
-                writer.write_batch(batch, row_group_size=131_072)
+        schema = table.schema
+        if schema.metadata:
+            schema = schema.with_metadata(dict(sorted(schema.metadata.items())))
+        with pq.ParquetWriter(folder / _file(name), schema, compression="zstd") as writer:
+            for group in _groups(table):
+                writer.write_table(_canonical(group, schema), row_group_size=_GROUP)
 
     def table(self, address: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read a table, or some of its columns.
+        """Read a table, or some of its columns in the order asked.
 
         Raises
         ------
         NotFoundError
             If the address or the table does not exist.
+        MissingColumnError
+            If the table has no such column.
         """
         import pyarrow.parquet as pq
 
-        path = self.folder(address) / f"{name}.parquet"
+        path = self.folder(address) / _file(name)
         if not path.is_file():
             raise NotFoundError(
                 f"aucune table « {name} » à l'adresse « {address} ».",
                 fix=f"Tables présentes : {', '.join(self.tables(address)) or 'aucune'}.",
             )
-        return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
+        with pq.ParquetFile(path) as file:
+            if columns is None:
+                return file.read()
+            present = file.schema_arrow.names
+            for column in columns:
+                if column not in present:
+                    # pyarrow would leave it out without a word.
+                    raise MissingColumnError(
+                        f"cette colonne est absente de la table « {name} » à l'adresse « {address} ».",
+                        column=column,
+                        fix=f"Colonnes présentes : {', '.join(present)}.",
+                    )
+            return file.read(columns=list(columns)).select(list(columns))
 
     def tables(self, address: str) -> tuple[str, ...]:
         """Return the names of the tables of an address."""
@@ -193,53 +292,140 @@ class Lake:
         path = self._path(prefix)
         if not path.is_dir():
             return ()
-        return tuple(f"{prefix}/{entry.name}" for entry in sorted(path.iterdir()) if entry.is_dir())
+        return tuple(f"{prefix}/{entry.name}" for entry in sorted(path.iterdir()) if _holds_files(entry))
 
     def connect(self, *addresses: str) -> duckdb.DuckDBPyConnection:
-        """Open DuckDB with one view per table of the addresses; it can read the lake and nothing else.
+        """Open DuckDB with one view per table of the addresses; it opens no file and no network.
+
+        Views are Arrow datasets over the Parquet files: columns and filters are pushed down to them.
+        DuckDB's own readers would need ``allowed_directories``, which also lets ``COPY … TO``
+        replace a published file: here SQL reads what it was given and writes nothing. What does not
+        fit in memory spills into a waiting folder of the lake, removed with the connection.
 
         A table name found at two addresses is taken from the last.
         """
         import duckdb
+        from pyarrow import dataset
 
         connection = duckdb.connect()
+        connection.execute("SET temp_directory = $folder", {"folder": self._spill(connection)})
         connection.execute(f"SET threads = {int(self._threads)}")
         if self._memory:
             connection.execute("SET memory_limit = $limit", {"limit": self._memory})
-        connection.execute("SET autoinstall_known_extensions = false")
-        connection.execute("SET allowed_directories = $folders", {"folders": [f"{self.root}/"]})
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
         for address in addresses:
             folder = self.folder(address)
             for name in self.tables(address):
-                path = str(folder / f"{name}.parquet").replace("'", "''")
-                connection.execute(
-                    f"CREATE OR REPLACE VIEW \"{name}\" AS SELECT * FROM read_parquet('{path}')"
-                )
+                connection.register(name, dataset.dataset(folder / _file(name), format="parquet"))
+        for locked in (
+            "autoinstall_known_extensions = false",
+            "autoload_known_extensions = false",
+            "allow_community_extensions = false",
+            "allow_persistent_secrets = false",
+            "python_enable_replacements = false",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            connection.execute(f"SET {locked}")
         return connection
 
-    def sweep(self, *, older_than: float = 3600.0) -> int:
-        """Remove folders that a killed process left half-written; return how many.
+    def _spill(self, connection: duckdb.DuckDBPyConnection) -> str:
+        try:
+            waiting, hold = self._claim()
+        except OSError:
+            return ""  # a lake that is only read: DuckDB then works in memory
+        weakref.finalize(connection, _release, waiting, hold)
+        return str(waiting)
 
-        Parameters
-        ----------
-        older_than
-            Age in seconds under which a folder may still be in use.
-        """
-        waiting = self.root / _WAITING
-        removed = 0
-        limit = time.time() - older_than
-        for entry in waiting.iterdir() if waiting.is_dir() else ():
-            if entry.stat().st_mtime <= limit:
-                shutil.rmtree(entry, ignore_errors=True)
-                removed += 1
-        return removed
+
+def _holds_files(folder: Path) -> bool:
+    """Tell an address, which holds files, from a prefix, which holds folders and its log."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(one.name != _LOG and not one.is_dir(follow_symlinks=False) for one in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _release(waiting: Path, hold: int) -> None:
+    shutil.rmtree(waiting, ignore_errors=True)
+    os.close(hold)
+
+
+def _not_settled(error: OSError, address: str) -> Exception:
+    if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+        return error
+    return RefusedError(
+        f"l'adresse « {address} » contient déjà d'autres résultats.", fix="Choisissez une autre adresse."
+    )
 
 
 def _sync(folder: Path) -> None:
+    """Make a folder ready to publish: files read-only, everything on disk."""
+    if not _holds_files(folder):
+        raise RefusedError("rien à publier : le calcul n'a écrit aucun fichier à la racine de son dossier.")
     for directory, _, names in os.walk(folder):
         for name in names:
-            with (Path(directory) / name).open("rb") as stream:
+            path = Path(directory) / name
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise RefusedError(
+                    "seuls des fichiers ordinaires peuvent être publiés, sans lien.", file=name
+                )
+            path.chmod(0o444)
+            with path.open("rb") as stream:
                 os.fsync(stream.fileno())
         sync_folder(Path(directory))
+
+
+def _file(name: str) -> str:
+    if not _TABLE.fullmatch(name):
+        raise BadValueError(
+            f"nom de table invalide : « {name} ».",
+            fix="Un nom de table est fait de lettres minuscules, de chiffres et de _.",
+        )
+    return f"{name}.parquet"
+
+
+def _groups(table: pa.Table | pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """Give the rows by whole groups, wherever the borders of the batches are."""
+    import pyarrow as pa
+
+    if isinstance(table, pa.Table):
+        for start in range(0, table.num_rows, _GROUP):
+            yield table.slice(start, _GROUP)
+        return
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in _cut(table):
+        held.append(batch)
+        rows += batch.num_rows
+        if rows % _GROUP == 0:
+            yield pa.Table.from_batches(held, table.schema)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held, table.schema)
+
+
+def _cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Cut batches so that none crosses the border of a group."""
+    room = _GROUP
+    for batch in batches:
+        start = 0
+        while start < batch.num_rows:
+            piece = batch.slice(start, room)
+            yield piece
+            start += piece.num_rows
+            room = room - piece.num_rows or _GROUP
+
+
+def _canonical(group: pa.Table, schema: pa.Schema) -> pa.Table:
+    import pyarrow as pa
+
+    group = group.replace_schema_metadata(schema.metadata).combine_chunks()
+    for index, field in enumerate(schema):
+        if pa.types.is_dictionary(field.type) and not field.type.ordered:
+            encoded = group.column(index).cast(field.type.value_type).dictionary_encode().combine_chunks()
+            column = pa.DictionaryArray.from_arrays(
+                encoded.indices.cast(field.type.index_type), encoded.dictionary
+            )
+            group = group.set_column(index, field, column)
+    return group

@@ -1,15 +1,22 @@
-"""Snapshots: the bytes of a source at one time, dated, hashed, with their licence."""
+"""Snapshots: the bytes of a source at one time, dated, hashed, with their licence.
+
+A snapshot lies at ``snapshots/<source>/<first 12 digits of its SHA-256>``: ``snapshot.json``, and the
+files as they came under ``raw/``. Its hash is that of the names and hashes of its files, so the same bytes
+fetched again are the same snapshot; when they were seen again is written in the log of the source.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+import stat
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from eclaireur.core import canonical
-from eclaireur.core.errors import EmptyTableError, RefusedError
+from eclaireur.core.errors import EclaireurError, EmptyTableError, RefusedError
 from eclaireur.core.lake import Lake
 from eclaireur.core.types import Snapshot, SnapshotFile, Source
 
@@ -17,7 +24,6 @@ __all__ = ["folder", "latest", "snapshots", "take", "verify"]
 
 _CARD = "snapshot.json"
 _RAW = "raw"
-_CHUNK = 1 << 20
 
 
 def take(
@@ -28,26 +34,39 @@ def take(
     The same bytes twice are one snapshot, which keeps its first date. When ``fill`` fails, nothing
     is left.
 
+    Parameters
+    ----------
+    lake
+        Where the snapshot is published.
+    source
+        What the files come from; its name becomes part of the address.
+    fill
+        Writes files and folders into the folder it is given.
+    clock
+        Gives the date of the snapshot.
+
     Raises
     ------
     EmptyTableError
         If ``fill`` wrote no file.
     RefusedError
-        If it made a symbolic link.
+        If it made a symbolic or hard link, or something else than a file: what lies outside the
+        snapshot could change what is in it.
     """
     with lake.stage() as waiting:
         raw = waiting / _RAW
         raw.mkdir()
         fill(raw)
-        files = _files(raw)
+        files = tuple(_described(path, raw) for path in _inside(raw))
         if not files:
             raise EmptyTableError(f"la source « {source.title} » n'a donné aucun fichier.")
         digest = canonical.digest([[file.path, file.sha256] for file in files])
         address = f"snapshots/{source.name}/{digest[:12]}"
+        taken = clock()
         found = Snapshot(
             id=address.removeprefix("snapshots/"),
             source=source.name,
-            taken=clock(),
+            taken=taken,
             sha256=digest,
             licence=source.licence,
             origin=source.origin,
@@ -55,30 +74,40 @@ def take(
         )
         (waiting / _CARD).write_text(_to_json(found), encoding="utf-8")
         lake.settle(waiting, address)
-    lake.note(f"snapshots/{source.name}", found.id, clock())
-    return _read(lake, address)
+    kept = _read(lake, address)
+    if kept.sha256 != digest:
+        raise _altered(lake.folder(address) / _CARD)
+    lake.note(f"snapshots/{source.name}", found.id, taken)
+    return kept
 
 
-def _files(raw: Path) -> tuple[SnapshotFile, ...]:
-    found = []
-    for path in sorted(raw.rglob("*")):
-        if path.is_symlink():
-            raise RefusedError("un lien symbolique ne peut pas entrer dans les données.", file=path.name)
-        if path.is_file():
-            found.append(
-                SnapshotFile(
-                    path=path.relative_to(raw).as_posix(), bytes=path.stat().st_size, sha256=_sha256(path)
+def _inside(raw: Path) -> Iterator[Path]:
+    """Give the files of a folder by path; refuse what is not a plain file of this folder alone."""
+    found: list[Path] = []
+    for directory, folders, names in os.walk(raw):
+        for path in (Path(directory) / name for name in (*folders, *names)):
+            kind = path.lstat()
+            if stat.S_ISDIR(kind.st_mode):
+                continue
+            if not stat.S_ISREG(kind.st_mode) or kind.st_nlink > 1:
+                raise RefusedError(
+                    "un lien ou un fichier spécial ne peut pas entrer dans les données.",
+                    file=path.relative_to(raw).as_posix(),
+                    fix="Remplacez-le par une copie du fichier.",
                 )
-            )
-    return tuple(found)
+            found.append(path)
+    yield from sorted(found, key=lambda path: path.relative_to(raw).as_posix())
+
+
+def _described(path: Path, raw: Path) -> SnapshotFile:
+    return SnapshotFile(
+        path=path.relative_to(raw).as_posix(), bytes=path.stat().st_size, sha256=_sha256(path)
+    )
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _to_json(snapshot: Snapshot) -> str:
@@ -94,15 +123,31 @@ def _to_json(snapshot: Snapshot) -> str:
 
 
 def _read(lake: Lake, address: str) -> Snapshot:
-    content = json.loads((lake.folder(address) / _CARD).read_text(encoding="utf-8"))
-    return Snapshot(
-        id=address.removeprefix("snapshots/"),
-        source=content["source"],
-        taken=datetime.fromisoformat(content["taken"]),
-        sha256=content["sha256"],
-        licence=content["licence"],
-        origin=content["origin"],
-        files=tuple(SnapshotFile(**file) for file in content["files"]),
+    file = lake.folder(address) / _CARD
+    try:
+        content = canonical.parse(file.read_text(encoding="utf-8"))
+        files = tuple(SnapshotFile(**one) for one in content["files"])
+        found = Snapshot(
+            id=address.removeprefix("snapshots/"),
+            source=content["source"],
+            taken=datetime.fromisoformat(content["taken"]),
+            sha256=content["sha256"],
+            licence=content["licence"],
+            origin=content["origin"],
+            files=files,
+        )
+    except (FileNotFoundError, EclaireurError, LookupError, TypeError, ValueError) as error:
+        raise _altered(file) from error
+    if canonical.digest([[one.path, one.sha256] for one in files]) != found.sha256:
+        raise _altered(file)
+    return found
+
+
+def _altered(file: Path) -> RefusedError:
+    return RefusedError(
+        "la description de ces données a été modifiée ou est illisible.",
+        file=str(file),
+        fix="Supprimez le dossier qui contient ce fichier, puis relancez eclaireur fetch.",
     )
 
 
@@ -118,8 +163,12 @@ def latest(lake: Lake, source: str) -> Snapshot | None:
     A source that goes back to bytes seen before gives its earlier snapshot again: what counts is
     when bytes were last seen, not when they were first.
     """
-    seen = lake.notes(f"snapshots/{source}")
-    return _read(lake, f"snapshots/{seen[-1]}") if seen else None
+    published = set(lake.addresses(f"snapshots/{source}"))
+    for seen in reversed(lake.notes(f"snapshots/{source}")):
+        address = f"snapshots/{seen}"
+        if address in published:
+            return _read(lake, address)
+    return None
 
 
 def folder(lake: Lake, snapshot: Snapshot) -> Path:
@@ -128,11 +177,15 @@ def folder(lake: Lake, snapshot: Snapshot) -> Path:
 
 
 def verify(lake: Lake, snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the files of a snapshot whose bytes changed or that are gone; empty when all is well."""
+    """Return the files of a snapshot that changed, are gone or were added; empty when all is well."""
     raw = folder(lake, snapshot)
-    changed = []
-    for file in snapshot.files:
-        path = raw / file.path
-        if not path.is_file() or _sha256(path) != file.sha256:
-            changed.append(file.path)
-    return tuple(changed)
+    expected = {file.path: file.sha256 for file in snapshot.files}
+    present = {path.relative_to(raw).as_posix(): path for path in raw.rglob("*") if not path.is_dir()}
+    return tuple(
+        name
+        for name in sorted(expected | present)
+        if name not in expected
+        or name not in present
+        or present[name].is_symlink()
+        or _sha256(present[name]) != expected[name]
+    )

@@ -25,7 +25,7 @@ _KINDS = {
     FieldKind.LONGITUDE: "degrees, WGS 84",
 }
 _LEVELS = {"": "–", "bronze": "bronze", "silver": "argent", "gold": "or"}
-_GENERATED = "<!-- Written by `eclaireur check-cards --write-docs docs`. Edit the card instead. -->\n"
+_GENERATED = "<!-- Written by `./eclaireur check-cards --write-docs docs`. Edit the card instead. -->\n"
 
 
 def catalogue_page(cards: Sequence[Card]) -> str:

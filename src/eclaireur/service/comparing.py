@@ -43,7 +43,7 @@ def measure(
             f"({len(labels)}, dont {positives} défavorables).",
             fix=(
                 "Attendez d'autres résultats, ou entraînez un modèle arrêté plus tôt : "
-                f"eclaireur train {work.card.name} --until AAAA-MM-JJ"
+                f"./eclaireur train {work.card.name} --until AAAA-MM-JJ"
             ),
         )
 

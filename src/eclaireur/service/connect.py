@@ -92,7 +92,7 @@ def fetch(work: Work) -> Snapshot:
     if missing:
         raise NotFoundError(
             f"la table « {missing[0].title} » n'est pas connectée.",
-            fix=f"Lancez : eclaireur connect {work.card.name} FICHIER --table {missing[0].name}",
+            fix=f"Lancez : ./eclaireur connect {work.card.name} FICHIER --table {missing[0].name}",
         )
 
     def fill(into: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eclaireur.core.engine import open_engine
 from eclaireur.core.errors import NotFoundError
 from eclaireur.core.evaluation import block_from_json, block_to_json
 from eclaireur.core.types import Evaluation, EvaluationBlock
@@ -38,7 +39,10 @@ def _blocks(work: Work, source: str) -> tuple[EvaluationBlock, ...]:
     run = work.run("evaluate", config={"source": source}, inputs=(records.run.id,))
 
     def write(folder: Path) -> None:
-        blocks = work.case.evaluate(source, records.tables, seed=work.seed, progress=work.progress)
+        with open_engine(work.workspace.settings.engine, environ=work.workspace.environ) as engine:
+            blocks = work.case.evaluate(
+                source, records.tables, seed=work.seed, engine=engine, progress=work.progress
+            )
         rows = [block_to_json(block) | {"run": run.id} for block in blocks]
         (folder / "evaluation.json").write_text(
             json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8"

@@ -174,7 +174,7 @@ def signal_of(work: Work, source: str, subject: Subject) -> dict[str, Any]:
     if not found.num_rows:
         raise NotFoundError(
             f"aucun indice pour {work.card.noun} « {subject.key} » dans la source « {source} ».",
-            fix=f"Vérifiez l'identifiant : eclaireur worklist {work.card.name} --source {source}",
+            fix=f"Vérifiez l'identifiant : ./eclaireur worklist {work.card.name} --source {source}",
         )
     row: dict[str, Any] = found.to_pylist()[0]
     return row

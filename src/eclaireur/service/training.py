@@ -150,7 +150,7 @@ def compare(work: Work, source: str, *, challenger: int | None = None) -> Compar
     if champion is None:
         raise NotFoundError(
             f"aucun modèle en service pour la source « {source} ».",
-            fix=f"Lancez d'abord : eclaireur run {work.card.name} --source {source}",
+            fix=f"Lancez d'abord : ./eclaireur run {work.card.name} --source {source}",
         )
     other = _challenger(work, source, champion.card, challenger)
     records = working.records(work, source)
@@ -181,7 +181,7 @@ def _challenger(work: Work, source: str, champion: ModelCard, number: int | None
     others = [card for card in models(work, source) if card.number != champion.number]
     if not others:
         raise NotFoundError(
-            "aucun autre modèle à comparer.", fix=f"Lancez d'abord : eclaireur train {work.card.name}"
+            "aucun autre modèle à comparer.", fix=f"Lancez d'abord : ./eclaireur train {work.card.name}"
         )
     return others[-1]
 
@@ -217,7 +217,7 @@ def promote(work: Work, source: str, number: int, *, by: str, reason: str) -> In
     if current is not None and not _was_in_service(work, card) and not _compared(work, current.card, card):
         raise RefusedError(
             f"le modèle n° {number} n'a pas été comparé au modèle en service (n° {current.card.number}).",
-            fix=f"Lancez d'abord : eclaireur compare {work.card.name} --challenger {number}",
+            fix=f"Lancez d'abord : ./eclaireur compare {work.card.name} --challenger {number}",
         )
     _install(work, card, _PROMOTED, by=by, reason=reason)
     installed = in_service(work, source)

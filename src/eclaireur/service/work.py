@@ -159,7 +159,7 @@ def records(work: Work, source: str) -> RecordsRun:
     if snapshot is None:
         raise NotFoundError(
             f"aucune donnée de la source « {source} » pour « {work.card.name} ».",
-            fix=f"Lancez d'abord : eclaireur fetch {work.card.name} --source {source}",
+            fix=f"Lancez d'abord : ./eclaireur fetch {work.card.name} --source {source}",
         )
     outcomes = feedback.outcomes(work, source)
     run = work.run(

@@ -73,7 +73,7 @@ class Mapping:
             return cls(table=str(content["table"]), columns=columns)
         except (tomllib.TOMLDecodeError, KeyError, AttributeError) as error:
             raise ConfigError(
-                f"correspondance illisible : {error}.", fix="Refaites-la avec : eclaireur connect"
+                f"correspondance illisible : {error}.", fix="Refaites-la avec : ./eclaireur connect"
             ) from error
 
 

@@ -15,6 +15,8 @@ from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.tables import signals_schema
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pyarrow as pa
 
     from eclaireur.core.types import EvaluationBlock, ModelCard
@@ -211,6 +213,8 @@ def score(
     )
 
 
-def evaluate(source: str, records: Records, *, seed: int, progress: Progress) -> tuple[EvaluationBlock, ...]:
+def evaluate(
+    source: str, records: Records, *, seed: int, engine: Executor, progress: Progress
+) -> tuple[EvaluationBlock, ...]:
     """Measure on rolling origins (see `measuring`)."""
-    return measuring.evaluate(source, records, examples(records), seed=seed, progress=progress)
+    return measuring.evaluate(source, records, examples(records), seed=seed, engine=engine, progress=progress)

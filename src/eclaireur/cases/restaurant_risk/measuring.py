@@ -14,16 +14,19 @@ from eclaireur.core import evaluation, french
 from eclaireur.core.card import SourceCard
 from eclaireur.core.case import Progress, Records
 from eclaireur.core.catalog import find_card
+from eclaireur.core.engine import map_parts
 from eclaireur.core.errors import EmptyTableError
 from eclaireur.core.evaluation import Split
 from eclaireur.core.types import EvaluationBlock, Metric
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["Held", "evaluate", "held_out"]
+__all__ = ["Held", "Origin", "evaluate", "held_out", "play"]
 
 _FIRST = timedelta(days=365)
 _STEP = timedelta(days=91)
@@ -31,6 +34,24 @@ _GAP = timedelta(days=7)
 _STRENGTH = 3.0
 _K = 100
 _STATED = {"brier", "calibration_error"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One origin to play, whole: it may run in another process or on another machine."""
+
+    past: pa.Table
+    columns: NDArray[np.float64]
+    asked: NDArray[np.float64]
+    as_of: date
+    seed: int
+
+
+def play(origin: Origin) -> tuple[dict[str, NDArray[np.float64]], bool]:
+    """Learn from the past of an origin and score what was asked of it; tell if its risks hold."""
+    model = train_examples(origin.past, origin.columns, as_of=origin.as_of, seed=origin.seed)
+    straight, trees = model.blend.parts(origin.asked)
+    return {"modèle": model.stated(origin.asked), "linéaire": straight, "arbres": trees}, model.calibrated
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,7 @@ def held_out(
     *,
     last: date,
     seed: int,
+    engine: Executor,
     progress: Progress,
     step: timedelta = _STEP,
 ) -> Held:
@@ -88,24 +110,24 @@ def held_out(
     measured = _in_scope(records, examples)
     splits = evaluation.rolling_origins(first, last, step=step, gap=_GAP)
     kept: list[NDArray[np.int64]] = []
-    played: list[dict[str, NDArray[np.float64]]] = []
-    calibrated: list[bool] = []
-    for done, split in enumerate(splits):
-        progress(done, len(splits), f"Origine du {french.day(split.start)}")
+    origins: list[Origin] = []
+    for split in splits:
         past = known < np.datetime64(split.known_before)
         test = (days >= np.datetime64(split.start)) & (days < np.datetime64(split.end)) & measured
-        if not test.any():
-            continue
-        model = train_examples(
-            tables, examples.filter(past), columns[past], as_of=split.known_before, seed=seed
-        )
-        straight, trees = model.blend.parts(columns[test])
-        kept.append(np.flatnonzero(test))
-        calibrated.append(model.calibrated)
-        played.append({"modèle": model.stated(columns[test]), "linéaire": straight, "arbres": trees})
-    progress(len(splits), len(splits), "Origines mesurées")
+        if test.any():
+            kept.append(np.flatnonzero(test))
+            origins.append(
+                Origin(
+                    past=examples.filter(past).combine_chunks(),
+                    columns=columns[past],
+                    asked=columns[test],
+                    as_of=split.known_before,
+                    seed=seed,
+                )
+            )
+    played = list(map_parts(engine, play, origins, progress=progress))
     index = np.concatenate(kept)
-    scores = {name: np.concatenate([one[name] for one in played]) for name in played[0]}
+    scores = {name: np.concatenate([one[name] for one, _ in played]) for name in played[0][0]}
     scores |= _rules(tables, examples, index)
     periods = np.repeat(np.arange(len(kept)), [rows_of.size for rows_of in kept])
     return Held(
@@ -114,7 +136,7 @@ def held_out(
         labels=labels[index],
         scores=scores,
         splits=splits,
-        calibrated=tuple(calibrated),
+        calibrated=tuple(holds for _, holds in played),
     )
 
 
@@ -160,7 +182,7 @@ def _rules(
 
 
 def evaluate(
-    source: str, records: Records, examples: pa.Table, *, seed: int, progress: Progress
+    source: str, records: Records, examples: pa.Table, *, seed: int, engine: Executor, progress: Progress
 ) -> tuple[EvaluationBlock, ...]:
     """Return the measures of a source: the whole ranking, then what each part of it brings."""
     import pyarrow.compute as pc
@@ -169,7 +191,7 @@ def evaluate(
     latest: date = pc.max(examples["as_of"]).as_py()
     horizon = date.fromisoformat(declared.horizon) if declared and declared.horizon else latest
     rank_only = declared.rank_only if declared else ""
-    held = held_out(records, examples, last=horizon, seed=seed, progress=progress)
+    held = held_out(records, examples, last=horizon, seed=seed, engine=engine, progress=progress)
     observer = _observers(records, held.rows)
     days = held.rows["as_of"].cast("int32").to_numpy().astype(float)
     metrics = evaluation.ranking_metrics(

@@ -87,7 +87,6 @@ def known_before(examples: pa.Table, day: date) -> pa.Table:
 
 
 def train_examples(
-    tables: Mapping[str, pa.Table],
     examples: pa.Table,
     columns: NDArray[np.float64],
     *,
@@ -171,7 +170,7 @@ def train(
     progress(0, 3, "Variables connues à la date de chaque contrôle")
     rows = rows_for(tables, known["subject"], known["as_of"], known["example"])
     columns = matrix(rows, tables)
-    model = train_examples(tables, known, columns, as_of=as_of, seed=seed, progress=progress)
+    model = train_examples(known, columns, as_of=as_of, seed=seed, progress=progress)
     labels = known["label"].to_numpy()
     card = ModelCard(
         case=case,

@@ -122,7 +122,7 @@ class Registry:
         if number not in self._numbers(case):
             raise NotFoundError(
                 f"aucun modèle n° {number} pour « {case} ».",
-                fix=f"Voyez les modèles conservés : eclaireur compare {case}",
+                fix=f"Voyez les modèles conservés : ./eclaireur compare {case}",
             )
         data = _read(self._root / case / str(number) / _CARD, name, longest=_LONGEST_CARD)
         card = cards.card_from_json(data.decode("utf-8", "replace"), file=name)
