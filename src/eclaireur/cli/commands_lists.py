@@ -252,6 +252,10 @@ def _demo(
     show(_summary(work, played.signals, 10))
     say(f"Liste du mois : {played.output}")
     _where(work, "sample", played.signals)
+    say(
+        "Faire tourner la boucle : "
+        f"./eclaireur outcomes import restaurant_risk {played.outcomes} --source sample"
+    )
     for problem in played.problems:
         say(f"Vérification manquée : {problem}")
     if check and not played.problems:

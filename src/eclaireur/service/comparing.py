@@ -42,8 +42,8 @@ def measure(
             f"trop peu de résultats depuis le {start:%d/%m/%Y} pour comparer "
             f"({len(labels)}, dont {positives} défavorables).",
             fix=(
-                "Attendez d'autres résultats, ou entraînez un modèle arrêté plus tôt : "
-                f"./eclaireur train {work.card.name} --until AAAA-MM-JJ"
+                "Importez les résultats des contrôles faits depuis : "
+                f"./eclaireur outcomes import {work.card.name} FICHIER"
             ),
         )
 

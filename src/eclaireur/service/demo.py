@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eclaireur.core.files import write_atomically
 from eclaireur.service import exporting, signals as making, work as working
 
 if TYPE_CHECKING:
@@ -16,14 +19,20 @@ __all__ = ["Played", "play"]
 
 _CAPACITY = 40
 _RANDOM_SHARE = 0.1
+_WEEKS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What the demonstration made; ``problems`` is empty when every check holds."""
+    """What the demonstration made; ``problems`` is empty when every check holds.
+
+    ``outcomes`` is what inspectors will have found in the six months after the list, as they would
+    send it back: with it the whole loop can be turned by hand.
+    """
 
     signals: Signals
     output: Path
+    outcomes: Path
     problems: tuple[str, ...]
 
 
@@ -32,13 +41,40 @@ def play(work: Work) -> Played:
     working.fetch(work, "sample")
     signals = making.make(work, "sample")
     worklist, _ = making.draw(work, signals, capacity=_CAPACITY, random_share=_RANDOM_SHARE)
-    output = work.workspace.home / "demo" / "liste.xlsx"
+    folder = work.workspace.home / "demo"
+    output = folder / "liste.xlsx"
     exporting.write_worklist(work, signals, worklist, output)
+    drawn = [str(item.subject) for item in worklist.items]
+    outcomes = folder / "resultats.csv"
+    text = _field(work, signals, drawn)
+    write_atomically(outcomes, lambda path: _write(path, text))
     return Played(
         signals=signals,
         output=output,
+        outcomes=outcomes,
         problems=tuple(_problems(signals, len(worklist.items), output)),
     )
+
+
+def _field(work: Work, signals: Signals, drawn: Sequence[str]) -> str:
+    """Play six months of inspections on the hidden truth of the sample: the list, then who follows."""
+    from eclaireur.cases.restaurant_risk import sample
+
+    truth = sample.truth(seed=work.seed)
+    ranked = [subject for subject in signals.table["subject"].to_pylist() if subject not in set(drawn)]
+    order = [*drawn, *ranked]
+    lines = ["Identifiant de l'établissement;Date du contrôle;Résultat"]
+    for week in range(_WEEKS):
+        day = signals.as_of + timedelta(days=7 * week + 4)
+        chosen = order[week * _CAPACITY : (week + 1) * _CAPACITY]
+        for row in sample.outcomes(truth, chosen, day, seed=week).to_pylist():
+            result = "défavorable" if row["label"] else "favorable"
+            lines.append(f"{row['subject'].partition(':')[2]};{day:%d/%m/%Y};{result}")
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8-sig")
 
 
 def _problems(signals: Signals, items: int, output: Path) -> list[str]:
