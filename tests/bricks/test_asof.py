@@ -81,7 +81,9 @@ ROWS = pa.schema(
         ("longitude", pa.float64()),
     ]
 )
-WEATHER = [{"observed": ORIGIN + timedelta(days=day), "heat": float(day)} for day in range(0, 70, 2)]
+WEATHER: list[Row] = [
+    {"observed": ORIGIN + timedelta(days=day), "heat": float(day)} for day in range(0, 70, 2)
+]
 
 
 def computed(rows: Sequence[Row], events: Sequence[Row], weather: Sequence[Row] = WEATHER) -> list[Row]:
@@ -91,7 +93,8 @@ def computed(rows: Sequence[Row], events: Sequence[Row], weather: Sequence[Row] 
             list(weather), schema=pa.schema([("observed", pa.date32()), ("heat", pa.float64())])
         ),
     }
-    return build(pa.Table.from_pylist(list(rows), schema=ROWS), tables, SPECS).to_pylist()
+    found: list[Row] = build(pa.Table.from_pylist(list(rows), schema=ROWS), tables, SPECS).to_pylist()
+    return found
 
 
 def mean(values: Sequence[float]) -> float | None:

@@ -18,7 +18,7 @@ from eclaireur.core.errors import BadValueError, ConfigError, RefusedError, Work
 
 # Workers import the parts by name, so this process must too.
 sys.path.insert(0, str(Path(__file__).parent))
-import engine_work as parts
+import engine_work as parts  # type: ignore[import-not-found]
 
 SPECS = ["inline", "processes:2", "local-cluster:2"]
 APART = SPECS[1:]

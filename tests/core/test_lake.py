@@ -136,12 +136,21 @@ def test_a_killed_publisher_leaves_no_torn_address(lake: Lake, delay: float) -> 
     assert list((lake.root / ".waiting").glob("*")) == []
 
 
-def test_a_recent_unfinished_folder_is_not_swept(lake: Lake) -> None:
+def test_a_folder_that_a_living_process_fills_is_not_swept_however_old(lake: Lake) -> None:
     with lake.stage() as waiting:
-        assert lake.sweep() == 0
-        assert waiting.is_dir()
         os.utime(waiting, (0, 0))
-        assert lake.sweep() == 1
+        assert lake.sweep(older_than=0) == 0
+        assert waiting.is_dir()
+
+
+def test_a_folder_left_by_a_dead_process_is_swept_once_old(lake: Lake) -> None:
+    left = lake.root / ".waiting" / "left"
+    left.mkdir(parents=True)
+    (left / "half.parquet").touch()
+    assert lake.sweep() == 0
+    os.utime(left, (0, 0))
+    assert lake.sweep() == 1
+    assert not left.exists()
 
 
 def test_notes_come_back_in_order_without_a_line_cut_by_a_crash(lake: Lake) -> None:

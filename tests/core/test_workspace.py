@@ -91,12 +91,15 @@ def test_an_error_of_the_system_says_what_to_do(code: int, kind: type[Exception]
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "sub" / "liste.csv"
-    write_atomically(target, lambda path: path.write_text("one", encoding="utf-8") and None)
+
+    def write(path: Path) -> None:
+        path.write_text("one", encoding="utf-8")
 
     def fail(path: Path) -> None:
         path.write_text("tw", encoding="utf-8")
         raise RuntimeError
 
+    write_atomically(target, write)
     with pytest.raises(RuntimeError):
         write_atomically(target, fail)
     assert target.read_text(encoding="utf-8") == "one"

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["InlineExecutor", "map_parts", "open_engine"]
 
-P = TypeVar("P")
-R = TypeVar("R")
+_Part = TypeVar("_Part")
+_Result = TypeVar("_Result")
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _TLS = {"tls_ca_file": "ECLAIREUR_TLS_CA", "cert": "ECLAIREUR_TLS_CERT", "key": "ECLAIREUR_TLS_KEY"}
@@ -44,9 +44,9 @@ _IN_FLIGHT = 4
 class InlineExecutor(Executor):
     """Runs each call at once, in the calling thread: for tests and small work."""
 
-    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+    def submit(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> Future[_Result]:
         """Run a call and return its finished future."""
-        future: Future[R] = Future()
+        future: Future[_Result] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
         except Exception as error:  # noqa: BLE001 an executor keeps whatever its call raised
@@ -107,12 +107,12 @@ def open_engine(spec: str, *, environ: Mapping[str, str] | None = None) -> Itera
 
 def map_parts(
     engine: Executor,
-    work: Callable[[P], R],
-    parts: Sequence[P],
+    work: Callable[[_Part], _Result],
+    parts: Sequence[_Part],
     *,
     progress: Progress = quiet,
     retries: int = 2,
-) -> Iterator[R]:
+) -> Iterator[_Result]:
     """Do a piece of work on each part; results come in the order of the parts.
 
     Parameters
@@ -131,7 +131,7 @@ def map_parts(
     WorkFailedError
         If a part killed its worker ``retries + 1`` times.
     """
-    waiting: deque[tuple[int, Future[R]]] = deque()
+    waiting: deque[tuple[int, Future[_Result]]] = deque()
     ahead = _IN_FLIGHT * (os.cpu_count() or 1)
     sent = 0
     try:
@@ -147,19 +147,24 @@ def map_parts(
             future.cancel()
 
 
-def _submit(engine: Executor, work: Callable[[P], R], part: P) -> Future[R]:
+def _submit(engine: Executor, work: Callable[[_Part], _Result], part: _Part) -> Future[_Result]:
     """Send a part; a pool that has just broken gives a future that says so."""
     try:
         return engine.submit(work, part)
     except BrokenExecutor as error:
-        future: Future[R] = Future()
+        future: Future[_Result] = Future()
         future.set_exception(error)
         return future
 
 
 def _finish(
-    engine: Executor, work: Callable[[P], R], part: P, index: int, future: Future[R], retries: int
-) -> R:
+    engine: Executor,
+    work: Callable[[_Part], _Result],
+    part: _Part,
+    index: int,
+    future: Future[_Result],
+    retries: int,
+) -> _Result:
     for attempt in range(retries + 1):
         try:
             return future.result()
@@ -198,7 +203,7 @@ class _RestartingPool(Executor):
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self._workers, context, initializer=_start_worker, initargs=(os.getpid(),))
 
-    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+    def submit(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> Future[_Result]:
         try:
             return self._pool.submit(fn, *args, **kwargs)
         except BrokenExecutor:

@@ -128,10 +128,11 @@ class Lake:
 
     def _claim(self) -> tuple[Path, int]:
         """Make a waiting folder and lock it: the lock falls with the process, and `sweep` looks at it."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        parent = self.root / _WAITING
+        self._make(parent)
         while True:
-            waiting = self.root / _WAITING / uuid.uuid4().hex
-            waiting.mkdir(parents=True)
+            waiting = parent / uuid.uuid4().hex
+            waiting.mkdir()
             with suppress(FileNotFoundError):  # swept before it was locked: make another
                 hold = os.open(waiting, os.O_RDONLY)
                 fcntl.flock(hold, fcntl.LOCK_SH)
@@ -161,6 +162,7 @@ class Lake:
 
     def _make(self, folder: Path) -> None:
         """Make a folder and what leads to it, each name synced: a power cut leaves no gap."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         missing = [one for one in (folder, *folder.parents) if self.root in one.parents and not one.exists()]
         for one in reversed(missing):
             one.mkdir(exist_ok=True)
@@ -205,7 +207,8 @@ class Lake:
             size = os.fstat(descriptor).st_size
             # A line that a full disk or a power cut left unfinished must not swallow this one.
             cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            os.write(descriptor, f"{'@' * cut}{at.isoformat()}\t{text}\n".encode())
+            line = f"{at.isoformat()}\t{text}\n".encode()
+            os.write(descriptor, b"\n" + line if cut else line)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

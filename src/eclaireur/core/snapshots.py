@@ -91,7 +91,7 @@ def _inside(raw: Path) -> Iterator[Path]:
                 continue
             if not stat.S_ISREG(kind.st_mode) or kind.st_nlink > 1:
                 raise RefusedError(
-                    "un lien ou un fichier spécial ne peut pas entrer dans les données.",
+                    "un lien symbolique, dur, ou un fichier spécial ne peut pas entrer dans les données.",
                     file=path.relative_to(raw).as_posix(),
                     fix="Remplacez-le par une copie du fichier.",
                 )

@@ -77,12 +77,13 @@ _SHRINK = 3.0
 """Results added at the usual rate to a subject's own past before its mean is taken."""
 
 
-def adjusted(records: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+def adjusted(records: Mapping[str, pa.Table], *, observer: bool = True) -> dict[str, pa.Table]:
     """Prepare the event tables: places and kinds on inspections, excess over the observer's own rate.
 
     ``excess`` is the label minus the rate that this observer had found elsewhere before (every
     observer's, when the observer is not known): what is left of a result once its observer is
-    taken out.
+    taken out. With ``observer`` false, every result is compared with everyone's rate: only to
+    measure what the adjustment brings.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -102,7 +103,7 @@ def adjusted(records: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
             for key in ("observer", "everyone")
         ],
     )
-    known = pc.is_valid(inspections["observer"])
+    known = pc.and_(pc.is_valid(inspections["observer"]), observer)
     expected = pc.if_else(known, rates["by_observer"], rates["by_everyone"])
     inspections = inspections.append_column("excess", pc.subtract(inspections["label"], expected))
     inspections = inspections.append_column("observer_rate", expected)

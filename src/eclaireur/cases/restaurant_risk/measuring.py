@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.predict.asof import Last, Own, build
 from eclaireur.cases.restaurant_risk.columns import PRIOR, adjusted, matrix, rows_for
+from eclaireur.cases.restaurant_risk.features import FEATURES
 from eclaireur.cases.restaurant_risk.model import train_examples
 from eclaireur.core import evaluation, french
 from eclaireur.core.card import SourceCard
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["Held", "Origin", "evaluate", "held_out", "play"]
+__all__ = ["WHOLE", "Held", "Origin", "Variant", "evaluate", "held_out", "observers", "play"]
 
 _FIRST = timedelta(days=365)
 _STEP = timedelta(days=91)
@@ -34,6 +35,26 @@ _GAP = timedelta(days=7)
 _STRENGTH = 3.0
 _K = 100
 _STATED = {"brier", "calibration_error"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What is taken away from the model, to measure what it brings.
+
+    Parameters
+    ----------
+    observer
+        False: the model is fitted, and history taken, as if every inspector were alike.
+    without
+        Themes of features (`features.FEATURES`) that are hidden.
+    """
+
+    observer: bool = True
+    without: frozenset[str] = frozenset()
+
+
+WHOLE = Variant()
+"""The model as it is."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +99,7 @@ def held_out(
     seed: int,
     engine: Executor,
     progress: Progress,
-    step: timedelta = _STEP,
+    variant: Variant = WHOLE,
 ) -> Held:
     """Play the rolling origins: at each, learn from what was known a week before, score what follows.
 
@@ -86,6 +107,8 @@ def held_out(
     ----------
     last
         Last day that may be measured.
+    variant
+        What to take away from the model; nothing by default.
 
     Raises
     ------
@@ -94,7 +117,7 @@ def held_out(
     """
     import numpy as np
 
-    tables = adjusted(records)
+    tables = adjusted(records, observer=variant.observer)
     days = examples["as_of"].to_numpy().astype("datetime64[D]")
     known = examples["known"].to_numpy().astype("datetime64[D]")
     first = days.min().item() + _FIRST
@@ -106,9 +129,11 @@ def held_out(
     progress(0, 1, "Variables connues à la date de chaque contrôle")
     rows = rows_for(tables, examples["subject"], examples["as_of"], examples["example"])
     columns = matrix(rows, tables)
+    columns[:, [feature.theme in variant.without for feature in FEATURES]] = np.nan
+    learnt = examples if variant.observer else _without_observers(examples)
     labels = examples["label"].to_numpy()
     measured = _in_scope(records, examples)
-    splits = evaluation.rolling_origins(first, last, step=step, gap=_GAP)
+    splits = evaluation.rolling_origins(first, last, step=_STEP, gap=_GAP)
     kept: list[NDArray[np.int64]] = []
     origins: list[Origin] = []
     for split in splits:
@@ -118,7 +143,7 @@ def held_out(
             kept.append(np.flatnonzero(test))
             origins.append(
                 Origin(
-                    past=examples.filter(past).combine_chunks(),
+                    past=learnt.filter(past).combine_chunks(),
                     columns=columns[past],
                     asked=columns[test],
                     as_of=split.known_before,
@@ -138,6 +163,13 @@ def held_out(
         splits=splits,
         calibrated=tuple(holds for _, holds in played),
     )
+
+
+def _without_observers(examples: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    index = examples.schema.get_field_index("observer")
+    return examples.set_column(index, "observer", pa.nulls(examples.num_rows, pa.string()))
 
 
 def _in_scope(records: Records, examples: pa.Table) -> NDArray[np.bool_]:
@@ -192,7 +224,7 @@ def evaluate(
     horizon = date.fromisoformat(declared.horizon) if declared and declared.horizon else latest
     rank_only = declared.rank_only if declared else ""
     held = held_out(records, examples, last=horizon, seed=seed, engine=engine, progress=progress)
-    observer = _observers(records, held.rows)
+    observer = observers(records, held.rows)
     days = held.rows["as_of"].cast("int32").to_numpy().astype(float)
     metrics = evaluation.ranking_metrics(
         held.labels,
@@ -235,7 +267,8 @@ def _declared(source: str) -> SourceCard | None:
     return found[0] if found else None
 
 
-def _observers(records: Records, rows: pa.Table) -> list[str | None]:
+def observers(records: Records, rows: pa.Table) -> list[str | None]:
+    """Return who measured each row, None where it is not known."""
     inspections = records["inspections"]
     found = dict(zip(inspections["inspection"].to_pylist(), inspections["observer"].to_pylist(), strict=True))
     return [found.get(key) for key in rows["inspection"].to_pylist()]
@@ -279,7 +312,8 @@ def _notes(records: Records, held: Held, rank_only: str) -> tuple[str, ...]:
         notes.append(f"{rank_only} Seul le rang est montré.")
     elif weak:
         notes.append(
-            f"À {weak} origines sur {len(held.calibrated)}, le risque ne se vérifiait pas dans le temps : "
+            f"À {french.count(weak, 'origine')} sur {len(held.calibrated)}, "
+            "le risque ne se vérifiait pas dans le temps : "
             "seul le rang est montré."
         )
     if "published_scores" in records:
