@@ -60,10 +60,13 @@ def load_case(card: Card) -> Case:
         module = importlib.import_module(f"{card.package}.case")
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] != card.package.split(".")[0]:
-            extra = f"« eclaireur[{card.extra}] »" if card.extra else f"le paquet « {error.name} »"
+            way = (
+                f"Lancez : ./eclaireur install {card.extra}"
+                if card.extra
+                else "Installez-le, puis recommencez."
+            )
             raise ExtraMissingError(
-                f"le cas « {card.name} » a besoin de {error.name}, qui n'est pas installé.",
-                fix=f"Installez {extra} puis recommencez.",
+                f"le cas « {card.name} » a besoin de {error.name}, qui n'est pas installé.", fix=way
             ) from error
         raise
     return cast("Case", module)

@@ -116,7 +116,7 @@ def _integer(text: str) -> int:
 
 
 def _boolean(text: str) -> bool:
-    plain = _plain(text)
+    plain = _plain(text).removesuffix(".0")
     if plain in _YES:
         return True
     if plain in _NO:

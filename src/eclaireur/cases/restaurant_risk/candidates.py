@@ -1,9 +1,12 @@
-"""Rows of a user's file to score: known establishments, and new ones as the file describes them."""
+"""Rows of a user's file to score: known establishments, new ones, and what the file measured there."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.restaurant_risk.columns import CONTEXT
 from eclaireur.cases.restaurant_risk.documented import subjects as name_subjects
 from eclaireur.core.case import Records
 
@@ -12,39 +15,100 @@ if TYPE_CHECKING:
 
 __all__ = ["with_candidates"]
 
+_DESCRIBED = ("risk_class", "postal_code", "area", "latitude", "longitude")
+_YEAR = 365.25
 
-def with_candidates(table: pa.Table, records: Records) -> tuple[pa.ChunkedArray, dict[str, pa.Table]]:
-    """Return the subject of each row, and records that hold every one of them.
 
-    What the records say of an establishment wins; the file speaks for those they do not hold.
+def with_candidates(table: pa.Table, records: Records) -> tuple[pa.Table, dict[str, pa.Table]]:
+    """Return the rows to score, named, and records that hold every one of them.
+
+    What the records say of an establishment wins; the file speaks for those they do not hold. What
+    the file measured at a visit is used for that row only.
 
     Parameters
     ----------
     table
         In the documented format ``[inputs.candidates]``.
+
+    Returns
+    -------
+    named
+        ``subject``, ``date`` and ``inspection`` of each row, the last never null.
+    records
+        With the new establishments and the rows' own contexts.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
+    rows = table.to_pylist()
     named = name_subjects(table["subject"])
-    places = records["establishments"]
-    fresh = pc.invert(pc.is_in(named, value_set=places["subject"].combine_chunks()))
-    added: dict[str, dict[str, Any]] = {}
-    described = table.append_column("named", named).filter(fresh)
-    for row in described.to_pylist():
-        added.setdefault(
-            row["named"],
-            {
-                "subject": row["named"],
-                "name": row["name"] or row["named"].partition(":")[2],
-                **{
-                    name: row[name]
-                    for name in ("activity", "risk_class", "postal_code", "area", "latitude", "longitude")
-                },
-            },
-        )
+    numbers = [_number(row["inspection"], index) for index, row in enumerate(rows)]
     merged = dict(records)
+    places = records["establishments"]
+    held = set(places["subject"].to_pylist())
+    added: dict[str, dict[str, Any]] = {}
+    for subject, row in zip(named.to_pylist(), rows, strict=True):
+        if subject not in held:
+            added.setdefault(subject, _establishment(subject, row))
     if added:
         extra = pa.Table.from_pylist(list(added.values()), schema=places.schema)
         merged["establishments"] = pa.concat_tables([places, extra])
-    return pa.chunked_array([named]), merged
+    measured = [_context(number, row) for number, row in zip(numbers, rows, strict=True) if _has_context(row)]
+    if measured:
+        merged["contexts"] = _with_contexts(records, measured)
+    return pa.table({"subject": named, "date": table["date"], "inspection": pa.array(numbers)}), merged
+
+
+def _number(written: str | None, index: int) -> str:
+    """Return the number of a visit; a spreadsheet that took it for a measure wrote 269961.0."""
+    if written is None:
+        return f"ligne {index + 1}"
+    whole, point, rest = written.rpartition(".")
+    return whole if point and rest == "0" and whole.isdecimal() else written
+
+
+def _establishment(subject: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    age = row["age_years"]
+    return {
+        "subject": subject,
+        "name": row["name"] or subject.partition(":")[2],
+        # The published model table writes Grocery_Store where inspections have Grocery Store.
+        "activity": row["activity"].replace("_", " ") if row["activity"] else None,
+        "opened": None if age is None else row["date"] - timedelta(days=round(age * _YEAR)),
+        **{name: row[name] for name in _DESCRIBED},
+    }
+
+
+def _has_context(row: Mapping[str, Any]) -> bool:
+    return any(row[name] is not None for name in CONTEXT)
+
+
+def _context(number: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: None if row[name] is None else float(row[name]) for name in CONTEXT}
+    return {"inspection": number, "subject": None, "observed": None, **found}
+
+
+def _with_contexts(records: Records, measured: list[dict[str, Any]]) -> pa.Table:
+    """Add the rows' own measures; they win over those that were published for the same visit."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    fields = [("inspection", pa.string()), ("subject", pa.string()), ("observed", pa.date32())]
+    schema = pa.schema([*fields, *((name, pa.float64()) for name in CONTEXT)])
+    own = pa.Table.from_pylist(measured, schema=schema)
+    if "contexts" not in records:
+        return own
+    published = records["contexts"].select(schema.names).cast(schema)
+    replaced = pc.is_in(published["inspection"], value_set=own["inspection"].combine_chunks())
+    kept = published.filter(pc.invert(replaced))
+    return pa.concat_tables([kept, _completed(own, published)])
+
+
+def _completed(own: pa.Table, published: pa.Table) -> pa.Table:
+    """Fill what a row's own measures leave out with what was published for the same visit."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    where = pc.index_in(own["inspection"], value_set=published["inspection"].combine_chunks())
+    other = published.take(where)
+    columns = [pc.coalesce(own[name], other[name]) for name in own.column_names[1:]]
+    return pa.table([own["inspection"], *columns], schema=own.schema)

@@ -180,15 +180,12 @@ def score(
     An establishment that the records do not hold is scored on what the file says of it.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     from eclaireur.cases.restaurant_risk.candidates import with_candidates
 
-    subjects, known = with_candidates(table, records)
+    asked, known = with_candidates(table, records)
     tables = adjusted(known)
-    # A spreadsheet that took numbers for measures writes 269961.0 for inspection 269961.
-    numbers = pc.replace_substring_regex(table["inspection"], r"^(\d+)\.0$", r"\1")
-    rows = rows_for(tables, subjects, table["date"], numbers)
+    rows = rows_for(tables, asked["subject"], asked["date"], asked["inspection"])
     loaded = modelling.load(artefact)
     progress(1, 2, "Calcul des indices")
     judged = modelling.judge(loaded, rows, tables)
@@ -201,7 +198,7 @@ def score(
     return pa.table(
         {
             "inspection": table["inspection"],
-            "subject": subjects,
+            "subject": asked["subject"],
             "as_of": table["date"],
             "score": judged.score,
             "low": pa.array(judged.low, from_pandas=True),

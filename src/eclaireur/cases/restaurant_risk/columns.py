@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["PRIOR", "adjusted", "matrix", "places", "rows_for"]
+__all__ = ["CONTEXT", "PRIOR", "adjusted", "matrix", "places", "rows_for"]
 
 PRIOR = 0.15
 """Rate of bad results supposed before any is known; drowned by data after some tens of results."""
 
-_CONTEXT = tuple(
+CONTEXT = tuple(
     feature.name for feature in FEATURES if feature.name.startswith("heat_") or feature.source == "licences"
 )
 
@@ -69,7 +69,7 @@ _SPECS: tuple[Spec, ...] = (
     Own(name="bad_reviews", table="reviews", how="sum", column="very_bad", window=182),
     Daily(name="temperature", table="weather", column="temperature_max", window=3),
     Daily(name="humidity", table="weather", column="humidity", window=3),
-    *(Last(name=name, table="contexts", column=name) for name in _CONTEXT),
+    *(Last(name=name, table="contexts", column=name) for name in CONTEXT),
 )
 _EVER = 100_000
 """A window that holds all the past, in days."""
@@ -212,7 +212,7 @@ def _measured_there(rows: pa.Table, tables: Mapping[str, pa.Table]) -> dict[str,
     position = {key: index for index, key in enumerate(contexts["inspection"].to_pylist())}
     where = np.array([position.get(key, -1) for key in rows["inspection"].to_pylist()])
     found = {}
-    for name in _CONTEXT:
+    for name in CONTEXT:
         values = np.append(contexts[name].to_numpy().astype(np.float64), np.nan)
         found[name] = values[where]
     return found
