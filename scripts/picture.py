@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Work.on(Workspace.open(Path(folder)), "restaurant_risk")
         played = demo.play(work)
-        console = Console(file=io.StringIO(), record=True, width=118, color_system="truecolor")
+        console = Console(file=io.StringIO(), record=True, width=126, color_system="truecolor")
         TerminalRenderer(console).render([commands_lists.top_table(work, played.signals, 8)])
     svg = console.export_svg(
         title="./eclaireur demo",

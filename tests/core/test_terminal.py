@@ -106,6 +106,20 @@ def test_reasons_are_parted_into_what_raises_and_what_lowers() -> None:
     assert text.index("Ce qui augmente") < text.index("Deux mauvais") < text.index("Ce qui diminue")
 
 
+def test_reasons_are_grouped_by_theme_with_source_and_date() -> None:
+    reasons = tuple(
+        view.Reason(theme=theme, sentence=sentence, weight=weight, source="controles.csv", observed=day)
+        for theme, sentence, weight, day in (
+            ("historique", "Forte.", 0.9, date(2024, 8, 1)),
+            ("météo", "Moyenne.", 0.5, None),
+            ("historique", "Faible.", 0.1, None),
+        )
+    )
+    text = rendered(view.Reasons(title="Pourquoi ?", reasons=reasons))
+    assert text.count("historique") == 1
+    assert text.index("Forte. (controles.csv, 01/08/2024)") < text.index("Faible.") < text.index("météo")
+
+
 def test_a_time_line_starts_with_the_latest_event() -> None:
     text = rendered(BLOCKS[view.Timeline])
     assert text.index("02/01/2025") < text.index("02/01/2024")

@@ -126,6 +126,23 @@ def test_the_loop_turns(work: Work, clock: Clock, tmp_path: Path) -> None:
     assert work.workspace.journal.verify().entries > len(rows)
 
 
+def test_a_list_is_drawn_from_signals_as_they_were_made(work: Work, tmp_path: Path) -> None:
+    """Results that came back since change nothing until signals are made anew."""
+    before = making.make(work, SOURCE, as_of=date(2024, 7, 1))
+    subject = before.table["subject"][-3].as_py()
+    path = outcomes_file(tmp_path / "a.csv", [(subject, date(2024, 12, 30), "défavorable")])
+    feedback.import_outcomes(work, SOURCE, path, actor="Ana Lys")
+    latest = making.latest(work, SOURCE)
+    assert (latest.run, latest.as_of, latest.records.snapshot) == (
+        before.run,
+        date(2024, 7, 1),
+        before.records.snapshot,
+    )
+    assert latest.table.equals(before.table)
+    assert latest.model == before.model
+    assert making.make(work, SOURCE, as_of=date(2024, 7, 1)).run != before.run
+
+
 def test_a_decision_keeps_the_signal_that_it_answers(work: Work) -> None:
     current = making.latest(work, SOURCE)
     subject = Subject.parse(current.table["subject"][3].as_py())

@@ -100,6 +100,8 @@ def _summary(work: Work, signals: Signals, top: int) -> list[Block]:
 
 def top_table(work: Work, signals: Signals, top: int) -> Table:
     """Return the head of the list, with the two strongest reasons of each line."""
+    from eclaireur.core import french
+
     rows: list[dict[str, Any]] = []
     for row in signals.table.slice(0, top).to_pylist():
         up = sorted((r for r in row["reasons"] if r["weight"] > 0), key=lambda r: -r["weight"])
@@ -122,7 +124,7 @@ def top_table(work: Work, signals: Signals, top: int) -> Table:
         Column(key="why", title="Ce qui augmente"),
     )
     return Table(
-        title=f"Les {len(rows)} premiers sur {signals.table.num_rows}",
+        title=f"Les {len(rows)} premiers sur {french.number(signals.table.num_rows)}",
         columns=columns,
         rows=rows,
         note=work.card.limits[0],

@@ -20,7 +20,7 @@ from eclaireur.core.errors import EclaireurError, EmptyTableError, RefusedError
 from eclaireur.core.lake import Lake
 from eclaireur.core.types import Snapshot, SnapshotFile, Source
 
-__all__ = ["folder", "latest", "snapshots", "take", "verify"]
+__all__ = ["find", "folder", "latest", "snapshots", "take", "verify"]
 
 _CARD = "snapshot.json"
 _RAW = "raw"
@@ -169,6 +169,17 @@ def latest(lake: Lake, source: str) -> Snapshot | None:
         if address in published:
             return _read(lake, address)
     return None
+
+
+def find(lake: Lake, id: str) -> Snapshot:  # noqa: A002 the name of the field
+    """Return a snapshot by its id.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    return _read(lake, f"snapshots/{id}")
 
 
 def folder(lake: Lake, snapshot: Snapshot) -> Path:

@@ -86,10 +86,18 @@ def _facts(console: Console, block: Facts) -> None:
         _say(console, f"  {name.ljust(width)}  {value}")
 
 
-def _reason_line(reason: Reason) -> str:
-    theme = f"{reason.theme} : " if reason.theme else ""
-    source = f" ({reason.source})" if reason.source else ""
-    return f"    {theme}{reason.sentence}{source}"
+def _origin(reason: Reason) -> str:
+    known = [reason.source, french.day(reason.observed) if reason.observed else ""]
+    said = ", ".join(part for part in known if part)
+    return f" ({said})" if said else ""
+
+
+def _by_theme(reasons: Iterable[Reason]) -> dict[str, list[Reason]]:
+    """Group reasons by theme, the theme of the strongest first."""
+    groups: dict[str, list[Reason]] = {}
+    for reason in sorted(reasons, key=lambda one: -abs(one.weight)):
+        groups.setdefault(reason.theme, []).append(reason)
+    return groups
 
 
 def _reasons(console: Console, block: Reasons) -> None:
@@ -99,8 +107,10 @@ def _reasons(console: Console, block: Reasons) -> None:
     ):
         if chosen:
             _say(console, f"  {arrow} {heading}")
-            for reason in sorted(chosen, key=lambda r: -abs(r.weight)):
-                _say(console, _reason_line(reason))
+            for theme, group in _by_theme(chosen).items():
+                _say(console, f"    {theme or 'autre'}")
+                for reason in group:
+                    _say(console, f"      {reason.sentence}{_origin(reason)}")
     if block.caution:
         _say(console, f"  {block.caution}", style="italic")
 

@@ -57,7 +57,7 @@ def make(work: Work, source: str, *, as_of: date | None = None) -> Signals:
     registry, lake = work.workspace.registry, work.workspace.lake
     run = work.run(
         "signals",
-        config={"source": source, "as_of": when.isoformat()},
+        config={"source": source, "as_of": when.isoformat(), "model": model.card.number},
         inputs=(records.run.id, registry.seal(model.card)),
     )
 
@@ -119,11 +119,26 @@ def _complete(table: pa.Table, run: str, model: int) -> pa.Table:
 
 
 def latest(work: Work, source: str) -> Signals:
-    """Return the signals made last for a source, making them when there are none."""
+    """Return the signals made last for a source as they were made; make them when there are none.
+
+    Later data, outcomes or models change nothing here: they need a new `make`.
+    """
     for run in reversed(work.workspace.runs.history(work.card.name, "signals")):
         if run.config["source"] == source:
-            return make(work, source, as_of=date.fromisoformat(run.config["as_of"]))
+            return _stored(work, source, run)
     return make(work, source)
+
+
+def _stored(work: Work, source: str, run: Run) -> Signals:
+    lake, address = work.workspace.lake, work.workspace.runs.address(run)
+    return Signals(
+        run=run,
+        records=working.stored_records(work, run.inputs[0]),
+        model=training.in_service_as(work, source, run.config["model"]),
+        as_of=date.fromisoformat(run.config["as_of"]),
+        table=lake.table(address, "signals"),
+        folder=lake.folder(address),
+    )
 
 
 def draw(

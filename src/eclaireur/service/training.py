@@ -13,6 +13,7 @@ from eclaireur.service import work as working
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from eclaireur.core.journal import Entry
     from eclaireur.service.work import RecordsRun, Work
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "compare",
     "ensure_model",
     "in_service",
+    "in_service_as",
     "models",
     "promote",
     "train",
@@ -67,14 +69,39 @@ def models(work: Work, source: str) -> tuple[ModelCard, ...]:
 
 def in_service(work: Work, source: str) -> InService | None:
     """Return the model in service for a source, or None before the first."""
-    found = None
-    for entry in work.workspace.journal.entries(case=work.card.name):
-        if entry.kind in {_PROMOTED, _FIRST} and entry.data["source"] == source:
-            found = entry
-    if found is None:
-        return None
-    card = work.workspace.registry.card(work.card.name, found.data["number"], expect=found.data["seal"])
-    return InService(card=card, by=found.actor, since=found.time.date(), reason=found.data["reason"])
+    entries = _services(work, source)
+    return _installed(work, entries[-1]) if entries else None
+
+
+def in_service_as(work: Work, source: str, number: int) -> InService:
+    """Return who put a model in service, the last time it was.
+
+    Raises
+    ------
+    NotFoundError
+        If it never was.
+    """
+    entries = [entry for entry in _services(work, source) if entry.data["number"] == number]
+    if not entries:
+        raise NotFoundError(
+            f"le modèle n° {number} n'a jamais été en service pour la source « {source} ».",
+            fix=f"Lancez : ./eclaireur run {work.card.name} --source {source}",
+        )
+    return _installed(work, entries[-1])
+
+
+def _services(work: Work, source: str) -> list[Entry]:
+    """Return the journal's entries that put a model of a source in service, oldest first."""
+    return [
+        entry
+        for entry in work.workspace.journal.entries(case=work.card.name)
+        if entry.kind in {_PROMOTED, _FIRST} and entry.data["source"] == source
+    ]
+
+
+def _installed(work: Work, entry: Entry) -> InService:
+    card = work.workspace.registry.card(work.card.name, entry.data["number"], expect=entry.data["seal"])
+    return InService(card=card, by=entry.actor, since=entry.time.date(), reason=entry.data["reason"])
 
 
 def train(work: Work, source: str, *, until: date | None = None) -> ModelCard:
@@ -237,12 +264,7 @@ def _install(work: Work, card: ModelCard, kind: str, *, by: str, reason: str) ->
 
 
 def _was_in_service(work: Work, card: ModelCard) -> bool:
-    return any(
-        entry.kind in {_PROMOTED, _FIRST}
-        and entry.data["source"] == card.source
-        and entry.data["number"] == card.number
-        for entry in work.workspace.journal.entries(case=work.card.name)
-    )
+    return any(entry.data["number"] == card.number for entry in _services(work, card.source))
 
 
 def _compared(work: Work, champion: ModelCard, challenger: ModelCard) -> bool:

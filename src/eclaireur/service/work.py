@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from eclaireur.core.workspace import Workspace
 
-__all__ = ["CONNECTED", "RecordsRun", "Work", "default_source", "fetch", "records"]
+__all__ = ["CONNECTED", "RecordsRun", "Work", "default_source", "fetch", "records", "stored_records"]
 
 CONNECTED = "connected"
 """Name of the source made of the user's own files (see `service.connect`)."""
@@ -180,6 +180,14 @@ def records(work: Work, source: str) -> RecordsRun:
 
     address = work.workspace.runs.do(run, write)
     return RecordsRun(run=run, snapshot=snapshot, tables=_Tables(lake, address))
+
+
+def stored_records(work: Work, run: str) -> RecordsRun:
+    """Return the records of a run made earlier, as they were then."""
+    found = work.workspace.runs.read(work.card.name, "records", run)
+    snapshot = snapshots.find(work.workspace.lake, found.inputs[0].removeprefix("snapshots/"))
+    address = work.workspace.runs.address(found)
+    return RecordsRun(run=found, snapshot=snapshot, tables=_Tables(work.workspace.lake, address))
 
 
 class _Tables(Mapping[str, "pa.Table"]):

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["Told", "reasons"]
 
 Told = Callable[[int, float], "Mapping[str, Any]"]
-"""Gives theme, sentence, source and feature name of a column's value."""
+"""Gives theme, sentence, source and feature name of a column's value, and ``dated`` when the fact is
+that of the row's date in ``observed``."""
 
 
 def reasons(
@@ -61,7 +62,7 @@ def reasons(
                     "theme": told["theme"],
                     "sentence": told["sentence"],
                     "weight": 0.0,
-                    "observed": None if observed is None else observed[index],
+                    "observed": observed[index] if observed and told.get("dated") else None,
                     "source": told["source"],
                     "feature": told["feature"],
                     "value": "" if value != value else f"{value:.6g}",  # noqa: PLR0124 NaN

@@ -216,7 +216,7 @@ def judge(model: Model, rows: pa.Table, tables: Mapping[str, pa.Table]) -> Judge
 
 
 def explained(model: Model, judged: Judged, last: list[date | None]) -> list[list[dict[str, Any]]]:
-    """Return the reasons of judged rows; ``last`` dates the facts of their history."""
+    """Return the reasons of judged rows; ``last`` is the date of their latest inspection."""
     contributions = model.blend.contributions(judged.columns)[:, :-1]
 
     def tell(column: int, value: float) -> dict[str, Any]:
@@ -226,6 +226,8 @@ def explained(model: Model, judged: Judged, last: list[date | None]) -> list[lis
             "sentence": feature.say(value),
             "source": feature.source,
             "feature": feature.name,
+            # Only the last inspection has one date; a mean or a count spans many.
+            "dated": feature.name.startswith("last_") or feature.name == "since_last",
         }
 
     return reasons(contributions, judged.columns, tell, observed=last)
