@@ -167,12 +167,12 @@ def test_reviews_and_complaints_are_known_the_next_day(tables: dict[str, pa.Tabl
     [
         (
             lambda text: text.replace("Résultat;", "Verdict;", 1),
-            "controles.csv : l'intitulé .*Résultat.* manque",
+            "controles.csv, colonne « Résultat » : .*absente",
         ),
         (lambda text: text.replace("Satisfaisant;", "Excellent;", 1), "ligne 2, colonne « Résultat »"),
         (
             lambda text: re.sub(r"\d\d/\d\d/2021", "hier", text, count=1),
-            "controles.csv : le fichier ne peut pas",
+            "controles.csv, ligne 2, colonne « Date du contrôle » : « hier »",
         ),
     ],
 )

@@ -6,15 +6,19 @@ repeated here, and a user's export with the same headings means the same.
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclaireur.cases.restaurant_risk import documented, schemas
-from eclaireur.cases.restaurant_risk.sample.generator import COLUMNS, REASONS, RESULTS
+from eclaireur.cases.restaurant_risk.sample.generator import REASONS, RESULTS
 from eclaireur.core.case import Progress, quiet
 from eclaireur.core.catalog import find_card
-from eclaireur.core.errors import BadValueError, FileRefusedError, MissingColumnError
-from eclaireur.core.fields import Field, FieldKind, InputTable
+from eclaireur.core.errors import EmptyTableError
+from eclaireur.core.fields import InputTable
+from eclaireur.sources import mapping
+from eclaireur.sources.reading import Reading
+from eclaireur.sources.tables import read_or_refuse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +34,8 @@ TABLES: dict[str, str] = {
 }
 """Table of the documented format → file."""
 
-_NUMBERS = {FieldKind.NUMBER, FieldKind.INTEGER, FieldKind.LATITUDE, FieldKind.LONGITUDE}
+_ANY_DAY = date.max
+"""A stored sample is read as it is: only a user's new file must not speak of the future."""
 
 
 def records(raw: Path, *, progress: Progress = quiet) -> dict[str, pa.Table]:
@@ -51,94 +56,39 @@ def records(raw: Path, *, progress: Progress = quiet) -> dict[str, pa.Table]:
 
     Raises
     ------
-    FileRefusedError, MissingColumnError, BadValueError
+    InputError
         If a file is absent or unreadable, lacks a heading, or holds a value of the wrong type.
     """
     card = find_card("restaurant_risk")
-    tables = {}
+    tables: dict[str, pa.Table] = {}
+    readings: dict[str, Reading] = {}
     for done, (name, file) in enumerate(TABLES.items()):
         progress(done, len(TABLES), f"Lecture de « {file} »")
-        tables[name] = _read(raw / file, card.input_table(name))
+        tables[name], readings[name] = _read(raw / file, card.input_table(name))
     progress(len(TABLES), len(TABLES), "Échantillon lu")
-    return _working(tables)
+    written = readings["inspections"].table
+    if written is None:
+        raise EmptyTableError("aucun contrôle dans l'échantillon.", file=TABLES["inspections"])
+    return _working(tables, written)
 
 
-def _read(path: Path, declared: InputTable) -> pa.Table:
-    """Read one file into typed columns named as the documented fields."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    headings = COLUMNS[path.name]
-    meaning = {name: field for field in declared.fields for name in (field.title, *field.synonyms)}
-    chosen = {heading: meaning[heading] for heading in headings if heading in meaning}
-    try:
-        table = csv.read_csv(
-            path,
-            parse_options=csv.ParseOptions(delimiter=";", newlines_in_values=True),
-            convert_options=csv.ConvertOptions(
-                column_types={heading: _type(field) for heading, field in chosen.items()},
-                include_columns=list(chosen),
-                decimal_point=",",
-                timestamp_parsers=["%d/%m/%Y"],
-                null_values=[""],
-                strings_can_be_null=True,
-            ),
-        )
-    except FileNotFoundError as error:
-        raise FileRefusedError(
-            "ce fichier de l'échantillon manque.",
-            file=path.name,
-            fix="Relancez la récupération de la source.",
-        ) from error
-    except KeyError as error:
-        raise MissingColumnError(
-            f"l'intitulé {error} manque.", file=path.name, fix="Relancez la récupération de la source."
-        ) from error
-    except (OSError, pa.ArrowInvalid) as error:
-        raise BadValueError(
-            f"le fichier ne peut pas être lu : {error}.",
-            file=path.name,
-            fix="Attendu : point-virgule, jj/mm/aaaa, virgule décimale.",
-        ) from error
-    named = table.rename_columns([field.name for field in chosen.values()])
-    for position, column in enumerate(named.schema):
-        if pa.types.is_timestamp(column.type):
-            named = named.set_column(position, column.name, named.column(position).cast(pa.date32()))
-    return named
+def _read(path: Path, declared: InputTable) -> tuple[pa.Table, Reading]:
+    """Read one file into the documented format, and keep what was written."""
+    reading = read_or_refuse(path)
+    found = mapping.propose(declared, reading)
+    return mapping.apply(found, declared, reading, today=_ANY_DAY), reading
 
 
-def _type(field: Field) -> pa.DataType:
-    import pyarrow as pa
-
-    if field.kind is FieldKind.DATE:
-        return pa.timestamp("s")
-    return pa.float64() if field.kind in _NUMBERS else pa.string()
-
-
-def _working(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """Turn typed tables into the working tables, and keep what a choice field would lose."""
+def _working(tables: dict[str, pa.Table], written: pa.Table) -> dict[str, pa.Table]:
+    """Turn typed tables into the working tables, and keep what a choice field loses."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    result, kind = tables["inspections"]["result"], tables["inspections"]["kind"]
-    level = pc.index_in(result, value_set=pa.array(RESULTS))
-    if level.null_count:
-        line = pc.index(pc.is_null(level), True).as_py()
-        raise BadValueError(
-            f"résultat inconnu : « {result[line]} » ; attendu : {', '.join(RESULTS)}.",
-            file=TABLES["inspections"],
-            line=line + 2,
-            column="Résultat",
-        )
-    position = tables["inspections"].schema.get_field_index("result")
-    label = pc.cast(pc.greater_equal(level, 2), pa.int8()).cast(pa.string())
-    working = documented.normalise(
-        tables | {"inspections": tables["inspections"].set_column(position, "result", label)}
-    )
+    working = documented.normalise(tables)
     kept = {
-        "result": result,
-        "failed": pc.equal(level, 3).cast(pa.float64()),
-        "in_scope": pc.not_equal(kind, REASONS[2]),
+        "result": written["Résultat"],
+        "failed": pc.equal(written["Résultat"], RESULTS[3]).cast(pa.float64()),
+        "in_scope": pc.not_equal(written["Motif du contrôle"], REASONS[2]),
     }
     for name, column in kept.items():
         place = working["inspections"].schema.get_field_index(name)
