@@ -95,3 +95,23 @@ def test_help_is_french_and_names_every_command(run: Run) -> None:
 
 def test_without_a_command_the_help_is_shown(run: Run) -> None:
     assert "Commandes :" in run()[1]
+
+
+def test_read_says_what_a_file_holds_and_writes_it(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("SIRET;Montant\n83283779300021;1 234,50\n", encoding="cp1252")
+    code, out, _ = run("read", str(path), "--json", "--to", str(tmp_path / "a.parquet"))
+    content = json.loads(out)
+    assert (code, content["outcome"], content["rows"]) == (0, "lu", 1)
+    assert [column["kind"] for column in content["columns"]] == ["siret", "number"]
+    assert (tmp_path / "a.parquet").is_file()
+
+
+def test_read_refuses_in_words_with_exit_code_2(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("<html></html>", encoding="utf-8")
+    code, out, err = run("read", str(path))
+    assert code == 2
+    assert "refusé" in out
+    assert "page web" in out
+    assert err == ""

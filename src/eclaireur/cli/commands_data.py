@@ -1,7 +1,8 @@
-"""Commands about cases and data: cases, connect, fetch."""
+"""Commands about cases and data: cases, connect, read, fetch."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -17,6 +18,9 @@ def register(app: App) -> None:
     """Add these commands to the application."""
     app.command(_cases, name="cases", help="Lister les cas d'usage et leur niveau de preuve.")
     app.command(_connect, name="connect", help="Relier les colonnes de votre fichier aux champs d'un cas.")
+    app.command(
+        _read, name="read", help="Lire un fichier : ce qu'il contient, ce qui a été réparé, les doutes."
+    )
     app.command(_fetch, name="fetch", help="Lire une source : copie datée, avec empreinte et licence.")
 
 
@@ -105,6 +109,34 @@ def _connect(
         say(f"Il reste à connecter : {', '.join(f'{t.title} (--table {t.name})' for t in missing)}.")
     else:
         say(f"Pour calculer la liste : ./eclaireur run {case} --source connected")
+
+
+def _read(
+    file: InputFile,
+    /,
+    *,
+    sheet: Annotated[
+        str | None, Parameter(help="Feuille d'un classeur ; par défaut, la première non vide.")
+    ] = None,
+    to: Annotated[
+        Path | None, Parameter(name="--to", help="Écrire le tableau lu, en texte, dans ce fichier .parquet.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    from eclaireur.service.reading import reading_json, show_reading, write_parquet
+    from eclaireur.sources.reading import Outcome
+    from eclaireur.sources.tables import read_table
+
+    reading = read_table(file, sheet=sheet)
+    if to is not None and reading.table is not None:
+        write_parquet(reading, to)
+    if as_json:
+        show_json(reading_json(reading))
+    else:
+        show(show_reading(reading))
+        if to is not None and reading.table is not None:
+            say(f"Tableau écrit : {to}")
+    return 2 if reading.outcome is Outcome.REFUSE else 0
 
 
 def _fetch(case: CaseName, /, *, source: SourceName = None, as_json: AsJson = False) -> None:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from eclaireur.core import french
 from eclaireur.sources.reading import Doubt
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ def _scientific(column: pa.ChunkedArray, name: str, lines: Sequence[int]) -> lis
     where = _where(hit, lines)
     if not where:
         return []
-    message = f"Colonne « {name} » : {len(where)} identifiants abîmés par un tableur (forme 8,32E+13)."
+    message = (
+        f"Colonne « {name} » : {french.count(len(where), 'identifiant abîmé', 'identifiants abîmés')} "
+        "par un tableur (forme 8,32E+13)."
+    )
     return [Doubt(kind="scientific", message=message, column=name, lines=where[:_SHOWN])]
 
 
@@ -63,7 +67,8 @@ def _short(column: pa.ChunkedArray, name: str, lines: Sequence[int]) -> list[Dou
     if not where:
         return []
     message = (
-        f"Colonne « {name} » : {len(where)} valeurs de moins de {length} chiffres, zéros de tête perdus ?"
+        f"Colonne « {name} » : {french.count(len(where), 'valeur')} de moins de {length} chiffres, "
+        "zéros de tête perdus ?"
     )
     return [Doubt(kind="zeros", message=message, column=name, lines=where[:_SHOWN])]
 

@@ -15,6 +15,7 @@ from typing import Any
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
 from eclaireur.sources import delimited
 from eclaireur.sources.doubts import doubtful
+from eclaireur.sources.kinds import kind_of
 from eclaireur.sources.reading import Column, Outcome, Reading, Repair
 
 __all__ = ["Limits", "read_or_refuse", "read_table"]
@@ -160,7 +161,7 @@ def _reading(
         file=name,
         outcome=Outcome.LU_AVEC_RESERVES if every or doubts else Outcome.LU,
         table=table,
-        columns=tuple(Column(name=one) for one in names),
+        columns=tuple(Column(name=one, kind=str(kind_of(one, table[one]))) for one in names),
         repairs=every,
         doubts=doubts,
         lines=np.array(lines, dtype=np.int64),
