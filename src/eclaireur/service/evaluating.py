@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclaireur.core.engine import open_engine
-from eclaireur.core.errors import NotFoundError
 from eclaireur.core.evaluation import block_from_json, block_to_json
 from eclaireur.core.types import Evaluation, EvaluationBlock
 from eclaireur.service import work as working
@@ -31,11 +30,7 @@ def evaluate(work: Work, sources: Sequence[str]) -> Evaluation:
 
 
 def _blocks(work: Work, source: str) -> tuple[EvaluationBlock, ...]:
-    try:
-        records = working.records(work, source)
-    except NotFoundError:
-        working.fetch(work, source)
-        records = working.records(work, source)
+    records = working.ensure_records(work, source)
     run = work.run("evaluate", config={"source": source}, inputs=(records.run.id,))
 
     def write(folder: Path) -> None:

@@ -54,7 +54,7 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
     paths = _paths(input_path)
     read = [read_documented(work, "candidates", path) for path in paths]
     candidates = pa.concat_tables([one.table for one in read])
-    records = working.records(work, source)
+    records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
     registry = work.workspace.registry
     run = work.run(

@@ -47,11 +47,7 @@ def make(work: Work, source: str, *, as_of: date | None = None) -> Signals:
     as_of
         Date of the signals; by default the day after the last day of the data.
     """
-    try:
-        records = working.records(work, source)
-    except NotFoundError:
-        working.fetch(work, source)
-        records = working.records(work, source)
+    records = working.ensure_records(work, source)
     model = training.ensure_model(work, records, source)
     when = as_of or work.case.data_date(records.tables) + timedelta(days=1)
     registry, lake = work.workspace.registry, work.workspace.lake

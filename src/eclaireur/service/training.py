@@ -112,7 +112,7 @@ def train(work: Work, source: str, *, until: date | None = None) -> ModelCard:
     EmptyTableError
         If no outcome was known by then.
     """
-    records = working.records(work, source)
+    records = working.ensure_records(work, source)
     examples = work.case.examples(records.tables)
     as_of = until or work.case.data_date(records.tables) - HOLD_OUT
     return _train(work, records, examples, as_of, source)

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     from eclaireur.core.workspace import Workspace
 
-__all__ = ["CONNECTED", "RecordsRun", "Work", "default_source", "fetch", "records", "stored_records"]
+__all__ = [
+    "CONNECTED",
+    "RecordsRun",
+    "Work",
+    "default_source",
+    "ensure_records",
+    "fetch",
+    "records",
+    "stored_records",
+]
 
 CONNECTED = "connected"
 """Name of the source made of the user's own files (see `service.connect`)."""
@@ -180,6 +189,15 @@ def records(work: Work, source: str) -> RecordsRun:
 
     address = work.workspace.runs.do(run, write)
     return RecordsRun(run=run, snapshot=snapshot, tables=_Tables(lake, address))
+
+
+def ensure_records(work: Work, source: str) -> RecordsRun:
+    """Return the records of a source, fetching it first when it never was."""
+    try:
+        return records(work, source)
+    except NotFoundError:
+        fetch(work, source)
+        return records(work, source)
 
 
 def stored_records(work: Work, run: str) -> RecordsRun:

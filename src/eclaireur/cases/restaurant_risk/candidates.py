@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.restaurant_risk.alimconfiance import departement
 from eclaireur.cases.restaurant_risk.columns import CONTEXT
 from eclaireur.cases.restaurant_risk.documented import subjects as name_subjects
 from eclaireur.core.case import Records
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["with_candidates"]
 
-_DESCRIBED = ("risk_class", "postal_code", "area", "latitude", "longitude")
+_BOTH = re.compile(r"\(?(-?\d{1,3}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)\)?")
 _YEAR = 365.25
 
 
@@ -66,15 +68,38 @@ def _number(written: str | None, index: int) -> str:
     return whole if point and rest == "0" and whole.isdecimal() else written
 
 
+def _area(subject: str, row: Mapping[str, Any]) -> str | None:
+    """Return the area that the sources use: the département of a SIRET, else the postal code."""
+    if row["area"] or not row["postal_code"]:
+        return row["area"] or None
+    code = str(row["postal_code"]).removesuffix(".0")
+    return departement(code) if subject.startswith("siret:") else code
+
+
+def _coordinates(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Return latitude and longitude, from their columns or from a cell that holds both."""
+    both = _BOTH.fullmatch((row["place"] or "").strip())
+    if both is None or None not in {row["latitude"], row["longitude"]}:
+        return row["latitude"], row["longitude"]
+    latitude, longitude = float(both[1]), float(both[2])
+    inside = abs(latitude) <= 90 and abs(longitude) <= 180
+    return (latitude, longitude) if inside else (None, None)
+
+
 def _establishment(subject: str, row: Mapping[str, Any]) -> dict[str, Any]:
     age = row["age_years"]
+    latitude, longitude = _coordinates(row)
     return {
         "subject": subject,
         "name": row["name"] or subject.partition(":")[2],
         # The published model table writes Grocery_Store where inspections have Grocery Store.
         "activity": row["activity"].replace("_", " ") if row["activity"] else None,
         "opened": None if age is None else row["date"] - timedelta(days=round(age * _YEAR)),
-        **{name: row[name] for name in _DESCRIBED},
+        "risk_class": row["risk_class"],
+        "postal_code": row["postal_code"],
+        "area": _area(subject, row),
+        "latitude": latitude,
+        "longitude": longitude,
     }
 
 

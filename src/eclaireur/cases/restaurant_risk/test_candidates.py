@@ -56,6 +56,24 @@ def test_a_new_establishment_is_what_the_file_says_of_it(records: dict[str, pa.T
     assert columns(records, table)["age"] == pytest.approx(730, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("values", "area", "place"),
+    [
+        ({"subject": "83283779300021", "postal_code": "13100", "place": "43.5, 5.4"}, "13", (43.5, 5.4)),
+        ({"subject": "83283779300021", "postal_code": "20090"}, "2A", (None, None)),
+        ({"subject": "B", "postal_code": "60657.0", "place": "(41.9, -87.6)"}, "60657", (41.9, -87.6)),
+        ({"subject": "B", "area": "Sud", "postal_code": "60657", "place": "ici"}, "Sud", (None, None)),
+        ({"subject": "B", "latitude": 1.0, "longitude": 2.0, "place": "3, 4"}, None, (1.0, 2.0)),
+    ],
+)
+def test_area_and_place_of_a_new_establishment_are_read_as_its_source_writes_them(
+    records: dict[str, pa.Table], values: dict[str, Any], area: str | None, place: tuple[float | None, ...]
+) -> None:
+    _, known = candidates.with_candidates(asked(**values), records)
+    added = known["establishments"].to_pylist()[1]
+    assert (added["area"], (added["latitude"], added["longitude"])) == (area, place)
+
+
 def test_a_measure_of_the_file_is_used_for_its_own_row(records: dict[str, pa.Table]) -> None:
     found = columns(records, asked(heat_garbage=12.5, tavern=True))
     assert (found["heat_garbage"], found["tavern"]) == (12.5, 1.0)
