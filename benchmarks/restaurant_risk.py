@@ -53,6 +53,8 @@ def main() -> None:
             records = read(name)
             if records is None:
                 print(f"{name}: skipped, its data are not under ECLAIREUR_DATA")
+                if page is not None:
+                    sys.exit("The page is written with every source, or not at all.")
                 continue
             blocks = case.evaluate(name, records, seed=SEED, engine=engine, progress=quiet)
             parts += source_section(name, blocks)
