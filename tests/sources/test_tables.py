@@ -225,6 +225,20 @@ def test_a_sheet_with_a_cell_at_the_end_of_the_world_is_refused(tmp_path: Path) 
     assert "démesurément" in read_table(book).reason
 
 
+def test_a_workbook_that_declares_entities_is_refused(tmp_path: Path) -> None:
+    book, hostile = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    with xlsxwriter.Workbook(str(book)) as workbook:
+        workbook.add_worksheet().write_string(0, 0, "a")
+    with zipfile.ZipFile(book) as source, zipfile.ZipFile(hostile, "w") as target:
+        for entry in source.infolist():
+            data = source.read(entry)
+            if entry.filename == "xl/sharedStrings.xml":
+                data = data.replace(b"?>", b'?><!DOCTYPE x [<!ENTITY a "b">]>', 1)
+            target.writestr(entry, data)
+    assert read_table(book).outcome is Outcome.LU
+    assert "DTD" in read_table(hostile).reason
+
+
 def test_every_text_table_and_workbook_of_the_hostile_set_ends_in_one_of_three_outcomes(
     hostile_files: Path,
 ) -> None:

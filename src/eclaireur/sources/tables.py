@@ -52,6 +52,7 @@ class _RefusedError(Exception):
 
 _EXPORT_AGAIN = "Exportez le fichier de nouveau, en CSV ou en XLSX."
 _MOST_CELLS = 50_000_000
+_XML_HEAD = 4096
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
@@ -204,6 +205,7 @@ def _archive(path: Path, sheet: str | None, limits: Limits) -> Reading:
             names = {entry.filename for entry in entries}
             if not names & {"[Content_Types].xml", "content.xml"}:
                 return _zipped(path.name, archive, entries)
+            _check_parts(archive, entries)
             _check_extent(archive, entries)
     return _spreadsheet(path, sheet)
 
@@ -216,6 +218,17 @@ def _check_entries(path: Path, entries: Sequence[zipfile.ZipInfo], limits: Limit
         raise _RefusedError("cette archive grossit démesurément ou contient trop de fichiers.", _EXPORT_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
         raise _RefusedError("ce fichier est protégé par un mot de passe.", "Retirez la protection.")
+
+
+def _check_parts(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse a workbook that declares entities: no spreadsheet writes any, and they expand without end."""
+    for entry in entries:
+        if entry.filename.endswith((".xml", ".rels")):
+            with archive.open(entry) as stream:
+                if b"<!DOCTYPE" in stream.read(_XML_HEAD):
+                    raise _RefusedError(
+                        "ce classeur contient des définitions interdites (DTD).", _EXPORT_AGAIN
+                    )
 
 
 def _check_extent(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> None:
