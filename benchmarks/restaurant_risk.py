@@ -149,7 +149,8 @@ def ablation_section(records: Records, engine: Executor) -> Iterator[str]:
     def panel(values: object) -> evaluation.Panel:
         return evaluation.Panel(whole.labels, values, groups=groups, periods=whole.periods)
 
-    weights = evaluation.bootstrap_weights(whole.labels.size, seed=SEED)
+    clusters = evaluation.group_codes(whole.rows["subject"].to_pylist())
+    weights = evaluation.bootstrap_weights(whole.labels.size, seed=SEED, clusters=clusters)
     model = panel(whole.scores["modèle"])
     rows = []
     for name, values in scores.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -102,7 +104,9 @@ def test_rows_that_repeat_a_subject_widen_the_interval_only_when_drawn_together(
 @pytest.mark.parametrize("seed", range(3))
 def test_a_model_is_not_better_than_itself(seed: int) -> None:
     labels, scores = _world(np.random.default_rng(seed), 100)
-    metrics = comparison(labels, scores, scores, champion_name="modèle 1", observer=["a"] * 100, seed=seed)
+    metrics = comparison(
+        labels, scores, scores, champion_name="modèle 1", observer=["a"] * 100, subjects=range(100), seed=seed
+    )
 
     gains = [metric for metric in metrics if metric.name.endswith("_gain")]
     assert [metric.name for metric in gains][:2] == ["auc_gain", "auc_within_observer_gain"]
@@ -115,7 +119,9 @@ def test_a_paired_gain_is_sharper_than_two_intervals_apart() -> None:
     better = good + 0.3 * labels
     metrics = {
         metric.name: metric
-        for metric in comparison(labels, better, good, champion_name="m", observer=["a"] * 400, seed=1)
+        for metric in comparison(
+            labels, better, good, champion_name="m", observer=["a"] * 400, subjects=range(400), seed=1
+        )
     }
 
     gain, area = metrics["auc_gain"], metrics["auc"]
@@ -140,3 +146,23 @@ def test_an_area_from_counts_holds_the_true_one_about_19_times_in_20() -> None:
         held += low <= 0.76025 <= high
 
     assert 0.92 <= held / trials <= 0.99
+
+
+def test_a_comparison_does_not_take_the_repeats_of_a_subject_for_news() -> None:
+    """Each row written four times: drawn by subject, the interval is that of the rows written once."""
+    random = np.random.default_rng(5)
+    labels = (random.random(300) < 0.3).astype(float)
+    new, old = labels + random.normal(size=300), random.normal(size=300)
+
+    def width(times: int, subjects: Sequence[int]) -> float:
+        rows = [np.tile(values, times) for values in (labels, new, old)]
+        observer = ["a"] * (300 * times)
+        found = comparison(*rows, champion_name="m", observer=observer, subjects=subjects, seed=1)
+        gain = next(metric for metric in found if metric.name == "auc_gain")
+        assert gain.low is not None
+        assert gain.high is not None
+        return gain.high - gain.low
+
+    once = width(1, range(300))
+    assert width(4, list(range(300)) * 4) == pytest.approx(once, rel=1e-9)
+    assert width(4, range(1200)) < 0.7 * once

@@ -88,5 +88,6 @@ def _metrics(
         scores(champion),
         champion_name=f"modèle n° {champion.number}",
         observer=examples["observer"].to_pylist(),
+        subjects=examples["subject"].to_pylist(),
         seed=work.seed,
     )

@@ -335,7 +335,8 @@ def _parts(
             held.labels, held.scores[name], groups=groups, days=days, periods=held.periods
         )
 
-    weights = evaluation.bootstrap_weights(held.labels.size, seed=seed)
+    clusters = evaluation.group_codes(held.rows["subject"].to_pylist())
+    weights = evaluation.bootstrap_weights(held.labels.size, seed=seed, clusters=clusters)
     metrics = [
         evaluation.gain(name, order("modèle"), order(part), weights, baseline_name=said)
         for part, said in (("linéaire", "partie linéaire seule"), ("arbres", "arbres seuls"))

@@ -111,9 +111,15 @@ def comparison(
     *,
     champion_name: str,
     observer: Sequence[Any],
+    subjects: Sequence[Any],
     seed: int,
 ) -> tuple[Metric, ...]:
     """Measure a challenger and a champion on the same rows.
+
+    Parameters
+    ----------
+    subjects
+        Subject of each row: the bootstrap draws subjects, so that a subject's rows come together.
 
     Returns
     -------
@@ -122,7 +128,7 @@ def comparison(
     """
     groups = group_codes(observer)
     new, old = Order(labels, challenger, groups=groups), Order(labels, champion, groups=groups)
-    weights = bootstrap_weights(new.size, seed=seed)
+    weights = bootstrap_weights(new.size, seed=seed, clusters=group_codes(subjects))
     metrics: list[Metric] = []
     for name in ("auc", "auc_within_observer", "lift_top_5pct", "precision_at_100", "brier"):
         reference = usable(FIGURES[name](old, None))
