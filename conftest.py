@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from hypothesis import HealthCheck, settings
 # Two processes run the suite on two cores: a library that starts a thread per core would fight the other.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+# Django reads its settings before any fixture runs: from a folder of this process, not from a person's.
+os.environ["ECLAIREUR_HOME"] = tempfile.mkdtemp(prefix="eclaireur-tests-")
 
 # No deadline: a shared machine is slow at times. Under CI the examples are the same at each run.
 settings.register_profile("eclaireur", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -91,6 +91,10 @@ for part in $parts; do
 done
 "$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --only-binary :all: "$@" ||
     stop "L'installation a échoué : vérifiez le réseau et la place libre, puis relancez la même commande."
+# Their own tests are a fifteenth of what numerical libraries weigh, and nothing here imports them.
+for library in numpy pyarrow scipy sklearn; do
+    find "$venv"/lib/python*/site-packages/"$library" -type d -name tests -prune -exec rm -rf {} + 2>/dev/null || :
+done
 cp "$@" "$venv/locks/"
 rm -rf "$tools" # 38 MB that only the next change of a lock needs
 echo "Installation terminée." >&2

@@ -19,7 +19,7 @@ upgrade=${1:-}
 lock uv ${upgrade:+"$upgrade"} requirements/uv.in
 lock core ${upgrade:+"$upgrade"} pyproject.toml
 # The others are built on the core's very versions, so that they can be installed together.
-for extra in cluster; do
+for extra in cluster dsfr oidc postgresql; do
     lock "$extra" ${upgrade:+"$upgrade"} --constraint requirements/core.txt --extra "$extra" pyproject.toml
 done
 lock dev ${upgrade:+"$upgrade"} --constraint requirements/core.txt --all-extras \

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eclaireur.core.errors import NotFoundError
 from eclaireur.core.fields import InputTable
+from eclaireur.core.procedure import PLAIN, Procedure
 from eclaireur.core.types import Source
 
 __all__ = [
@@ -127,6 +128,7 @@ class Card:
     quality: tuple[QualityRule, ...]
     package: str
     folder: Path
+    procedure: Procedure = PLAIN
     extra: str = ""
 
     def source(self, name: str) -> SourceCard:

@@ -20,6 +20,7 @@ from eclaireur.core.card import Card, Desk, Law, QualityRule, QualityState, Sour
 from eclaireur.core.case import Case
 from eclaireur.core.errors import ConfigError, ExtraMissingError, NotFoundError
 from eclaireur.core.fields import Field, FieldKind, InputTable
+from eclaireur.core.procedure import PLAIN, read_procedure
 
 __all__ = ["cards", "find_card", "load_case", "parse_card"]
 
@@ -122,6 +123,7 @@ def parse_card(path: Path, package: str) -> Card:
 def _card(data: dict[str, Any], package: str, folder: Path) -> Card:
     nouns = data.pop("nouns")
     quality = data.pop("quality")
+    procedure = data.pop("procedure", None)
     return Card(
         package=package,
         folder=folder,
@@ -130,6 +132,7 @@ def _card(data: dict[str, Any], package: str, folder: Path) -> Card:
         noun=nouns["singular"],
         nouns=nouns["plural"],
         limits=tuple(data.pop("limits")),
+        procedure=PLAIN if procedure is None else read_procedure(procedure),
         law=Law(**data.pop("law")),
         sources=tuple(_source(dict(row)) for row in data.pop("sources")),
         inputs=tuple(_table(name, dict(row)) for name, row in data.pop("inputs", {}).items()),

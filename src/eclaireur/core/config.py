@@ -18,8 +18,9 @@ __all__ = ["FILE_NAME", "Settings", "read_settings", "settings_table"]
 FILE_NAME = "eclaireur.toml"
 
 
-def _setting(default: Any, *, help: str, env: str) -> Any:  # noqa: A002 the word that users know
-    return field(default=default, metadata={"help": help, "env": env})
+def _setting(default: Any, *, help: str, env: str, secret: bool = False) -> Any:  # noqa: A002 (users know it)
+    # What holds a password is not shown when settings are printed.
+    return field(default=default, repr=not secret, metadata={"help": help, "env": env})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,26 @@ class Settings:
         None, help="folder of real data for the sources that need it", env="ECLAIREUR_DATA"
     )
     engine: str = _setting("processes", help="where parts of work run", env="ECLAIREUR_ENGINE")
+    url: str = _setting(
+        "",
+        help="address that people type to reach the desk; empty for this machine alone",
+        env="ECLAIREUR_URL",
+    )
+    hosts: str = _setting(
+        "", help="further host names that the desk answers, separated by commas", env="ECLAIREUR_HOSTS"
+    )
+    database: str = _setting(
+        "",
+        help="PostgreSQL address of the desk's rows; empty for SQLite in the workspace",
+        env="DATABASE_URL",
+        secret=True,
+    )
+    secret_key: str = _setting(
+        "",
+        help="secret that signs sessions; empty for one made in the workspace",
+        env="ECLAIREUR_SECRET_KEY",
+        secret=True,
+    )
     threads: int = _setting(2, help="threads of each process that computes", env="ECLAIREUR_THREADS")
     memory: str = _setting(
         "", help="memory limit of table queries, such as `4GB`; empty for no limit", env="ECLAIREUR_MEMORY"

@@ -35,7 +35,10 @@ def reason_type() -> pa.DataType:
 
 @cache
 def signals_schema() -> pa.Schema:
-    """Schema of ``signals.parquet``: one row per signal, best first. ``rank`` counts from 1."""
+    """Schema of ``signals.parquet``: one row per signal, best first.
+
+    ``rank`` counts from 1; ``last_seen`` is the day of the subject's last control known, else null.
+    """
     import pyarrow as pa
 
     return pa.schema(
@@ -52,6 +55,7 @@ def signals_schema() -> pa.Schema:
             ("calibrated", pa.bool_()),
             ("rank", pa.int32()),
             ("as_of", pa.date32()),
+            ("last_seen", pa.date32()),
             ("latitude", pa.float64()),
             ("longitude", pa.float64()),
             ("reasons", pa.list_(reason_type())),

@@ -70,6 +70,11 @@ class Verdict(StrEnum):
     SET_ASIDE = "set_aside"
     OTHER = "other"
 
+    @property
+    def french(self) -> str:
+        """Word on screen."""
+        return {"follow": "suivre", "set_aside": "écarter", "other": "autre"}[self]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:

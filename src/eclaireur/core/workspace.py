@@ -60,15 +60,23 @@ class Workspace:
         What the installation chose.
     clock
         Gives the time, with a zone; injected so that tests and replays choose it.
+    journal_of
+        Opens the journal; by default the one kept in a file of the workspace.
     """
 
     settings: Settings
     clock: Clock = field(default=_now, repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    journal_of: Callable[[Workspace], Journal] | None = field(default=None, repr=False)
 
     @classmethod
     def open(
-        cls, home: Path | None = None, *, env: Mapping[str, str] | None = None, clock: Clock = _now
+        cls,
+        home: Path | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        clock: Clock = _now,
+        journal_of: Callable[[Workspace], Journal] | None = None,
     ) -> Workspace:
         """Open a workspace, making its folder when it is new.
 
@@ -89,7 +97,7 @@ class Workspace:
                 file=str(settings.home),
                 fix="Changez ses droits, ou choisissez un autre dossier avec ECLAIREUR_HOME.",
             )
-        return cls(settings=settings, clock=clock, environ=environment)
+        return cls(settings=settings, clock=clock, environ=environment, journal_of=journal_of)
 
     @property
     def home(self) -> Path:
@@ -109,6 +117,8 @@ class Workspace:
     @cached_property
     def journal(self) -> Journal:
         """The decision journal."""
+        if self.journal_of is not None:
+            return self.journal_of(self)
         from eclaireur.core.journal import open_journal
 
         return open_journal(self.home / "journal", clock=self.clock, environ=self.environ)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from eclaireur.service.work import Work
 
-__all__ = ["Imported", "decide", "digest", "import_outcomes", "outcomes"]
+__all__ = ["UNDO", "Imported", "decide", "digest", "import_outcomes", "outcomes", "result_entry"]
+
+UNDO = "undo"
+"""Kind of the journal's entry that takes an earlier one back; its data name it: ``{"undoes": 12}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +38,17 @@ class Imported:
 def outcomes(work: Work, source: str) -> pa.Table:
     """Return the outcomes and valued decisions recorded for a source, oldest first.
 
-    Personal values whose key was destroyed are gone: their rows are left out.
+    Personal values whose key was destroyed are gone: their rows are left out, and so are those that a
+    later entry undoes.
     """
     import pyarrow as pa
 
     journal = work.workspace.journal
     rows: list[dict[str, Any]] = []
-    for entry in journal.entries(case=work.card.name):
-        if entry.kind not in {Origin.OUTCOME, Origin.DECISION} or entry.data.get("source") != source:
+    found = list(journal.entries({Origin.OUTCOME, Origin.DECISION, UNDO}, case=work.card.name))
+    undone = {entry.data["undoes"] for entry in found if entry.kind == UNDO}
+    for entry in found:
+        if entry.kind == UNDO or entry.seq in undone or entry.data.get("source") != source:
             continue
         hidden = journal.reveal(entry)
         label = entry.data.get("label")
@@ -124,7 +130,7 @@ def import_outcomes(work: Work, source: str, path: Path, *, actor: str) -> Impor
         propensity = propensities.get(str(subject))
         drawn += propensity is not None
         entries.append(
-            _entry(
+            result_entry(
                 source,
                 subject,
                 observed=row["date"],
@@ -171,7 +177,7 @@ def decide(
         raise BadValueError("écarter demande une raison.", fix="Écrivez-la en une phrase.")
     current = signals.signal_of(work, source, subject)
     at = work.workspace.clock()
-    entry = _entry(
+    entry = result_entry(
         source,
         subject,
         observed=at.date(),
@@ -211,7 +217,7 @@ def decide(
     )
 
 
-def _entry(
+def result_entry(
     source: str,
     subject: Subject,
     *,
@@ -222,6 +228,19 @@ def _entry(
     observer: str | None,
     propensity: float | None,
 ) -> dict[str, Any]:
+    """Return the data and sealed values of an entry that may become a training example.
+
+    Parameters
+    ----------
+    observed, known
+        Day of the observation, and first day on which it could be used.
+    label
+        1.0 when what the case looks for was found, 0.0 when not, None when nobody looked.
+    observer
+        Who looked; sealed.
+    propensity
+        Chance that the subject had to be listed, when a list was drawn.
+    """
     return {
         "data": {
             "source": source,

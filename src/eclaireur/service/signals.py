@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from eclaireur.service.training import InService
     from eclaireur.service.work import RecordsRun, Work
 
-__all__ = ["Signals", "draw", "explain", "latest", "make", "ranks_only", "signal_of"]
+__all__ = ["Signals", "draw", "explain", "latest", "make", "ranks_only", "signal_of", "stored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +126,17 @@ def latest(work: Work, source: str) -> Signals:
     return make(work, source)
 
 
+def stored(work: Work, source: str, run: str) -> Signals:
+    """Return the signals of an earlier run, as they were made.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    """
+    return _stored(work, source, work.workspace.runs.read(work.card.name, "signals", run))
+
+
 def _stored(work: Work, source: str, run: Run) -> Signals:
     lake, address = work.workspace.lake, work.workspace.runs.address(run)
     return Signals(
@@ -144,8 +156,26 @@ def draw(
     capacity: int,
     random_share: float,
     quotas: Mapping[str, int] | None = None,
+    without: Collection[str] = (),
+    areas: Collection[str] = (),
 ) -> tuple[Worklist, Run]:
-    """Draw a worklist under a capacity, with a random share, and keep it in the lake."""
+    """Draw a worklist under a capacity, with a random share, and keep it in the lake.
+
+    Parameters
+    ----------
+    without
+        Subjects (``kind:key``) that are left out, for instance those of a list that is still open.
+    areas
+        Areas from which to draw; by default all.
+    """
+    table = signals.table
+    chosen: dict[str, Any] = {}
+    if areas:
+        table = _only(table, "area", areas)
+        chosen["areas"] = sorted(areas)
+    if without:
+        table = _only(table, "subject", without, keep=False)
+        chosen["without"] = hashlib.sha256("\n".join(sorted(without)).encode()).hexdigest()[:16]
     run = work.run(
         "worklist",
         config={
@@ -153,11 +183,12 @@ def draw(
             "capacity": capacity,
             "random_share": random_share,
             "quotas": dict(quotas or {}),
+            **chosen,
         },
         inputs=(signals.run.id,),
     )
     drawn = drawing.draw(
-        signals.table,
+        table,
         capacity=capacity,
         random_share=random_share,
         seed=work.seed,
@@ -168,6 +199,14 @@ def draw(
     lake = work.workspace.lake
     work.workspace.runs.do(run, lambda folder: lake.write(folder, "worklist", drawing.to_table(drawn)))
     return drawn, run
+
+
+def _only(table: pa.Table, column: str, values: Collection[str], *, keep: bool = True) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.is_in(table[column], value_set=pa.array(sorted(values), pa.string()))
+    return table.filter(found if keep else pc.invert(found))
 
 
 def signal_of(work: Work, source: str, subject: Subject) -> dict[str, Any]:

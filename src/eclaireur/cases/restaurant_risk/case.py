@@ -114,7 +114,8 @@ def signals(
     loaded = modelling.load(artefact)
     judged = modelling.judge(loaded, rows, tables)
     progress(1, 2, "Raisons de chaque indice")
-    told = modelling.explained(loaded, judged, _last_inspections(tables, subjects, as_of))
+    last = _last_inspections(tables, subjects, as_of)
+    told = modelling.explained(loaded, judged, last)
     progress(2, 2, "Indices calculés")
     size = len(subjects)
     columns: dict[str, Any] = {
@@ -128,6 +129,7 @@ def signals(
         "high": pa.array(judged.high, from_pandas=True),
         "calibrated": pa.array([loaded.calibrated] * size),
         "as_of": days,
+        "last_seen": pa.array(last, pa.date32()),
         "latitude": rows["latitude"],
         "longitude": rows["longitude"],
         "reasons": told,

@@ -154,6 +154,21 @@ class Journal:
                 ):
                     yield entry
 
+    def entry(self, seq: int) -> Entry:
+        """Return one entry by its number.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such line.
+        JournalBrokenError
+            If the line was altered.
+        """
+        line = next(iter(self._store.lines(seq)), None) if seq > 0 else None
+        if line is None:
+            raise NotFoundError(f"le journal n'a pas de ligne {seq}.")
+        return Entry.from_line(line, seq, file=self._store.name)
+
     def reveal(self, entry: Entry) -> Mapping[str, Any] | None:
         """Open the sealed values of an entry.
 

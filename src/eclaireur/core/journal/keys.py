@@ -41,7 +41,18 @@ from eclaireur.core.files import sync_folder
 from eclaireur.core.journal.master import master_key
 from eclaireur.core.locking import exclusive
 
-__all__ = ["FileKeyStore", "KeyStore", "Recorder", "SubjectKey"]
+__all__ = [
+    "FileKeyStore",
+    "KeyStore",
+    "Recorder",
+    "Secrets",
+    "SubjectKey",
+    "derive",
+    "look_up",
+    "new_key",
+    "unwrap",
+    "wrap",
+]
 
 _SLOT = 128
 _MAGIC = b"ECLKEYS1"
@@ -93,8 +104,8 @@ class _Index:
 
 
 @dataclass(frozen=True, slots=True)
-class _Secrets:
-    """Keys derived from the master key."""
+class Secrets:
+    """Keys derived from the master key: for look-ups, for wrapping, and one that tells the right master."""
 
     lookup: bytes
     wrap: bytes
@@ -123,7 +134,7 @@ class FileKeyStore:
         self._ring = folder / "keys.ring"
         self._master = master
         self._environ = environ
-        self._secrets: _Secrets | None = None
+        self._secrets: Secrets | None = None
         self._index = _Index()
 
     def __repr__(self) -> str:
@@ -141,8 +152,8 @@ class FileKeyStore:
             with self._exclusive(), closing(_Ring(self._ring)) as ring:
                 found = self._read(ring, secrets, wanted)
                 missing = [subject for subject in wanted if subject not in found]
-                made = {subject: SubjectKey(os.urandom(16).hex(), os.urandom(32)) for subject in missing}
-                ring.add([_pack(secrets, _lookup(secrets, subject), made[subject]) for subject in missing])
+                made = {subject: new_key() for subject in missing}
+                ring.add([_pack(secrets, look_up(secrets, subject), made[subject]) for subject in missing])
                 found |= made
         return {subject: found[subject] for subject in wanted}
 
@@ -178,7 +189,7 @@ class FileKeyStore:
                 record(ring.read(position)[1:17].hex(), begun_before=True)
                 ring.write(position, bytes(_SLOT))
             self._refresh(ring)
-            lookup = _lookup(secrets, subject)
+            lookup = look_up(secrets, subject)
             at = self._index.by_lookup.get(lookup)
             slot = ring.slot(at)
             if at is None or slot is None or slot[17:49] != lookup:
@@ -187,10 +198,22 @@ class FileKeyStore:
             record(slot[1:17].hex(), begun_before=False)
             ring.write(at, bytes(_SLOT))
 
+    def export(self) -> list[tuple[bytes, bytes, bytes]]:
+        """Return look-up, reference and wrapped key of every subject, for a store under the same master."""
+        if not _header(self._ring):
+            return []
+        self._open()
+        with self._exclusive(), closing(_Ring(self._ring)) as ring:
+            return [
+                (slot[17:49], slot[1:17], slot[49:109])
+                for _, slot in ring.slots(_SLOT)
+                if _sound(slot) and slot[:1] == _KEY
+            ]
+
     def _exclusive(self) -> AbstractContextManager[None]:
         return exclusive(self._ring.with_name(f"{self._ring.name}.lock"))
 
-    def _open(self, *, create: bool = False) -> _Secrets:
+    def _open(self, *, create: bool = False) -> Secrets:
         """Read the master key once, and check that it is the one of the ring."""
         if self._secrets is not None and self._ring.exists():
             return self._secrets
@@ -202,10 +225,10 @@ class FileKeyStore:
             self._secrets = self._check()
         return self._secrets
 
-    def _check(self, *, create: bool = False) -> _Secrets:
+    def _check(self, *, create: bool = False) -> Secrets:
         header = _header(self._ring)
         master = master_key(self._master, environ=self._environ, create=create and not header)
-        secrets = _derive(master)
+        secrets = derive(master)
         if not header and create:
             _create(self._ring, secrets.header)
         elif not hmac.compare_digest(header, secrets.header):
@@ -217,12 +240,12 @@ class FileKeyStore:
         return secrets
 
     def _read(
-        self, ring: _Ring, secrets: _Secrets, subjects: Iterable[str], *, unwrap: bool = True
+        self, ring: _Ring, secrets: Secrets, subjects: Iterable[str], *, unwrap: bool = True
     ) -> dict[str, SubjectKey]:
         self._refresh(ring)
         found = {}
         for subject in subjects:
-            lookup = _lookup(secrets, subject)
+            lookup = look_up(secrets, subject)
             slot = ring.slot(self._index.by_lookup.get(lookup))
             if slot is not None and slot[17:49] == lookup:
                 found[subject] = SubjectKey(slot[1:17].hex(), _unwrap(secrets, slot) if unwrap else b"")
@@ -299,36 +322,60 @@ class _Ring:
             ) from error
 
 
-def _derive(master: bytes) -> _Secrets:
-    def derive(label: bytes) -> bytes:
+def derive(master: bytes) -> Secrets:
+    """Return the keys derived from a master key."""
+
+    def one(label: bytes) -> bytes:
         return hmac.digest(master, b"eclaireur.keys.1 " + label, hashlib.sha256)
 
-    return _Secrets(lookup=derive(b"lookup"), wrap=derive(b"wrap"), header=_MAGIC + derive(b"check"))
+    return Secrets(lookup=one(b"lookup"), wrap=one(b"wrap"), header=_MAGIC + one(b"check"))
 
 
-def _lookup(secrets: _Secrets, subject: str) -> bytes:
+def look_up(secrets: Secrets, subject: str) -> bytes:
+    """Return the keyed hash under which a subject's key is found."""
     return hmac.digest(secrets.lookup, subject.encode(), hashlib.sha256)
 
 
-def _pack(secrets: _Secrets, lookup: bytes, key: SubjectKey) -> bytes:
+def new_key() -> SubjectKey:
+    """Return a key for a new subject, with its random reference."""
+    return SubjectKey(os.urandom(16).hex(), os.urandom(32))
+
+
+def wrap(secrets: Secrets, name: bytes, key: bytes) -> bytes:
+    """Encrypt a subject's key: 12 bytes of nonce, then AES-256-GCM bound to ``name``."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    name = bytes.fromhex(key.reference) + lookup
     nonce = os.urandom(12)
-    return _close(_KEY + name + nonce + AESGCM(secrets.wrap).encrypt(nonce, key.key, name))
+    return nonce + AESGCM(secrets.wrap).encrypt(nonce, key, name)
 
 
-def _unwrap(secrets: _Secrets, slot: bytes) -> bytes:
+def unwrap(secrets: Secrets, name: bytes, wrapped: bytes) -> bytes:
+    """Decrypt a subject's key.
+
+    Raises
+    ------
+    JournalBrokenError
+        If it was altered, or belongs to another name.
+    """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     try:
-        return AESGCM(secrets.wrap).decrypt(slot[49:61], slot[61:109], slot[1:49])
+        return AESGCM(secrets.wrap).decrypt(wrapped[:12], wrapped[12:], name)
     except InvalidTag as error:
         raise JournalBrokenError(
             "la clé d'un sujet a été modifiée : ses valeurs personnelles ne sont plus lisibles.",
-            fix="Restaurez le fichier keys.ring depuis une sauvegarde.",
+            fix="Restaurez les clés des sujets depuis une sauvegarde.",
         ) from error
+
+
+def _pack(secrets: Secrets, lookup: bytes, key: SubjectKey) -> bytes:
+    name = bytes.fromhex(key.reference) + lookup
+    return _close(_KEY + name + wrap(secrets, name, key.key))
+
+
+def _unwrap(secrets: Secrets, slot: bytes) -> bytes:
+    return unwrap(secrets, slot[1:49], slot[49:109])
 
 
 def _close(start: bytes) -> bytes:

@@ -1,0 +1,147 @@
+"""Perimeters: the one place that decides which rows a person, or a program, may see and what they may do.
+
+A perimeter is a case × a territory × a service; an empty part means all of them. A `Grant` gives a
+role within a perimeter. `reach_of` reads the grants of whoever asks; `Reach.rows` is the filter that
+lists, search, counts, exports, files and the API all put on their rows through
+`models.scoped.ScopedQuerySet.within`. What lies outside does not exist: the answer is 404, never 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from eclaireur.desk.models.accounts import Role
+
+if TYPE_CHECKING:
+    from eclaireur.desk.models import ApiKey, Grant, User
+
+__all__ = ["ROLES", "Action", "Perimeter", "Reach", "nobody", "reach_of"]
+
+
+class Action(StrEnum):
+    """What can be done with a row or a case."""
+
+    SEE = "see"
+    DECIDE = "decide"
+    EXPORT = "export"
+    ASSIGN = "assign"
+    DRAW = "draw"
+    STOP = "stop"
+    CONNECT = "connect"
+    COMPUTE = "compute"
+    MANAGE = "manage"
+
+
+ROLES: dict[str, frozenset[Action]] = {
+    Role.AGENT: frozenset({Action.SEE, Action.DECIDE, Action.EXPORT}),
+    Role.MANAGER: frozenset(
+        {
+            Action.SEE,
+            Action.DECIDE,
+            Action.EXPORT,
+            Action.ASSIGN,
+            Action.DRAW,
+            Action.STOP,
+            Action.CONNECT,
+            Action.COMPUTE,
+        }
+    ),
+    Role.SCIENTIST: frozenset({Action.SEE, Action.CONNECT, Action.COMPUTE}),
+    Role.ADMINISTRATOR: frozenset({Action.MANAGE}),
+}
+"""What each role may do within its perimeter. An administrator manages accounts and sees no row by that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Perimeter:
+    """A role and where it holds; an empty part means everywhere."""
+
+    role: str
+    case: str = ""
+    area: str = ""
+    service: str = ""
+
+    def covers(self, case: str, area: str, service: str) -> bool:
+        """Tell whether a row lies inside."""
+        return (
+            (not self.case or self.case == case)
+            and (not self.area or self.area == area)
+            and (not self.service or self.service == service)
+        )
+
+    def rows(self) -> Q:
+        """Return the filter of the rows inside."""
+        parts = {"case": self.case, "area": self.area, "service": self.service}
+        return Q(**{name: value for name, value in parts.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """All perimeters of one person or program.
+
+    Examples
+    --------
+    >>> reach = Reach((Perimeter("agent", "restaurant_risk", "Nord"),))
+    >>> [reach.may(Action.DECIDE, "restaurant_risk", area) for area in ("Nord", "Sud")]
+    [True, False]
+    """
+
+    perimeters: tuple[Perimeter, ...] = ()
+
+    def rows(self, action: Action = Action.SEE) -> Q:
+        """Return the filter of the rows on which an action is allowed; of none when there is none."""
+        found = [perimeter.rows() for perimeter in self._allowing(action)]
+        if not found:
+            return Q(pk__in=[])
+        if any(not part for part in found):
+            return Q()
+        whole = Q()
+        for part in found:
+            whole |= part
+        return whole
+
+    def may(self, action: Action, case: str, area: str = "", service: str = "") -> bool:
+        """Tell whether an action is allowed on a row with these columns."""
+        return any(one.covers(case, area, service) for one in self._allowing(action))
+
+    def may_somewhere(self, action: Action, case: str = "") -> bool:
+        """Tell whether an action is allowed anywhere in a case, or at all without one."""
+        return any(not case or not one.case or one.case == case for one in self._allowing(action))
+
+    def may_everywhere(self, action: Action, case: str, service: str = "") -> bool:
+        """Tell whether an action is allowed in every territory of a case, for a service."""
+        return any(one.covers(case, "", service) for one in self._allowing(action) if not one.area)
+
+    def cases(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Keep the cases in which something may be seen."""
+        return tuple(name for name in names if self.may_somewhere(Action.SEE, name))
+
+    def services(self, action: Action, case: str) -> tuple[str, ...]:
+        """Return the services for which an action is allowed in a case; ``""`` stands for all of them."""
+        found = {one.service for one in self._allowing(action) if not one.case or one.case == case}
+        return tuple(sorted(found))
+
+    @property
+    def key(self) -> str:
+        """Short text that two equal reaches share: what is cached is cached under it."""
+        return "|".join(
+            f"{one.role}/{one.case}/{one.area}/{one.service}" for one in sorted(self.perimeters, key=repr)
+        )
+
+    def _allowing(self, action: Action) -> list[Perimeter]:
+        return [one for one in self.perimeters if action in ROLES[one.role]]
+
+
+nobody = Reach()
+"""Sees nothing."""
+
+
+def reach_of(holder: User | ApiKey) -> Reach:
+    """Read the grants of an account or of a key."""
+    grants: Iterable[Grant] = holder.grants.all()
+    return Reach(tuple(Perimeter(one.role, one.case, one.area, one.service) for one in grants))

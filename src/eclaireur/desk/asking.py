@@ -1,0 +1,59 @@
+"""Who asks, typed: a request whose user is signed in and whose reach is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+
+if TYPE_CHECKING:
+    from eclaireur.core.card import Card
+    from eclaireur.desk.access import Action, Reach
+    from eclaireur.desk.models import User
+
+__all__ = ["Asking", "card_within", "page", "required"]
+
+Rest = ParamSpec("Rest")
+
+
+class Asking(HttpRequest):
+    """A request of a person who is signed in."""
+
+    user: User
+    reach: Reach
+
+
+def page(view: Callable[Concatenate[Asking, Rest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Mark a view that only a signed-in person may ask for; others sign in and come back to it."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
+        if request.headers.get("HX-Request") and not request.user.is_authenticated:
+            # A fragment cannot show the sign-in page: ask the browser to come back whole.
+            return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+        return inner(request, *args, **kwargs)
+
+    def known(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
+        return view(cast("Asking", request), *args, **kwargs)
+
+    inner = login_required(known)
+    return answer
+
+
+def card_within(request: Asking, case: str) -> Card:
+    """Return the card of a case in which the person may see something; else the case does not exist."""
+    from eclaireur.core.catalog import cards
+
+    for card in cards():
+        if card.name == case and request.reach.cases([case]):
+            return card
+    raise Http404
+
+
+def required(request: Asking, action: Action, case: str, area: str = "", service: str = "") -> None:
+    """Answer 404 unless an action is allowed there."""
+    if not request.reach.may(action, case, area, service):
+        raise Http404

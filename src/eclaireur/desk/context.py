@@ -1,0 +1,30 @@
+"""What the frame around every page shows: where I am, my cases and what waits in each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from eclaireur.desk.access import Action
+
+__all__ = ["shell"]
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Return the names that the base template reads."""
+    reach = getattr(request, "reach", None)
+    if reach is None or not reach.perimeters:
+        return {"shell": None}
+    from eclaireur.core.catalog import cards
+    from eclaireur.desk.waiting import waiting
+
+    counts = waiting(reach)
+    mine = [card for card in cards() if reach.cases([card.name])]
+    return {
+        "shell": {
+            "cases": [{"card": card, "waiting": counts.get(card.name, 0)} for card in mine],
+            "manages": reach.may_somewhere(Action.MANAGE),
+            "theme": request.COOKIES.get("theme", ""),
+        }
+    }

@@ -1,0 +1,64 @@
+"""Which database the desk uses: SQLite in the workspace, or PostgreSQL by ``DATABASE_URL``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from eclaireur.core.errors import ConfigError
+
+__all__ = ["database_settings"]
+
+_FORM = "postgresql://utilisateur:secret@serveur:5432/base"
+
+
+def database_settings(url: str, home: Path) -> dict[str, Any]:
+    """Return Django's settings of the default database.
+
+    Parameters
+    ----------
+    url
+        Empty for SQLite, else ``postgresql://user:password@host:port/name?option=value``.
+    home
+        Workspace that holds the SQLite file.
+
+    Raises
+    ------
+    ConfigError
+        If the address names another kind of database, or no database at all.
+
+    Examples
+    --------
+    >>> database_settings("postgresql://ada@db.example/desk", Path("."))["HOST"]
+    'db.example'
+    """
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(home / "desk" / "desk.sqlite3"),
+            # IMMEDIATE: a transaction that will write takes its place at once, instead of failing half-way.
+            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+        }
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ConfigError(
+            "l'adresse de la base n'est pas celle d'une base PostgreSQL.",
+            fix=f"Corrigez DATABASE_URL, sous la forme {_FORM}, ou retirez-la pour SQLite.",
+        )
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError("le port de la base est invalide.", fix=f"Forme attendue : {_FORM}.") from error
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or "") or options.pop("host", ""),
+        "PORT": str(port or ""),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }

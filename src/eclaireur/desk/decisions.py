@@ -1,0 +1,484 @@
+"""What people decide of a subject: one function for each act, the journal first, all or nothing.
+
+Each act is one transaction: the dossier's row is held, the journal takes its line, and the rows that
+screens read follow. What a person writes is sealed under the subject's key; rows keep the line's number.
+In training mode the same acts are journalled as exercises: nothing learns from them, nothing counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from eclaireur.core.catalog import find_card
+from eclaireur.core.errors import BadValueError
+from eclaireur.core.subjects import Subject
+from eclaireur.core.types import Origin, Verdict
+from eclaireur.desk.models import Comment, Decision, Dossier, Edition, Item, Letter
+from eclaireur.desk.place import workspace
+from eclaireur.service.feedback import UNDO, result_entry
+
+if TYPE_CHECKING:
+    from eclaireur.core.procedure import Procedure
+    from eclaireur.desk.models import Target, User
+
+__all__ = [
+    "OvertakenError",
+    "assign",
+    "comment",
+    "decide",
+    "move",
+    "report_missed",
+    "said",
+    "undo",
+    "write_letter",
+]
+
+_EXERCISE = "exercise"
+
+
+class OvertakenError(BadValueError):
+    """Somebody else decided on the same subject since this page was read."""
+
+    def __init__(self, dossier: Dossier, last: Decision) -> None:
+        self.dossier = dossier
+        self.last = last
+        when = timezone.localtime(last.at)
+        super().__init__(
+            f"{last.user.full_name} a déjà agi sur ce dossier le {when:%d/%m/%Y à %H h %M}.",
+            fix="Votre avis n'est pas encore enregistré. Relisez le dossier, puis confirmez ou renoncez.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Act:
+    """One line to write: what the journal takes, and what the dossier becomes."""
+
+    dossier: Dossier
+    kind: str
+    value: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, Any] = field(default_factory=dict)
+    reason_code: str = ""
+    change: Mapping[str, Any] = field(default_factory=dict)
+    target: Target | None = None
+
+
+def decide(
+    user: User,
+    dossier: Dossier,
+    target: Target,
+    verdict: Verdict,
+    *,
+    reason_code: str = "",
+    text: str = "",
+    seen: int | None = None,
+) -> Decision:
+    """Record a verdict on a signal: follow, set aside with a reason, or other.
+
+    Parameters
+    ----------
+    seen
+        Version of the dossier that the person read; None to decide whatever happened since.
+
+    Raises
+    ------
+    BadValueError
+        If setting aside has no reason.
+    OvertakenError
+        If somebody else decided since.
+    """
+    procedure = find_card(dossier.case).procedure
+    if verdict is Verdict.SET_ASIDE:
+        _check_reason(procedure, reason_code, text)
+    change: dict[str, Any] = {}
+    if verdict is Verdict.FOLLOW:
+        change = _step(procedure, procedure.first.code)
+    elif verdict is Verdict.SET_ASIDE:
+        change = {"status": "", "due": None}
+    act = _verdict_act(user, dossier, target, verdict, reason_code, text, change)
+    return _write(user, [act], seen={dossier.pk: seen})[0]
+
+
+def _verdict_act(
+    user: User,
+    dossier: Dossier,
+    target: Target,
+    verdict: Verdict,
+    reason_code: str,
+    text: str,
+    change: Mapping[str, Any],
+) -> _Act:
+    today = timezone.localdate()
+    entry = result_entry(
+        target.edition.source,
+        Subject.parse(dossier.subject),
+        observed=today,
+        known=today + timedelta(days=1),
+        label=None,
+        value=verdict.value,
+        observer=user.login,
+        propensity=_propensity(target),
+    )
+    return _Act(
+        dossier=dossier,
+        target=target,
+        kind=str(Origin.DECISION),
+        value=verdict.value,
+        reason_code=reason_code,
+        data={
+            **entry["data"],
+            "verdict": verdict.value,
+            "reason_code": reason_code,
+            "signal_run": target.edition.run,
+            "snapshot": target.edition.snapshot,
+            "model": target.edition.model,
+            "score": target.score,
+        },
+        personal={**entry["personal"], "reason": text},
+        change=change,
+    )
+
+
+def _check_reason(procedure: Procedure, code: str, text: str) -> None:
+    if code not in {choice.code for choice in procedure.wrong_target}:
+        raise BadValueError(
+            "écarter demande une raison.", fix="Choisissez-la dans la liste.", column="reason_code"
+        )
+    if code == "other" and not text.strip():
+        raise BadValueError(
+            "« autre raison » demande une phrase.", fix="Écrivez-la en une phrase.", column="text"
+        )
+
+
+def move(
+    user: User,
+    dossiers: Sequence[Dossier],
+    status: str,
+    *,
+    due: date | None = None,
+    outcome: str = "",
+    on: date | None = None,
+    text: str = "",
+    seen: Mapping[int, int | None] | None = None,
+) -> list[Decision]:
+    """Bring dossiers to a step of the procedure, with a deadline, and a result when the step asks.
+
+    Parameters
+    ----------
+    due
+        Deadline; by default the one that the card gives for the step.
+    outcome, on
+        Code of what was found, and the day of the control; they become a training example.
+
+    Raises
+    ------
+    BadValueError
+        If the step cannot follow, or the result or its day is missing or wrong.
+    """
+    acts = []
+    for dossier in dossiers:
+        procedure = find_card(dossier.case).procedure
+        step = procedure.status(status)
+        if dossier.status and step not in procedure.following(dossier.status):
+            current = procedure.status(dossier.status).title
+            raise BadValueError(
+                f"« {step.title} » ne peut pas suivre « {current} » ({dossier}).",
+                fix="Choisissez une autre étape.",
+                column="status",
+            )
+        change = _step(procedure, status)
+        if due is not None:
+            change["due"] = due
+        data: dict[str, Any] = {"status": status, "due": change["due"].isoformat() if change["due"] else None}
+        kind, personal = "status", {"text": text}
+        if step.result:
+            kind = str(Origin.OUTCOME)
+            entry = _outcome(user, dossier, procedure, outcome, on)
+            data, personal = {**entry["data"], **data}, {**entry["personal"], **personal}
+        acts.append(
+            _Act(dossier=dossier, kind=kind, value=status, data=data, personal=personal, change=change)
+        )
+    return _write(user, acts, seen=seen)
+
+
+def _outcome(
+    user: User, dossier: Dossier, procedure: Procedure, outcome: str, on: date | None
+) -> dict[str, Any]:
+    if outcome not in {choice.code for choice in procedure.outcomes}:
+        raise BadValueError(
+            "cette étape demande le résultat du contrôle.", fix="Choisissez-le.", column="outcome"
+        )
+    day, today = on or timezone.localdate(), timezone.localdate()
+    if day > today:
+        raise BadValueError(
+            f"la date du contrôle est dans l'avenir : {day:%d/%m/%Y}.",
+            fix="Corrigez la date.",
+            column="on",
+        )
+    target = _newest(dossier)
+    return result_entry(
+        target.edition.source if target else "",
+        Subject.parse(dossier.subject),
+        observed=day,
+        known=max(day + timedelta(days=1), today),
+        label=float(outcome),
+        value=outcome,
+        observer=user.login,
+        propensity=_propensity(target) if target else None,
+    )
+
+
+def assign(user: User, dossiers: Sequence[Dossier], to: User | None) -> list[Decision]:
+    """Give dossiers to a person, or to nobody."""
+    return _write(
+        user,
+        [
+            _Act(
+                dossier=dossier,
+                kind="assignment",
+                value=to.login if to else "",
+                data={"to": to.login if to else None},
+                change={"assigned_to_id": to.pk if to else None},
+            )
+            for dossier in dossiers
+        ],
+    )
+
+
+def comment(user: User, dossier: Dossier, text: str) -> Comment:
+    """Add a comment, sealed in the journal.
+
+    Raises
+    ------
+    BadValueError
+        If it is empty or too long.
+    """
+    written = _text(text, "un commentaire")
+    with transaction.atomic():
+        act = _Act(dossier=dossier, kind="comment", value="", personal={"text": written})
+        seq = _journal(user, [act])[0]
+        return Comment.objects.create(seq=seq, dossier=dossier, user=user)
+
+
+def write_letter(user: User, dossier: Dossier, template: str, text: str) -> Letter:
+    """Keep a letter as it was written, sealed in the journal.
+
+    Raises
+    ------
+    NotFoundError
+        If the card has no such template.
+    BadValueError
+        If it is empty or too long.
+    """
+    find_card(dossier.case).procedure.letter(template)
+    written = _text(text, "une lettre")
+    with transaction.atomic():
+        act = _Act(
+            dossier=dossier,
+            kind="letter",
+            value=template,
+            data={"template": template},
+            personal={"text": written},
+        )
+        seq = _journal(user, [act])[0]
+        return Letter.objects.create(seq=seq, dossier=dossier, template=template, user=user)
+
+
+def report_missed(user: User, dossier: Dossier, text: str) -> Decision:
+    """Say that the calculation missed a subject: it joins what is to be dealt with.
+
+    Raises
+    ------
+    BadValueError
+        If no reason is given.
+    """
+    written = _text(text, "un signalement")
+    procedure = find_card(dossier.case).procedure
+    act = _Act(
+        dossier=dossier,
+        kind="missed",
+        value="missed",
+        personal={"text": written},
+        change=_step(procedure, procedure.first.code),
+    )
+    return _write(user, [act])[0]
+
+
+def undo(user: User, decision: Decision) -> Decision:
+    """Take a decision back by a new one: the dossier is again as it was before.
+
+    Raises
+    ------
+    BadValueError
+        If it was undone already, or something was decided since.
+    """
+    with transaction.atomic():
+        last = _last(decision.dossier)
+        if last is None or last.pk != decision.pk:
+            raise BadValueError(
+                "une autre décision a été prise depuis : celle-ci ne peut plus être annulée.",
+                fix="Annulez d'abord la plus récente.",
+            )
+        before = dict(decision.before)
+        if before.get("due"):
+            before["due"] = date.fromisoformat(before["due"])
+        verdict = before.pop("verdict", "")
+        act = _Act(
+            dossier=decision.dossier,
+            kind=UNDO,
+            value=decision.kind,
+            data={"undoes": decision.seq},
+            change=before,
+        )
+        made = _write(user, [act])[0]
+        Decision.objects.filter(pk=decision.pk).update(undone_by=made)
+        if decision.kind == str(Origin.DECISION):
+            _mark(decision.dossier, verdict)
+    return made
+
+
+def said(decision: Decision | Comment | Letter) -> Mapping[str, Any]:
+    """Open what was written with a decision; empty when the subject's key was destroyed."""
+    journal = workspace().journal
+    return journal.reveal(journal.entry(decision.seq)) or {}
+
+
+def _write(
+    user: User, acts: Sequence[_Act], *, seen: Mapping[int, int | None] | None = None
+) -> list[Decision]:
+    """Journal acts and change their dossiers, all or none."""
+    if not acts:
+        return []
+    with transaction.atomic():
+        held = {
+            one.pk: one
+            for one in Dossier.objects.select_for_update()
+            .filter(pk__in=[act.dossier.pk for act in acts])
+            .order_by("pk")
+        }
+        for act in acts:
+            _not_overtaken(held[act.dossier.pk], (seen or {}).get(act.dossier.pk))
+        made = []
+        for act, seq in zip(acts, _journal(user, acts), strict=True):
+            dossier = held[act.dossier.pk]
+            made.append(_decision(user, act, dossier, seq))
+            for name, value in act.change.items():
+                setattr(dossier, name, value)
+            dossier.version += 1
+            dossier.save()
+            if act.kind == str(Origin.DECISION):
+                _mark(dossier, act.value)
+        cases = {(act.dossier.case, act.dossier.service, act.dossier.training) for act in acts}
+        for case, service, training in cases:
+            Edition.objects.filter(case=case, service=service, training=training).update(
+                version=F("version") + 1
+            )
+    return made
+
+
+def _decision(user: User, act: _Act, dossier: Dossier, seq: int) -> Decision:
+    before: dict[str, Any] = {
+        name: value.isoformat() if isinstance(value := getattr(dossier, name), date) else value
+        for name in act.change
+    }
+    if act.kind == str(Origin.DECISION):
+        before["verdict"] = _verdict(dossier)
+    return Decision.objects.create(
+        seq=seq,
+        dossier=dossier,
+        signal=act.target.signal if act.target else "",
+        edition=act.target.edition if act.target else None,
+        kind=act.kind,
+        value=act.value,
+        reason_code=act.reason_code,
+        user=user,
+        before=before,
+    )
+
+
+def _journal(user: User, acts: Iterable[_Act]) -> list[int]:
+    drafts: list[dict[str, Any]] = []
+    for act in acts:
+        if act.dossier.training:
+            drafts.append(
+                {
+                    "kind": _EXERCISE,
+                    "case": act.dossier.case,
+                    "actor": user.full_name,
+                    "data": {"of": act.kind},
+                }
+            )
+            continue
+        drafts.append(
+            {
+                "kind": act.kind,
+                "case": act.dossier.case,
+                "actor": user.full_name,
+                "data": {**act.data, "login": user.login},
+                "subject": Subject.parse(act.dossier.subject),
+                "personal": dict(act.personal),
+            }
+        )
+    return [entry.seq for entry in workspace().journal.append_many(drafts)]
+
+
+def _not_overtaken(dossier: Dossier, seen: int | None) -> None:
+    if seen is None or seen == dossier.version:
+        return
+    last = _last(dossier)
+    if last is not None:
+        raise OvertakenError(dossier, last)
+
+
+def _last(dossier: Dossier) -> Decision | None:
+    """Return the newest decision that still holds."""
+    return (
+        Decision.objects.filter(dossier=dossier, undone_by=None)
+        .exclude(kind=UNDO)
+        .select_related("user")
+        .first()
+    )
+
+
+def _newest(dossier: Dossier) -> Target | None:
+    return dossier.targets.filter(edition__ready=True).select_related("edition").order_by("-edition").first()
+
+
+def _open_items(dossier: Dossier) -> Any:
+    return Item.objects.filter(target__dossier=dossier, worklist__closed=None)
+
+
+def _mark(dossier: Dossier, verdict: str) -> None:
+    _open_items(dossier).update(verdict=verdict)
+
+
+def _verdict(dossier: Dossier) -> str:
+    return _open_items(dossier).values_list("verdict", flat=True).first() or ""
+
+
+def _propensity(target: Target) -> float | None:
+    """Chance that the target had to be in its open list; None when it is in none."""
+    return target.items.filter(worklist__closed=None).values_list("propensity", flat=True).first()
+
+
+def _step(procedure: Procedure, status: str) -> dict[str, Any]:
+    days = procedure.status(status).days
+    return {"status": status, "due": timezone.localdate() + timedelta(days=days) if days else None}
+
+
+def _text(text: str, what: str) -> str:
+    written = text.strip()
+    if not written or len(written) > 20_000:
+        raise BadValueError(
+            f"{what} demande un texte, de 20 000 caractères au plus.",
+            fix="Complétez ou raccourcissez le texte.",
+            column="text",
+        )
+    return written

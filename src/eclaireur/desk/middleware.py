@@ -1,0 +1,78 @@
+"""What every answer goes through: safe headers, errors in French, who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from eclaireur.core.errors import EclaireurError, NotFoundError, WorkFailedError
+from eclaireur.desk.access import nobody, reach_of
+
+__all__ = ["POLICY", "french_errors", "safe_headers", "signed_in"]
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+POLICY = "; ".join(  # noqa: FLY002 (a directive a line)
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",  # the map draws its tiles as blobs
+        "font-src 'self'",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+"""Nothing from elsewhere, no inline script or style."""
+
+
+def safe_headers(get_response: Handler) -> Handler:
+    """Add the content security policy, and keep private pages out of shared caches."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.setdefault("Content-Security-Policy", POLICY)
+        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        response.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+    return answer
+
+
+def french_errors(get_response: Handler) -> Handler:
+    """Turn an error that Éclaireur raises on purpose into a page that says what to do."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, EclaireurError):
+            return None
+        status = (
+            404
+            if isinstance(exception, NotFoundError)
+            else 503
+            if isinstance(exception, WorkFailedError)
+            else 400
+        )
+        return render(request, "desk/error.html", {"error": exception, "status": status}, status=status)
+
+    answer.process_exception = process_exception  # type: ignore[attr-defined]
+    return answer
+
+
+def signed_in(get_response: Handler) -> Handler:
+    """Read once what the person who asks may see: ``request.reach``."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        user = request.user
+        request.reach = reach_of(user) if user.is_authenticated and user.is_active else nobody  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return answer

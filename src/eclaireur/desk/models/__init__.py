@@ -1,0 +1,35 @@
+"""What people decide, in rows: accounts, rights, lists, follow-up, and the journal."""
+
+from eclaireur.desk.models.accounts import ApiKey, Attempt, Grant, Role, Session, SetupLink, User
+from eclaireur.desk.models.files import Export, Upload
+from eclaireur.desk.models.followup import Comment, Decision, Dossier, Letter
+from eclaireur.desk.models.jobs import Job, JobState
+from eclaireur.desk.models.journal import JournalKey, JournalLine
+from eclaireur.desk.models.lists import Edition, Item, Target, TargetReasons, Worklist
+from eclaireur.desk.models.switches import Switch
+
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "Comment",
+    "Decision",
+    "Dossier",
+    "Edition",
+    "Export",
+    "Grant",
+    "Item",
+    "Job",
+    "JobState",
+    "JournalKey",
+    "JournalLine",
+    "Letter",
+    "Role",
+    "Session",
+    "SetupLink",
+    "Switch",
+    "Target",
+    "TargetReasons",
+    "Upload",
+    "User",
+    "Worklist",
+]

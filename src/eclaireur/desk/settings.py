@@ -1,0 +1,111 @@
+"""Django's settings, from those of the installation. Import by name: ``DJANGO_SETTINGS_MODULE``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eclaireur.core.config import read_settings
+from eclaireur.desk.database import database_settings
+from eclaireur.desk.hosting import hosting_settings
+from eclaireur.desk.secret import secret_key
+
+_SETTINGS = read_settings()
+_HOSTING = hosting_settings(_SETTINGS.url, _SETTINGS.hosts)
+
+SECRET_KEY = secret_key(_SETTINGS.secret_key, _SETTINGS.home / "desk")
+DEBUG = False
+ALLOWED_HOSTS = list(_HOSTING.hosts)
+CSRF_TRUSTED_ORIGINS = list(_HOSTING.origins)
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_tasks",
+    "django_tasks_db",
+    "eclaireur.desk",
+]
+MIDDLEWARE = [
+    "eclaireur.desk.middleware.safe_headers",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "eclaireur.desk.middleware.french_errors",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "eclaireur.desk.middleware.signed_in",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+ROOT_URLCONF = "eclaireur.desk.urls"
+WSGI_APPLICATION = "eclaireur.desk.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["eclaireur.desk.templatetags.french"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "eclaireur.desk.context.shell",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": database_settings(_SETTINGS.database, _SETTINGS.home)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
+
+AUTH_USER_MODEL = "desk.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/connexion/"
+LOGIN_REDIRECT_URL = "/"
+
+SESSION_ENGINE = "eclaireur.desk.sessions"
+SESSION_COOKIE_AGE = 60 * 60 * 12
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HOSTING.https
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "eclaireur.desk.pages.errors.forbidden"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HOSTING.https else None
+SECURE_HSTS_SECONDS = 31_536_000 if _HOSTING.https else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "fr"
+TIME_ZONE = "Europe/Paris"
+USE_I18N = True
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = _SETTINGS.home / "desk" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = _SETTINGS.home / "desk" / "files"
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+SILENCED_SYSTEM_CHECKS: list[str] = []
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}

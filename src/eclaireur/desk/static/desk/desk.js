@@ -1,0 +1,24 @@
+// Keys and small comforts that every page shares. No state lives here: the server holds it all.
+const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, dialog[open]") !== null;
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (event.key === "/") {
+    const find = document.getElementById("find");
+    if (find) { event.preventDefault(); find.focus(); find.select(); }
+  } else if (event.key === "?") {
+    document.getElementById("touches")?.showModal();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-keys-open]")) document.getElementById("touches")?.showModal();
+  const copied = event.target.closest("[data-copy]");
+  if (copied) navigator.clipboard?.writeText(copied.dataset.copy).then(() => { copied.dataset.done = "copié"; });
+  if (event.target.closest("[data-theme-switch]")) {
+    const root = document.documentElement;
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+  }
+});

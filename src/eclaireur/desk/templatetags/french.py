@@ -1,0 +1,58 @@
+"""Filters that write numbers, dates and shares in French, for every template."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django import template
+from django.utils import timezone
+
+from eclaireur.core import french
+
+__all__ = ["ago", "count", "day", "moment", "number", "percent", "register"]
+
+register = template.Library()
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """Write a date as dd/mm/yyyy; a dash when there is none."""
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date()
+    return french.day(value) if value else "–"
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """Write a date and hour in the local time."""
+    return french.moment(timezone.localtime(value)) if value else "–"
+
+
+@register.filter
+def number(value: float | None) -> str:
+    """Write a whole number with narrow no-break spaces."""
+    return "–" if value is None else french.number(value)
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """Write a share in [0, 1] as a percentage."""
+    return "–" if value is None else french.percent(value)
+
+
+@register.filter
+def count(value: int, nouns: str) -> str:
+    """Write a count with its noun: ``{{ n|count:"contrôle,contrôles" }}``."""
+    singular, _, plural = nouns.partition(",")
+    return french.count(value, singular, plural or None)
+
+
+@register.filter
+def ago(value: date | None) -> str:
+    """Write how long ago a day was; a dash when there is none."""
+    if not value:
+        return "–"
+    days = (timezone.localdate() - value).days
+    return (
+        "aujourd’hui" if days == 0 else f"il y a {french.duration(days)}" if days > 0 else f"le {day(value)}"
+    )

@@ -1,0 +1,120 @@
+"""A desk at work: the sample's signals published once for each test process, and people with their rights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from eclaireur.desk import place
+from eclaireur.desk.models import Edition, Grant, Role, User, Worklist
+from eclaireur.desk.publishing import draw_list, publish
+
+CASE = "restaurant_risk"
+PASSWORD = "un long mot de passe"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the tests find: the current edition, its open list, and one person of each kind."""
+
+    edition: Edition
+    worklist: Worklist
+    agent: User
+    manager: User
+    scientist: User
+    administrator: User
+    stranger: User
+    area: str
+    other_area: str
+
+
+@pytest.fixture(scope="session")
+def desk_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Workspace of the desk's tests."""
+    return tmp_path_factory.mktemp("desk") / "workspace"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest.FixtureDef[object], desk_home: Path
+) -> Iterator[None]:
+    """Publish the sample once: every test starts from it, and its own changes are rolled back."""
+    before = os.environ.get("ECLAIREUR_HOME")
+    os.environ["ECLAIREUR_HOME"] = str(desk_home)
+    place.workspace.cache_clear()
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        _people()
+        edition = publish(CASE, "sample")
+        draw_list(
+            edition,
+            capacity=40,
+            random_share=0.1,
+            title="Liste de décembre 2026",
+            user=User.objects.get(login="responsable"),
+        )
+    yield
+    place.workspace.cache_clear()
+    if before is not None:
+        os.environ["ECLAIREUR_HOME"] = before
+
+
+@pytest.fixture(autouse=True)
+def desk_workspace(own_workspace: None, desk_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of the desk work in its workspace, not in nobody's."""
+    monkeypatch.setenv("ECLAIREUR_HOME", str(desk_home))
+
+
+def _people() -> None:
+    for login, name in (
+        ("agent", "Ada Martin"),
+        ("responsable", "Rosa Lebrun"),
+        ("scientifique", "Samir Petit"),
+        ("administrateur", "Alice Blanc"),
+        ("etranger", "Ella Durand"),
+    ):
+        User.objects.create_user(login, name, PASSWORD)
+
+
+@pytest.fixture
+def desk(db: None) -> Desk:
+    """The published sample, its list, and people whose rights cover an area, the case, or nothing."""
+    edition = Edition.objects.get(case=CASE, current=True, training=False)
+    worklist = edition.worklists.get()
+    areas = list(worklist.items.order_by("area").values_list("area", flat=True).distinct())
+    people = {user.login: user for user in User.objects.all()}
+    grants = (
+        ("agent", Role.AGENT, CASE, areas[0]),
+        ("responsable", Role.MANAGER, CASE, ""),
+        ("scientifique", Role.SCIENTIST, CASE, ""),
+        ("administrateur", Role.ADMINISTRATOR, "", ""),
+    )
+    for login, role, case, area in grants:
+        Grant.objects.create(user=people[login], role=role, case=case, area=area)
+    return Desk(
+        edition=edition,
+        worklist=worklist,
+        agent=people["agent"],
+        manager=people["responsable"],
+        scientist=people["scientifique"],
+        administrator=people["administrateur"],
+        stranger=people["etranger"],
+        area=areas[0],
+        other_area=areas[1],
+    )
+
+
+@pytest.fixture
+def sign_in() -> Callable[[User], Client]:
+    """Return a client on which a person is signed in."""
+
+    def enter(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return enter
