@@ -1,0 +1,48 @@
+"""What an agent must not see before judging: the rank, the score and the drawing of a line of a list.
+
+A share of each list is drawn at random, to measure the ranking without its own bias. It only measures if
+nobody can tell these lines apart before judging them. So, in a list with random lines, a line without a
+verdict shows neither rank nor score, nor anything ordered or counted by them; the working order is
+shuffled within each area (`core.worklist`), and the whole ranking leaves the line out.
+
+Pages, exports, maps and the API all ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from eclaireur.core.types import Drawn
+from eclaireur.desk.models import Item
+
+if TYPE_CHECKING:
+    from eclaireur.desk.models import Target
+
+__all__ = ["hidden_targets", "is_hidden", "random_lists", "target_is_hidden"]
+
+
+def random_lists(worklists: Collection[int]) -> set[int]:
+    """Return those of some worklists that hold a line drawn at random."""
+    found = Item.objects.filter(worklist__in=worklists, drawn=Drawn.RANDOM)
+    return set(found.values_list("worklist", flat=True).distinct())
+
+
+def is_hidden(item: Item, *, list_has_random: bool) -> bool:
+    """Tell whether a line's rank, score and drawing must not be shown yet."""
+    return list_has_random and not item.verdict
+
+
+def hidden_targets() -> Q:
+    """Return the filter of the targets that are still to be judged in a list with random lines."""
+    blind = Item.objects.filter(worklist=OuterRef("worklist"), drawn=Drawn.RANDOM)
+    waiting = Item.objects.filter(Exists(blind), target=OuterRef("pk"), worklist__closed=None, verdict="")
+    return Q(Exists(waiting))
+
+
+def target_is_hidden(target: Target) -> bool:
+    """Tell whether a subject's rank and score must not be shown, because an open list still asks about it."""
+    lists: Any = target.items.filter(worklist__closed=None, verdict="").values_list("worklist", flat=True)
+    return bool(random_lists(list(lists)))
