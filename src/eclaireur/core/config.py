@@ -62,6 +62,9 @@ class Settings:
         env="ECLAIREUR_SECRET_KEY",
         secret=True,
     )
+    upload: int = _setting(
+        100, help="largest file that may be sent to the desk, in megabytes", env="ECLAIREUR_UPLOAD"
+    )
     threads: int = _setting(2, help="threads of each process that computes", env="ECLAIREUR_THREADS")
     memory: str = _setting(
         "", help="memory limit of table queries, such as `4GB`; empty for no limit", env="ECLAIREUR_MEMORY"
@@ -135,7 +138,7 @@ def _convert(name: str, value: Any, file: Path) -> Any:
         if not isinstance(value, str | Path):
             raise _wrong(name, value, "un chemin entre guillemets", file)
         return Path(value).expanduser().absolute()
-    if name == "threads":
+    if name in {"threads", "upload"}:
         if isinstance(value, bool) or not str(value).isdecimal() or not int(value):
             raise _wrong(name, value, "un nombre entier, au moins 1", file)
         return int(value)

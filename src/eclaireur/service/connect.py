@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eclaireur.service.work import Work
     from eclaireur.sources.mapping import Mapping
 
-__all__ = ["Proposal", "connected", "fetch", "propose", "save", "still_missing"]
+__all__ = ["Proposal", "connected", "fetch", "propose", "save", "save_mapping", "still_missing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,14 @@ def _sources(work: Work) -> tuple[InputTable, ...]:
 
 
 def save(work: Work, proposal: Proposal, path: Path) -> Path:
-    """Save a mapping, with the file it reads, where ``run`` finds it; return its path."""
-    target = work.workspace.mapping_path(work.card.name, proposal.table.name)
-    text = f"file = {_quoted(str(path.resolve()))}\n\n{proposal.mapping.to_toml()}"
+    """Save the mapping of a proposal, with the file it reads, where ``run`` finds it; return its path."""
+    return save_mapping(work, proposal.mapping, path)
+
+
+def save_mapping(work: Work, mapping: Mapping, path: Path) -> Path:
+    """Save a mapping that was checked before, with the file it reads; return its path."""
+    target = work.workspace.mapping_path(work.card.name, mapping.table)
+    text = f"file = {_quoted(str(path.resolve()))}\n\n{mapping.to_toml()}"
     write_atomically(target, lambda temporary: _write(temporary, text))
     return target
 
