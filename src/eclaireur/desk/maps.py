@@ -37,7 +37,7 @@ _FAR = 12.0
 _FEWEST = 3
 _POLYGONS = {"Polygon", "MultiPolygon"}
 
-Point = tuple[float, float]
+_Point = tuple[float, float]
 
 
 def of_listing(listing: Listing) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _placed(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.filter(**{f"{start}latitude__isnull": False, f"{start}longitude__isnull": False})
 
 
-def _where(row: Any) -> Point:
+def _where(row: Any) -> _Point:
     place: Any = row.target if isinstance(row, Item) else row
     return place.longitude, place.latitude
 
@@ -146,7 +146,7 @@ def background(card: Card, edition: Edition, reach: Reach) -> dict[str, Any]:
     reach
         An area of which nothing may be seen is not drawn.
     """
-    points: dict[str, list[Point]] = {}
+    points: dict[str, list[_Point]] = {}
     rows = (
         Target.objects.within(reach)
         .filter(edition=edition, latitude__isnull=False, longitude__isnull=False)
@@ -170,7 +170,7 @@ def background(card: Card, edition: Edition, reach: Reach) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def _near(points: Sequence[Point]) -> list[Point]:
+def _near(points: Sequence[_Point]) -> list[_Point]:
     """Leave out points so far from the others that their place is surely wrong.
 
     Far is more than twelve median absolute deviations from the median, on either axis.
@@ -184,14 +184,14 @@ def _near(points: Sequence[Point]) -> list[Point]:
     return kept or list(points)
 
 
-def _outline(points: Iterable[Point]) -> dict[str, Any] | None:
+def _outline(points: Iterable[_Point]) -> dict[str, Any] | None:
     ring = hull(points)
     if len(ring) < _FEWEST:
         return None
     return {"type": "Polygon", "coordinates": [[[round(x, 6), round(y, 6)] for x, y in [*ring, ring[0]]]]}
 
 
-def hull(points: Iterable[Point]) -> list[Point]:
+def hull(points: Iterable[_Point]) -> list[_Point]:
     """Return the convex hull of some points, counter-clockwise, without repeating the first.
 
     The monotone chain of A. M. Andrew (1979), *Another efficient algorithm for convex hulls in two
@@ -209,8 +209,8 @@ def hull(points: Iterable[Point]) -> list[Point]:
     return lower[:-1] + upper[:-1]
 
 
-def _chain(points: Iterable[Point]) -> list[Point]:
-    kept: list[Point] = []
+def _chain(points: Iterable[_Point]) -> list[_Point]:
+    kept: list[_Point] = []
     for point in points:
         while len(kept) > 1 and _turn(kept[-2], kept[-1], point) <= 0:
             kept.pop()
@@ -218,7 +218,7 @@ def _chain(points: Iterable[Point]) -> list[Point]:
     return kept
 
 
-def _turn(a: Point, b: Point, c: Point) -> float:
+def _turn(a: _Point, b: _Point, c: _Point) -> float:
     """Return a positive number when the way from a through b to c turns left."""
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
@@ -254,7 +254,7 @@ def _supplied(path: Path) -> dict[str, dict[str, Any]]:
 _FIX = "Donnez des polygones GeoJSON en degrés WGS 84, chacun avec une propriété « area »."
 
 
-def _corners(coordinates: Any) -> Iterator[Point]:
+def _corners(coordinates: Any) -> Iterator[_Point]:
     if coordinates and isinstance(coordinates[0], int | float):
         yield coordinates[0], coordinates[1]
     else:
