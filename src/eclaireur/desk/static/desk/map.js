@@ -193,13 +193,15 @@ function listen(map, pane, library_) {
 }
 
 function follow(map, pane) {
-  const redraw = async () => {
+  const fresh = async () => {
     if (!pane.isConnected) { map.remove(); maps.delete(pane); return; }
     const [points, behind] = await contents(pane);
     map.setStyle(style(points, behind), { diff: false });
     map.once("styledata", () => ring(map));
     pane.querySelector(".map-legend")?.replaceWith(legend(points));
   };
+  // A lost session or network leaves the map as it was: the list beside says what happened.
+  const redraw = () => fresh().catch(() => {});
   // In automatic mode the theme follows the machine; otherwise the button that sets data-theme.
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
