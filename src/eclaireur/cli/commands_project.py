@@ -64,9 +64,9 @@ def _check_cards(
 
 
 def _verify(*, as_json: AsJson = False) -> None:
-    from eclaireur.core.workspace import Workspace
+    from eclaireur.desk.start import open_workspace
 
-    report = Workspace.open().journal.verify()
+    report = open_workspace().journal.verify()
     if as_json:
         show_json({"entries": report.entries, "head": report.head})
         return

@@ -16,12 +16,15 @@ __all__ = ["at_work", "chosen_source"]
 
 @contextmanager
 def at_work(case: str, *, quiet: bool = False) -> Iterator[Work]:
-    """Open a case in the user's workspace, with progress on standard error."""
-    from eclaireur.core.workspace import Workspace
+    """Open a case in the user's workspace, with progress on standard error.
+
+    Once there is a desk its journal is this one too: one chain, whoever writes.
+    """
+    from eclaireur.desk.start import open_workspace
     from eclaireur.service.work import Work
 
     with progress_bar(hidden=quiet) as progress:
-        yield Work.on(Workspace.open(), case, progress=progress)
+        yield Work.on(open_workspace(), case, progress=progress)
 
 
 def chosen_source(work: Work, source: str | None) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
-from eclaireur.core.errors import ConfigError
+from eclaireur.core.errors import ConfigError, JournalBrokenError
 from eclaireur.core.journal import FileKeyStore, FileStore, Journal, KeyStore, SubjectKey
 from eclaireur.core.journal.keys import Recorder, Secrets, derive, look_up, new_key, unwrap, wrap
 from eclaireur.core.journal.master import master_key
@@ -190,21 +191,46 @@ def open_journal(workspace: Workspace) -> Journal:
 def adopt_files(workspace: Workspace) -> int:
     """Move the journal that the command line kept in files into the database, once; return its lines.
 
-    Lines keep their numbers and hashes, keys their references: the chain goes on. The files are renamed,
-    not deleted.
+    Lines keep their numbers and hashes, keys their references: the chain goes on. No command appends
+    meanwhile. The files are renamed, not deleted.
+
+    Raises
+    ------
+    JournalBrokenError
+        If the database already holds another journal: two chains are never mixed.
     """
     folder = workspace.home / "journal"
     path, ring = folder / "journal.jsonl", folder / "keys" / "keys.ring"
-    if not path.exists() or JournalLine.objects.exists():
+    if not path.exists():
         return 0
-    lines = list(FileStore(path).lines())
-    keys = FileKeyStore(folder / "keys", folder / "master.key", environ=workspace.environ)
+    files = FileStore(path)
+    adopted = 0
+
+    def take(last: str | None) -> list[str]:
+        nonlocal adopted
+        lines = list(files.lines())
+        if not JournalLine.objects.exists():
+            _take_over(workspace, lines, ring)
+            adopted = len(lines)
+        elif any(one != other for one, other in zip_longest(lines, islice(RowStore().lines(), len(lines)))):
+            raise JournalBrokenError(
+                "ce journal n'est pas celui que la base de données a repris.",
+                file=str(path),
+                fix="Une commande a écrit à côté du bureau : gardez ce fichier, et déplacez-le.",
+            )
+        for moved in (path, ring):
+            if moved.exists():
+                moved.rename(moved.with_name(f"{moved.name}.moved"))
+        return []
+
+    files.append(take)
+    return adopted
+
+
+def _take_over(workspace: Workspace, lines: list[str], ring: Path) -> None:
+    folder = workspace.home / "journal"
     with transaction.atomic():
         RowStore().append(lambda _: lines)
         if ring.exists():
-            rows = RowKeyStore(folder / "master.key", workspace.environ)
-            rows.take_over(keys.export())
-    for moved in (path, ring):
-        if moved.exists():
-            moved.rename(moved.with_name(f"{moved.name}.moved"))
-    return len(lines)
+            keys = FileKeyStore(folder / "keys", folder / "master.key", environ=workspace.environ)
+            RowKeyStore(folder / "master.key", workspace.environ).take_over(keys.export())
