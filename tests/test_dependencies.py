@@ -19,25 +19,48 @@ LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 # A new name here is a decision: say in pyproject.toml why nothing that is already there serves.
 CORE = {
+    "argon2-cffi",
     "cryptography",
     "cyclopts",
+    "django",
+    "django-ninja",
+    "django-tasks",
+    "django-tasks-db",
     "duckdb",
     "filelock",
+    "gunicorn",
     "lightgbm",
     "numpy",
     "pyarrow",
     "python-calamine",
+    "reportlab",
     "rich",
     "scikit-learn",
     "skops",
+    "whitenoise",
     "xlsxwriter",
 }
-EXTRAS = {"cluster": {"distributed"}}
+EXTRAS = {
+    "cluster": {"distributed"},
+    "dsfr": {"django-dsfr"},
+    "oidc": {"mozilla-django-oidc"},
+    "postgresql": {"psycopg"},
+}
 GROUPS = {
     "build": {"hatchling"},
     "docs": {"furo", "myst-parser", "sphinx", "towncrier"},
-    "lint": {"import-linter", "mypy", "ruff"},
-    "test": {"hypothesis", "packaging", "pytest", "pytest-xdist", "pyyaml"},
+    "lint": {"django-stubs", "import-linter", "mypy", "ruff"},
+    "test": {
+        "axe-playwright-python",
+        "hypothesis",
+        "packaging",
+        "playwright",
+        "pytest",
+        "pytest-django",
+        "pytest-xdist",
+        "pyyaml",
+        "schemathesis",
+    },
 }
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from eclaireur.desk.access import Action, Reach
     from eclaireur.desk.models import User
 
-__all__ = ["Asking", "card_within", "page", "required"]
+__all__ = ["Asking", "Rest", "card_within", "page", "required"]
 
 Rest = ParamSpec("Rest")
 

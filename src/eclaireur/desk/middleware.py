@@ -10,7 +10,7 @@ from django.shortcuts import render
 from eclaireur.core.errors import EclaireurError, NotFoundError, WorkFailedError
 from eclaireur.desk.access import nobody, reach_of
 
-__all__ = ["POLICY", "french_errors", "safe_headers", "signed_in"]
+__all__ = ["POLICY", "Handler", "french_errors", "safe_headers", "signed_in"]
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
