@@ -5,6 +5,7 @@ Here at the root because it serves both `tests/` and the tests that lie beside e
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 # Django reads its settings before any fixture runs: from a folder of this process, not from a person's.
 os.environ["ECLAIREUR_HOME"] = tempfile.mkdtemp(prefix="eclaireur-tests-")
+atexit.register(shutil.rmtree, os.environ["ECLAIREUR_HOME"], ignore_errors=True)
 
 # No deadline: a shared machine is slow at times. Under CI the examples are the same at each run.
 settings.register_profile("eclaireur", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 ECLAIREUR = """#!/bin/sh
 echo "$* data=${ECLAIREUR_DATA-unset} hostile=${ECLAIREUR_HOSTILE-unset}"
+[ -z "${DATABASE_URL-}" ] || echo "$DATABASE_URL" >>"$DATABASE_LOG"
 [ "$1" != "${FAILING-}" ]
 """
 
@@ -26,6 +27,7 @@ class Server:
     checkout: Path
     programs: Path
     log: Path
+    database: Path
 
     def run(self, *, installed: bool = True, **variables: str) -> tuple[int, list[str]]:
         result = subprocess.run(
@@ -33,6 +35,8 @@ class Server:
             env={
                 "PATH": f"{self.programs}:{os.environ['PATH']}",
                 "STATUS": "installed" if installed else "",
+                "POSTGRESQL_PROGRAMS": str(self.programs),
+                "DATABASE_LOG": str(self.database),
                 **variables,
             },
             stdin=subprocess.DEVNULL,
@@ -47,6 +51,7 @@ class Server:
 def server(tmp_path: Path, program: Callable[[str], str]) -> Server:
     program("bash")
     checkout, programs, log = tmp_path / "main", tmp_path / "bin", tmp_path / "apt.log"
+    database = tmp_path / "database.log"
     (checkout / ".ci").mkdir(parents=True)
     programs.mkdir()
     shutil.copy(ROOT / ".ci" / "run", checkout / ".ci" / "run")
@@ -55,18 +60,22 @@ def server(tmp_path: Path, program: Callable[[str], str]) -> Server:
         programs / "dpkg-query": '#!/bin/sh\nprintf "%s" "$STATUS"\n',
         programs / "apt-get": f'#!/bin/sh\necho "$*" >>"{log}"\n',
         programs / "sudo": '#!/bin/sh\nexec "$@"\n',
+        programs / "runuser": '#!/bin/sh\nshift 3\nexec "$@"\n',
+        programs / "chown": "#!/bin/sh\n",
+        programs / "initdb": '#!/bin/sh\n[ -z "${NO_DATABASE-}" ]\n',
+        programs / "pg_ctl": f'#!/bin/sh\necho "pg_ctl $1" >>"{database}"\n',
     }
     for path, text in fakes.items():
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
-    return Server(checkout=checkout, programs=programs, log=log)
+    return Server(checkout=checkout, programs=programs, log=log, database=database)
 
 
 def test_it_checks_then_tests_without_the_folders_that_are_not_there(server: Server) -> None:
     code, lines = server.run()
 
     assert code == 0
-    assert [line.split()[0] for line in lines] == ["check", "test"]
+    assert [line.split()[0] for line in lines] == ["check", "test", "test"]
     assert all(line.endswith("data=unset hostile=unset") for line in lines)
     assert not server.log.exists(), "nothing to install"
 
@@ -86,6 +95,24 @@ def test_one_failure_fails_the_run_and_the_rest_is_still_told(server: Server, fa
     code, lines = server.run(FAILING=failing)
 
     assert code == 1
+    assert len(lines) == 3
+
+
+def test_the_desk_is_tested_again_on_a_database_that_is_gone_at_the_end(server: Server) -> None:
+    _, lines = server.run()
+
+    start, address, stop = server.database.read_text(encoding="utf-8").splitlines()
+    assert lines[2].startswith("test tests/desk -m not browser")
+    assert (start, stop) == ("pg_ctl start", "pg_ctl stop")
+    folder = address.removeprefix("postgresql://eclaireur@/eclaireur?host=")
+    assert Path(folder).is_absolute()
+    assert not Path(folder).exists()
+
+
+def test_a_database_that_does_not_start_fails_the_run(server: Server) -> None:
+    code, lines = server.run(NO_DATABASE="1")
+
+    assert code == 1
     assert len(lines) == 2
 
 
@@ -96,4 +123,4 @@ def test_absent_packages_are_installed_after_one_update(server: Server) -> None:
     assert code == 0
     assert len(calls) == 2
     assert calls[0].startswith("update")
-    assert calls[1].endswith("python3-venv")
+    assert calls[1].endswith("python3-venv chromium postgresql")
