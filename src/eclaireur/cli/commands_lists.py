@@ -1,4 +1,4 @@
-"""Commands that make signals and lists: run, worklist, score, explain, demo."""
+"""Commands that make signals and lists: run, worklist, score, explain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eclaireur.service.signals import Signals
     from eclaireur.service.work import Work
 
-__all__ = ["AsOf", "Capacity", "RandomShare", "register", "top_table"]
+__all__ = ["AsOf", "Capacity", "RandomShare", "register", "summary", "top_table", "where"]
 
 AsOf = Annotated[
     str | None,
@@ -33,7 +33,6 @@ def register(app: App) -> None:
     app.command(_worklist, name="worklist", help="Tirer la liste du mois et l'écrire dans un fichier.")
     app.command(_score, name="score", help="Classer les lignes d'un fichier avec le modèle en service.")
     app.command(_explain, name="explain", help="Dire pourquoi un sujet a ce rang, et ce qu'on en sait.")
-    app.command(_demo, name="demo", help="Montrer un cas complet sur un département fictif.")
 
 
 def _run(
@@ -74,11 +73,12 @@ def _run(
             }
         )
         return
-    show(_summary(work, signals, top))
-    _where(work, chosen, signals)
+    show(summary(work, signals, top))
+    where(work, chosen, signals)
 
 
-def _summary(work: Work, signals: Signals, top: int) -> list[Block]:
+def summary(work: Work, signals: Signals, top: int) -> list[Block]:
+    """Return what a calculation was made from, and the head of the list."""
     from eclaireur.core import french
 
     size = signals.table.num_rows
@@ -131,7 +131,8 @@ def top_table(work: Work, signals: Signals, top: int) -> Table:
     )
 
 
-def _where(work: Work, source: str, signals: Signals) -> None:
+def where(work: Work, source: str, signals: Signals) -> None:
+    """Print where the results are, and what can be done with them."""
     name = work.card.name
     first = signals.table["subject"][0].as_py().partition(":")[2] if signals.table.num_rows else "IDENTIFIANT"
     say(f"Résultats : {signals.folder}")
@@ -238,28 +239,3 @@ def _explain(
             return
         blocks = making.explain(work, chosen, record)
     show(blocks)
-
-
-def _demo(
-    *,
-    check: Annotated[
-        bool, Parameter(name="--check", negative="", help="Vérifier puis finir : code 0 si tout va bien.")
-    ] = False,
-) -> int:
-    from eclaireur.cli.opening import at_work
-    from eclaireur.service import demo
-
-    with at_work("restaurant_risk") as work:
-        played = demo.play(work)
-    show(_summary(work, played.signals, 10))
-    say(f"Liste du mois : {played.output}")
-    _where(work, "sample", played.signals)
-    say(
-        "Faire tourner la boucle : "
-        f"./eclaireur outcomes import restaurant_risk {played.outcomes} --source sample"
-    )
-    for problem in played.problems:
-        say(f"Vérification manquée : {problem}")
-    if check and not played.problems:
-        say("Démonstration vérifiée : données, modèle, indices, raisons et liste.")
-    return 1 if played.problems else 0

@@ -1,0 +1,129 @@
+"""The demonstration's desk: its list, its accounts, a way in that serves once, and its own check."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import http.cookiejar
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.utils import timezone
+
+from eclaireur.core import french
+from eclaireur.desk.models import Edition, Grant, Item, Role, SetupLink, User
+from eclaireur.desk.place import workspace
+from eclaireur.desk.publishing import draw_list, publish
+from eclaireur.desk.start import mark_demo
+
+if TYPE_CHECKING:
+    from eclaireur.service.signals import Signals
+
+__all__ = ["CASE", "fill", "once", "problems", "way_in"]
+
+CASE = "restaurant_risk"
+_CAPACITY = 40
+_RANDOM_SHARE = 0.1
+_HOURS = 12
+_SECONDS = 20
+
+
+def fill() -> User:
+    """Publish the sample, draw the month's list, open the demonstration accounts; decide nothing.
+
+    What is already there stays as it is: a demonstration is taken up where it was left.
+
+    Returns
+    -------
+    User
+        The agent whose work the demonstration shows.
+
+    Raises
+    ------
+    ConfigError
+        If the workspace is not one for a demonstration (`start.mark_demo`).
+    """
+    from eclaireur.desk.accounts.demo import make_demo_accounts
+
+    mark_demo(workspace())
+    edition = publish(CASE, "sample")
+    if not edition.worklists.filter(closed=None).exists():
+        title = f"Liste du {french.day(edition.as_of)}"
+        draw_list(edition, capacity=_CAPACITY, random_share=_RANDOM_SHARE, title=title)
+    make_demo_accounts()
+    grant = (
+        Grant.objects.filter(role=Role.AGENT, user__is_active=True).select_related("user").order_by("pk")[0]
+    )
+    if grant.user is None:
+        raise AssertionError  # the filter asked for one
+    return grant.user
+
+
+def once(token: str) -> str:
+    """Return under which hash a way in is kept: never that of a link which sets a password."""
+    return hashlib.sha256(f"demo:{token}".encode()).hexdigest()
+
+
+def way_in(user: User) -> str:
+    """Return the path that signs a person in, once, within twelve hours. For the demonstration only."""
+    token = secrets.token_urlsafe(24)
+    now = timezone.now()
+    SetupLink.objects.filter(expires__lt=now).delete()
+    SetupLink.objects.create(hash=once(token), user=user, expires=now + timedelta(hours=_HOURS))
+    return f"/demonstration/{token}/"
+
+
+def problems(address: str, signals: Signals, path: str) -> list[str]:
+    """Ask the desk for its pages as the agent would; say in French what is missing. In a thread of its own.
+
+    Parameters
+    ----------
+    address
+        Where the desk answers, without a final slash.
+    signals
+        What the list was made from.
+    path
+        The agent's way in.
+    """
+    try:
+        return list(_problems(address, signals, path))
+    finally:
+        connection.close()  # each thread has one
+
+
+def _problems(address: str, signals: Signals, path: str) -> Iterator[str]:
+    try:
+        if "connexion" not in _Visitor(address).page("/").lower():
+            yield "la page de connexion ne s'affiche pas"
+        agent = _Visitor(address)
+        shown = html.unescape(agent.page(path))
+    except OSError as error:
+        yield f"le bureau ne répond pas ({error})"
+        return
+    edition = Edition.objects.get(case=CASE, run=signals.run.id, current=True, training=False)
+    items = Item.objects.filter(worklist__edition=edition, worklist__closed=None).select_related("target")
+    seen = [item for item in items if item.target.name in shown]
+    if not seen:
+        yield "la liste de l'agent est vide"
+    if not any(line and line in shown for item in seen for line in item.target.why.splitlines()):
+        yield "la liste ne montre aucune raison"
+
+
+class _Visitor:
+    """A browser that keeps its cookies and goes through no proxy."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies)
+
+    def page(self, path: str) -> str:
+        """Return a page as text, through its redirections."""
+        with self._opener.open(self._address + path, timeout=_SECONDS) as answer:
+            text: str = answer.read().decode()
+            return text

@@ -1,0 +1,246 @@
+"""The desk served for good: where it listens, what it refuses, and that nothing stays down or behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from eclaireur.core.config import Settings
+from eclaireur.core.errors import ConfigError
+from eclaireur.desk.children import Child, watch
+from eclaireur.desk.serving import Part, check_hosting, free_socket, only_one
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+DATABASE = "postgresql://ada@db/desk"
+SHARED = Settings(database=DATABASE, secret_key="s" * 40)
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> bool:
+    """Wait until something is true."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def alive(number: int) -> bool:
+    """Tell whether a process runs; one that nobody waited for does not."""
+    try:
+        status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def children_of(number: int) -> list[int]:
+    """Numbers of the processes that a process started, and of theirs."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
+            if int(fields[1]) == number and fields[0] != "Z":
+                child = int(path.parent.name)
+                found += [child, *children_of(child)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("settings", "host", "part", "plain"),
+    [
+        (Settings(), "127.0.0.1", Part.ALL, False),
+        (Settings(), "::1", Part.ALL, False),
+        (Settings(), "localhost", Part.ALL, False),
+        (Settings(url="https://eclaireur.exemple.fr"), "0.0.0.0", Part.ALL, False),  # noqa: S104
+        (Settings(), "0.0.0.0", Part.ALL, True),  # noqa: S104
+        (SHARED, "127.0.0.1", Part.TASKS, False),
+    ],
+)
+def test_what_is_safe_is_served(
+    settings: Settings, host: str, part: Part, *, plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECLAIREUR_MASTER_KEY", "a key")
+    check_hosting(settings, host, part, plain_http=plain)
+
+
+@pytest.mark.parametrize(
+    ("settings", "host", "part", "reason"),
+    [
+        (Settings(), "0.0.0.0", Part.ALL, "ECLAIREUR_URL"),  # noqa: S104
+        (Settings(url="http://eclaireur.exemple.fr"), "10.1.2.3", Part.ALL, "en clair"),
+        (Settings(), "bureau.exemple.fr", Part.ALL, "en clair"),
+        (Settings(), "127.0.0.1", Part.WEB, "DATABASE_URL"),
+        (Settings(database=DATABASE), "127.0.0.1", Part.TASKS, "ECLAIREUR_SECRET_KEY"),
+        (SHARED, "127.0.0.1", Part.TASKS, "ECLAIREUR_MASTER_KEY"),
+    ],
+)
+def test_what_would_leak_or_lose_decisions_is_refused_with_the_way_out(
+    settings: Settings, host: str, part: Part, reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        check_hosting(settings, host, part, plain_http=False)
+
+
+def test_a_port_that_is_taken_is_named_and_the_demonstration_takes_the_next() -> None:
+    with free_socket("127.0.0.1", 18_765, tries=200) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"port {port} est déjà pris"):
+            free_socket("127.0.0.1", port)
+        with free_socket("127.0.0.1", port, tries=50) as second:
+            assert second.getsockname()[1] > port
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nulle.part.invalid"])
+def test_an_address_that_is_not_this_machines_is_refused(host: str) -> None:
+    with pytest.raises(ConfigError, match="adresse"):
+        free_socket(host, 18_765)
+
+
+def test_a_workspace_in_sqlite_is_served_once(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    with only_one(settings):
+        with pytest.raises(ConfigError, match="déjà servi"), only_one(settings):
+            pass
+        with only_one(Settings(home=tmp_path, database=DATABASE)):
+            pass
+    with only_one(settings):
+        pass
+
+
+def test_a_program_that_dies_starts_again_later_each_time(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    code = f"import time; open({str(log)!r}, 'a').write(f'{{time.monotonic()}}\\n')"
+
+    def starts() -> list[float]:
+        return [float(line) for line in log.read_text().split()] if log.exists() else []
+
+    watch([Child("L'essai", (sys.executable, "-c", code))], over=lambda: len(starts()) == 4)
+
+    first, second, third, fourth = starts()
+    assert second - first < third - second < fourth - third
+
+
+def test_a_program_is_let_finish_then_ended_with_what_it_started(tmp_path: Path) -> None:
+    polite = f"""
+import signal, sys, time
+def end(*_):
+    time.sleep(0.3)
+    open({str(tmp_path / "finished")!r}, "w").close()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+open({str(tmp_path / "ready")!r}, "w").close()
+time.sleep(60)
+"""
+    deaf = f"""
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+with open({str(tmp_path / "deaf.new")!r}, "w") as stream:
+    stream.write(str(other.pid))
+os.rename({str(tmp_path / "deaf.new")!r}, {str(tmp_path / "deaf")!r})
+time.sleep(60)
+"""
+    children = [Child(name, (sys.executable, "-c", code)) for name, code in (("a", polite), ("b", deaf))]
+    begun = time.monotonic()
+    watch(
+        children,
+        over=lambda: (tmp_path / "ready").exists() and (tmp_path / "deaf").exists(),
+        patience=1.0,
+    )
+
+    assert (tmp_path / "finished").exists()
+    assert until(lambda: not alive(int((tmp_path / "deaf").read_text())))
+    assert time.monotonic() - begun < 20
+
+
+@pytest.fixture
+def desk_server(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
+    """Start ``serve`` on a workspace of its own; return it and its address once it says it."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> tuple[subprocess.Popen[str], str]:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+        environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "eclaireur", "serve", "--port", str(port), *arguments],
+            env={**environ, "ECLAIREUR_HOME": str(tmp_path / "home"), "PYTHONPATH": str(SOURCE)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Ctrl+C" in line:
+                break
+        return process, said
+
+    yield start
+    for process in running:
+        numbers = children_of(process.pid)
+        process.kill()
+        process.communicate()
+        assert until(lambda numbers=numbers: not any(map(alive, numbers))), "children outlive their parent"  # type: ignore[misc]
+
+
+def answers(address: str) -> bool:
+    """Tell whether the desk serves a page."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{address}/", timeout=10) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def test_it_serves_survives_the_death_of_any_part_and_stops_when_asked(
+    desk_server: Callable[..., tuple[subprocess.Popen[str], str]],
+) -> None:
+    process, said = desk_server("--processes", "2")
+    found = re.search(r"http://127\.0\.0\.1:\d+", said)
+    assert found, said
+    address = found[0]
+    assert "Aucun administrateur" in said
+    assert until(lambda: answers(address))
+
+    before = children_of(process.pid)
+    assert len(before) >= 4, "a server, its two processes, and the tasks"
+    for number in before:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    assert until(lambda: answers(address))
+    assert until(lambda: len(children_of(process.pid)) >= 4)
+    assert not set(before) & set(children_of(process.pid))
+
+    after = children_of(process.pid)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert not any(map(alive, after))
+
+
+def test_nothing_outlives_a_parent_that_is_killed(
+    desk_server: Callable[..., tuple[subprocess.Popen[str], str]],
+) -> None:
+    process, _ = desk_server("--processes", "1")
+    assert until(lambda: len(children_of(process.pid)) >= 3)
+    numbers = children_of(process.pid)
+
+    process.kill()
+
+    assert until(lambda: not any(map(alive, numbers)))
