@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import django
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -19,9 +20,13 @@ from hypothesis import HealthCheck, settings
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-# Django reads its settings before any fixture runs: from a folder of this process, not from a person's.
+# Django reads its settings before any fixture runs: from a folder of this process, not from a person's. They
+# are named here and not in pyproject.toml, where pytest-django would read them before this line.
 os.environ["ECLAIREUR_HOME"] = tempfile.mkdtemp(prefix="eclaireur-tests-")
+os.environ["DJANGO_SETTINGS_MODULE"] = "eclaireur.desk.settings"
 atexit.register(shutil.rmtree, os.environ["ECLAIREUR_HOME"], ignore_errors=True)
+(Path(os.environ["ECLAIREUR_HOME"]) / "desk" / "static").mkdir(parents=True)  # whitenoise looks for it
+django.setup()
 
 # No deadline: a shared machine is slow at times. Under CI the examples are the same at each run.
 settings.register_profile("eclaireur", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -42,6 +42,11 @@ Run = Callable[..., tuple[int, str, str]]
         (["connect", "restaurant_risk", "absent.csv"], "le fichier n'existe pas"),
         (["new", "Mon Cas"], "nom de cas invalide"),
         (["worklist", "restaurant_risk", "--output", "l.xlsx", "--quota", "Nord"], "quota illisible"),
+        (["serve", "--port", "0"], "valeur invalide pour --port"),
+        (["serve", "--processes", "0"], "valeur invalide pour --processes"),
+        (["serve", "--part", "moitié"], "valeur invalide pour --part"),
+        (["serve", "--part", "web"], "demande une base PostgreSQL"),
+        (["serve", "--host", "192.0.2.1"], "en clair sur le réseau"),
     ],
 )
 def test_a_wrong_request_gets_one_french_message_and_exit_code_2(

@@ -20,7 +20,7 @@ from benchmarks.prove_journal import MemoryStore, ticking
 from eclaireur.core.errors import WorkFailedError
 from eclaireur.core.journal import FileStore, Journal, JournalStore, open_journal
 
-# The desk adds its own store here.
+# The desk holds its own to the same: tests/desk/test_journal_rows.py.
 STORES: dict[str, Callable[[Path], JournalStore]] = {
     "file": lambda folder: FileStore(folder / "journal.jsonl"),
     "memory": lambda _: MemoryStore(),

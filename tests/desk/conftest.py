@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -67,6 +68,16 @@ def django_db_setup(
 def desk_workspace(own_workspace: None, desk_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests of the desk work in its workspace, not in nobody's."""
     monkeypatch.setenv("ECLAIREUR_HOME", str(desk_home))
+
+
+@pytest.fixture(autouse=True)
+def plain_static(settings: Any) -> None:
+    """Style and scripts from the source folders: nothing is collected before a test."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if "whitenoise" not in one]
 
 
 def _people() -> None:

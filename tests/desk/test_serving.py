@@ -16,11 +16,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from eclaireur.core.config import Settings
 from eclaireur.core.errors import ConfigError
+from eclaireur.core.workspace import Workspace
+from eclaireur.desk import place
 from eclaireur.desk.children import Child, watch
+from eclaireur.desk.demo import way_in
 from eclaireur.desk.serving import Part, check_hosting, free_socket, only_one
+from eclaireur.desk.start import holds_demo, mark_demo, refuse_demo
+from tests.desk.conftest import CASE, Desk
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 DATABASE = "postgresql://ada@db/desk"
@@ -164,6 +170,75 @@ time.sleep(60)
     assert (tmp_path / "finished").exists()
     assert until(lambda: not alive(int((tmp_path / "deaf").read_text())))
     assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "reason"),
+    [
+        (["serve"], {"ECLAIREUR_SECRET_KEY": "court"}, "ECLAIREUR_SECRET_KEY"),
+        (["serve"], {"DATABASE_URL": "postgresql://ada@127.0.0.1:1/desk"}, "base de données ne répond pas"),
+        (["serve"], {"DATABASE_URL": "mysql://ada@127.0.0.1/desk"}, "DATABASE_URL"),
+        (["demo", "--check"], {"DATABASE_URL": "postgresql://ada@127.0.0.1:1/desk"}, "base de données"),
+        (["journal", "verify"], {"DATABASE_URL": "postgresql://ada@127.0.0.1:1/desk"}, "base de données"),
+    ],
+)
+def test_what_cannot_start_says_why_in_one_sentence(
+    arguments: list[str], environ: dict[str, str], reason: str, tmp_path: Path
+) -> None:
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "eclaireur",
+            *arguments,
+            *(["--port", "18799"] * ("serve" in arguments)),
+        ],
+        env={**os.environ, "ECLAIREUR_HOME": str(tmp_path), "PYTHONPATH": str(SOURCE), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.startswith("Erreur : ")
+    assert reason in result.stderr
+
+
+def test_a_workspace_of_demonstration_is_not_served_for_good(tmp_path: Path) -> None:
+    workspace = Workspace.open(tmp_path, env={})
+    refuse_demo(workspace)
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "demo").touch()
+
+    with pytest.raises(ConfigError, match="démonstration"):
+        refuse_demo(workspace)
+
+
+def test_no_account_of_demonstration_is_made_where_people_work(desk: Desk, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="vrai bureau"):
+        mark_demo(Workspace.open(tmp_path, env={}))
+    with pytest.raises(ConfigError, match="PostgreSQL"):
+        mark_demo(Workspace.open(tmp_path, env={"DATABASE_URL": DATABASE}))
+    assert not holds_demo(tmp_path)
+
+
+def test_the_way_into_the_demonstration_serves_once_and_only_there(desk: Desk, client: Client) -> None:
+    path = way_in(desk.agent)
+    assert client.get(path).status_code == 404
+    mark = place.workspace().home / "desk" / "demo"
+    mark.parent.mkdir(exist_ok=True)
+    mark.touch()
+    try:
+        assert client.get(path).headers["Location"] == f"/{CASE}/"
+        assert client.session["_auth_user_id"] == str(desk.agent.pk)
+        other = Client()
+        assert other.get(path).headers["Location"] == "/connexion/"
+        assert "_auth_user_id" not in other.session
+    finally:
+        mark.unlink()
 
 
 @pytest.fixture
