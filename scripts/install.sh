@@ -95,6 +95,9 @@ done
 for library in numpy pyarrow scipy sklearn; do
     find "$venv"/lib/python*/site-packages/"$library" -type d -name tests -prune -exec rm -rf {} + 2>/dev/null || :
 done
+# Nor are Django's words in a hundred other languages than the desk's.
+find "$venv"/lib/python*/site-packages/django -path '*/locale/*' -prune -type d ! -name fr ! -name en \
+    -exec rm -rf {} + 2>/dev/null || :
 cp "$@" "$venv/locks/"
 rm -rf "$tools" # 38 MB that only the next change of a lock needs
 echo "Installation terminée." >&2

@@ -27,7 +27,13 @@ case "$1" in
         mkdir -p "$folder/bin"
         cp "$UV_PYTHON_MADE" "$folder/bin/python"
         ;;
-    pip) sleep "${UV_SLEEP-0}" && exit "${UV_FAILS-0}" ;;
+    pip)
+        packages=.venv/lib/python3.11/site-packages
+        for folder in numpy/core/tests numpy/testing pandas/tests django/locale/fr django/locale/de; do
+            mkdir -p "$packages/$folder/inside"
+        done
+        sleep "${UV_SLEEP-0}" && exit "${UV_FAILS-0}"
+        ;;
 esac
 """
 MADE_PYTHON = """#!/bin/sh
@@ -217,6 +223,14 @@ def test_a_failed_installation_says_what_to_do_and_starts_again(with_uv: Machine
     assert code == 0
     assert "[cases]" in out
     assert len(with_uv.syncs) == 2
+
+
+def test_what_nothing_here_imports_is_not_kept(with_uv: Machine) -> None:
+    with_uv.run("cases")
+
+    packages = with_uv.checkout / ".venv" / "lib" / "python3.11" / "site-packages"
+    kept = {str(path.parent.relative_to(packages)) for path in packages.rglob("inside")}
+    assert kept == {"numpy/testing", "pandas/tests", "django/locale/fr"}
 
 
 def test_two_first_calls_at_once_install_once(with_uv: Machine) -> None:
