@@ -226,6 +226,7 @@ def test_a_hull_holds_every_point_and_turns_left(places: list[tuple[int, int]]) 
             assert all(maps._turn(a, b, point) >= 0 for point in places)
 
 
+@pytest.mark.browser
 def test_the_map_draws_in_a_browser_under_the_strict_policy_and_asks_nothing_of_the_outside(
     desk: Desk, sign_in: SignIn, program: Callable[[str], str]
 ) -> None:
