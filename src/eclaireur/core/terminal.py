@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.core import french
+from eclaireur.core import french, showing
 from eclaireur.core.errors import EclaireurError
 from eclaireur.core.view import (
     Block,
@@ -64,22 +63,6 @@ def _say(console: Console, text: str, style: str = "") -> None:
     console.print(text, markup=False, highlight=False, style=style or None, soft_wrap=False)
 
 
-def _cell(value: Any, kind: str) -> str:
-    if value is None:
-        return "–"
-    if kind == "share":
-        return french.percent(float(value))
-    if isinstance(value, bool):
-        return "oui" if value else "non"
-    if isinstance(value, date):
-        return french.day(value)
-    if isinstance(value, int):
-        return french.number(value)
-    if isinstance(value, float):
-        return french.number(value, 3 if abs(value) < 10 else 1)
-    return str(value)
-
-
 def _facts(console: Console, block: Facts) -> None:
     width = max((len(name) for name, _ in block.pairs), default=0)
     for name, value in block.pairs:
@@ -87,30 +70,17 @@ def _facts(console: Console, block: Facts) -> None:
 
 
 def _origin(reason: Reason) -> str:
-    known = [reason.source, french.day(reason.observed) if reason.observed else ""]
-    said = ", ".join(part for part in known if part)
+    said = showing.origin(reason)
     return f" ({said})" if said else ""
 
 
-def _by_theme(reasons: Iterable[Reason]) -> dict[str, list[Reason]]:
-    """Group reasons by theme, the theme of the strongest first."""
-    groups: dict[str, list[Reason]] = {}
-    for reason in sorted(reasons, key=lambda one: -abs(one.weight)):
-        groups.setdefault(reason.theme, []).append(reason)
-    return groups
-
-
 def _reasons(console: Console, block: Reasons) -> None:
-    for heading, chosen, arrow in (
-        ("Ce qui augmente", [r for r in block.reasons if r.weight > 0], "▲"),
-        ("Ce qui diminue", [r for r in block.reasons if r.weight < 0], "▼"),
-    ):
-        if chosen:
-            _say(console, f"  {arrow} {heading}")
-            for theme, group in _by_theme(chosen).items():
-                _say(console, f"    {theme or 'autre'}")
-                for reason in group:
-                    _say(console, f"      {reason.sentence}{_origin(reason)}")
+    for heading, arrow, chosen in showing.parted(block.reasons):
+        _say(console, f"  {arrow} {heading}")
+        for theme, group in showing.by_theme(chosen).items():
+            _say(console, f"    {theme or 'autre'}")
+            for reason in group:
+                _say(console, f"      {reason.sentence}{_origin(reason)}")
     if block.caution:
         _say(console, f"  {block.caution}", style="italic")
 
@@ -124,7 +94,7 @@ def _table(console: Console, block: Table) -> None:
     for column in block.columns:
         table.add_column(column.title, justify="right" if column.align == "right" else "left")
     for row in block.rows:
-        table.add_row(*(Text(_cell(row.get(column.key), column.kind)) for column in block.columns))
+        table.add_row(*(Text(showing.show(row.get(column.key), column.kind)) for column in block.columns))
     console.print(table)
     if block.note:
         _say(console, f"  {block.note}", style="italic")
