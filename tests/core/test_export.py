@@ -26,8 +26,9 @@ AGENT_COLUMNS = ["Position", "Identifiant", "Nom", "Secteur", "Raisons"]
 
 Writer = Callable[..., None]
 WRITERS = [
-    pytest.param(export.write_xlsx, ".xlsx", id="xlsx"),
-    pytest.param(export.write_csv, ".csv", id="csv"),
+    pytest.param(export.write_list, ".xlsx", id="xlsx"),
+    pytest.param(export.write_list, ".ods", id="ods"),
+    pytest.param(export.write_list, ".csv", id="csv"),
 ]
 
 
@@ -79,7 +80,7 @@ def _lines(path: Path) -> list[list[str]]:
 
 
 def _headings(path: Path) -> list[str]:
-    return _sheets(path)["Liste"][0] if path.suffix == ".xlsx" else _lines(path)[0][:-1]
+    return _lines(path)[0][:-1] if path.suffix == ".csv" else _sheets(path)["Liste"][0]
 
 
 @pytest.mark.parametrize(("write", "suffix"), WRITERS)
@@ -90,7 +91,7 @@ def test_a_list_with_random_items_hides_rank_and_score(write: Writer, suffix: st
 
     assert _headings(output) == AGENT_COLUMNS
     content = output.read_bytes()
-    if suffix == ".xlsx":
+    if suffix != ".csv":
         with zipfile.ZipFile(output) as parts:
             content = b"".join(parts.read(name) for name in parts.namelist())
     assert b"random" not in content
@@ -114,7 +115,7 @@ def test_a_list_of_the_model_alone_shows_the_rank_and_a_score_only_if_it_is_a_ri
 def test_the_sheet_holds_text_positions_and_the_three_strongest_reasons(tmp_path: Path) -> None:
     signals, output = _signals([HOSTILE, "Ali"]), tmp_path / "liste.xlsx"
 
-    export.write_xlsx(_listed(signals, share=0.0), signals, output, mentions=MENTIONS)
+    export.write_list(_listed(signals, share=0.0), signals, output, mentions=MENTIONS)
 
     sheets = _sheets(output)
     assert sheets["Liste"][1] == [
@@ -147,7 +148,7 @@ def test_no_cell_of_a_sheet_is_a_formula_or_a_link(text: str, tmp_path: Path) ->
 
 def test_the_sheet_has_a_fixed_header_and_a_filter(tmp_path: Path) -> None:
     signals, output = _signals(["Léa"]), tmp_path / "liste.xlsx"
-    export.write_xlsx(_listed(signals, share=0.0), signals, output, mentions=MENTIONS)
+    export.write_list(_listed(signals, share=0.0), signals, output, mentions=MENTIONS)
 
     with zipfile.ZipFile(output) as parts:
         sheet = parts.read("xl/worksheets/sheet1.xml")
@@ -158,7 +159,7 @@ def test_the_sheet_has_a_fixed_header_and_a_filter(tmp_path: Path) -> None:
 def test_the_csv_is_what_a_french_spreadsheet_opens(tmp_path: Path) -> None:
     signals, output = _signals([HOSTILE, "Ali"]), tmp_path / "liste.csv"
 
-    export.write_csv(_listed(signals, share=0.0), signals, output, mentions=MENTIONS)
+    export.write_list(_listed(signals, share=0.0), signals, output, mentions=MENTIONS)
 
     assert output.read_bytes().startswith(b"\xef\xbb\xbfPosition;Identifiant;Nom;")
     said = "Calcul : r1, au 01/01/2026 | Mention : Traitement algorithmique ; l'agent décide."
@@ -258,9 +259,9 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(
     output.write_text("old", encoding="utf-8")
     whole = export._columns
 
-    def broken(*args: Any, **options: Any) -> list[export._Column]:
-        columns = whole(*args, **options)
-        return [*columns, export._Column("Panne", ["a", "b", Unwritable()])]
+    def broken(*args: Any) -> list[export.Column]:
+        columns = whole(*args)
+        return [*columns, export.Column("Panne", ["a", "b", Unwritable()])]
 
     monkeypatch.setattr(export, "_columns", broken)
     monkeypatch.setattr(export, "_width", lambda _: 10)

@@ -144,7 +144,7 @@ def _worklist(
     case: CaseName,
     /,
     *,
-    output: Annotated[Path, Parameter(name="--output", help="Fichier à écrire : .xlsx ou .csv.")],
+    output: Annotated[Path, Parameter(name="--output", help="Fichier à écrire : .xlsx, .ods, .csv ou .pdf.")],
     source: SourceName = None,
     capacity: Capacity = 40,
     random_share: RandomShare = 0.1,

@@ -1,7 +1,7 @@
-"""Tables that agents open: XLSX and CSV in French form, in which no cell can become a formula.
+"""Tables that agents open: XLSX, ODS, CSV and PDF in French form, in which no cell can become a formula.
 
-A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` (OWASP, *CSV Injection*). XLSX
-cells are written as text or numbers, never as formulas or links; CSV has no types, so `safe_cell`
+A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` (OWASP, *CSV Injection*). Cells of
+XLSX and ODS are written as text or numbers, never as formulas or links; CSV has no types, so `safe_cell`
 puts an apostrophe before such a text.
 """
 
@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
 from eclaireur.core.types import Drawn
@@ -22,7 +23,7 @@ from eclaireur.core.types import Drawn
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["safe_cell", "write_csv", "write_sheet", "write_xlsx"]
+__all__ = ["FORMS", "Column", "safe_cell", "write_list", "write_rows", "write_sheet"]
 
 _TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _REASONS = 3
@@ -36,9 +37,16 @@ _WIDEST = 70
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
+_SHARE = "0.0%"
+"""Number format of a share in [0, 1]."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Column:
-    """One column of a sheet: French heading, values, and the number format of its cells."""
+class Column:
+    """One column of a sheet: French heading, values, and the number format of its cells.
+
+    A value that is a tuple is several lines in one cell.
+    """
 
     heading: str
     values: Sequence[Any]
@@ -55,10 +63,10 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_TRIGGERS) else text
 
 
-def write_xlsx(
+def write_list(
     worklist_table: pa.Table, signals_table: pa.Table, output: Path, *, mentions: Mapping[str, str]
 ) -> None:
-    """Write a working list as a spreadsheet, whole or not at all; mentions are its second sheet.
+    """Write a working list, whole or not at all, in the form that the name of the file asks for.
 
     When some items were drawn at random, the file holds neither rank, score nor how an item was drawn:
     they would tell which items are random before they are judged.
@@ -67,48 +75,125 @@ def write_xlsx(
     ----------
     worklist_table, signals_table
         Tables of `core.tables.worklist_schema` and `core.tables.signals_schema`.
+    output, mentions
+        As for `write_rows`.
+    """
+    write_rows(_columns(worklist_table, signals_table), output, mentions=mentions)
+
+
+def write_rows(
+    columns: Sequence[Column], output: Path, *, mentions: Mapping[str, str], title: str = "Liste"
+) -> None:
+    """Write rows that agents open, whole or not at all; the same rows give the same bytes.
+
+    Parameters
+    ----------
+    columns
+        Columns of the same length, in order.
     output
-        File to write.
+        File to write: ``.xlsx``, ``.ods`` (mentions on a second sheet), ``.csv`` (UTF-8 with a mark,
+        ``;``, decimal comma; mentions at the end of every line, so that a line copied elsewhere keeps
+        them) or ``.pdf`` (mentions on the last page, and ``Mention`` at the foot of each).
     mentions
         French heading → what must be said with the list (calculation, data, model, limits, appeal).
+    title
+        Name of the first sheet, title of the document.
 
     Raises
     ------
     BadValueError
-        If the file cannot be written there, or the list is longer than a sheet.
+        If the file cannot be written there, its name ends otherwise, or the list is longer than a sheet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "liste.csv"
+    >>> write_rows([Column("Nom", ["=1+1"])], target, mentions={"Mention": "L'agent décide."})
+    >>> target.read_text(encoding="utf-8-sig").splitlines()
+    ['Nom;Mentions', "'=1+1;Mention : L'agent décide."]
     """
-    columns = _columns(worklist_table, signals_table)
-    said = [_Column("Mention", list(mentions)), _Column("Texte", list(mentions.values()), wrap=True)]
-    _put(output, lambda target: _workbook(target, {"Liste": columns, "Mentions": said}))
+    form = output.suffix.lower().lstrip(".")
+    if form not in FORMS:
+        known = ", ".join(f".{one}" for one in FORMS)
+        raise BadValueError(
+            f"forme de liste inconnue : « {output.suffix} ».",
+            file=str(output),
+            fix=f"Choisissez un nom qui finit par {known}.",
+        )
+    if form in {"xlsx", "ods"}:
+        _check_size(columns)
+    _put(output, lambda target: FORMS[form](target, columns, mentions, title))
 
 
-def write_csv(
-    worklist_table: pa.Table, signals_table: pa.Table, output: Path, *, mentions: Mapping[str, str]
-) -> None:
-    """Write a working list as CSV: UTF-8 with a mark, ``;``, decimal comma, whole or not at all.
+def _mentions(mentions: Mapping[str, str]) -> list[Column]:
+    return [Column("Mention", list(mentions)), Column("Texte", list(mentions.values()), wrap=True)]
 
-    The columns are those of `write_xlsx`, then the mentions on every line, so that a line copied
-    elsewhere keeps them.
 
-    Parameters
-    ----------
-    worklist_table, signals_table, output, mentions
-        As for `write_xlsx`.
-    """
+def _write_xlsx(target: Path, columns: Sequence[Column], mentions: Mapping[str, str], title: str) -> None:
+    _workbook(target, {title: columns, "Mentions": _mentions(mentions)})
+
+
+def _write_ods(target: Path, columns: Sequence[Column], mentions: Mapping[str, str], title: str) -> None:
+    from eclaireur.core.ods import OdsSheet, write_ods
+
+    write_ods(
+        target,
+        {
+            name: OdsSheet(
+                headings=[column.heading for column in some],
+                rows=zip(*(column.values for column in some), strict=True),
+                widths=[_width(column) for column in some],
+                shares=frozenset(at for at, column in enumerate(some) if column.form == _SHARE),
+            )
+            for name, some in {title: columns, "Mentions": _mentions(mentions)}.items()
+        },
+        title=title,
+    )
+
+
+def _write_csv(target: Path, columns: Sequence[Column], mentions: Mapping[str, str], title: str) -> None:
+    del title  # a CSV file has none
     said = " | ".join(f"{heading} : {text}" for heading, text in mentions.items())
-    columns = [
-        *_columns(worklist_table, signals_table, between=" | "),
-        _Column("Mentions", [said] * worklist_table.num_rows),
-    ]
+    size = len(columns[0].values) if columns else 0
+    kept = [*columns, Column("Mentions", [said] * size)]
+    with target.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream, delimiter=";", lineterminator="\r\n")
+        writer.writerow([safe_cell(column.heading) for column in kept])
+        for row in zip(*(column.values for column in kept), strict=True):
+            writer.writerow([_text(value) for value in row])
 
-    def write(target: Path) -> None:
-        with target.open("w", encoding="utf-8-sig", newline="") as stream:
-            writer = csv.writer(stream, delimiter=";", lineterminator="\r\n")
-            writer.writerow([safe_cell(column.heading) for column in columns])
-            for row in zip(*(column.values for column in columns), strict=True):
-                writer.writerow([_text(value) for value in row])
 
-    _put(output, write)
+def _write_pdf(target: Path, columns: Sequence[Column], mentions: Mapping[str, str], title: str) -> None:
+    from eclaireur.core import view
+    from eclaireur.core.pdf import write_pdf
+
+    keys = [str(at) for at in range(len(columns))]
+    table = view.Table(
+        title="",
+        columns=tuple(
+            view.Column(
+                key=key,
+                title=column.heading,
+                align="right" if any(isinstance(one, int | float) for one in column.values) else "left",
+                kind="share" if column.form == _SHARE else "text",
+            )
+            for key, column in zip(keys, columns, strict=True)
+        ),
+        rows=[
+            dict(zip(keys, row, strict=True))
+            for row in zip(*(column.values for column in columns), strict=True)
+        ],
+    )
+    write_pdf([table], target, title=title, mentions=mentions)
+
+
+FORMS: dict[str, Callable[[Path, Sequence[Column], Mapping[str, str], str], None]] = {
+    "xlsx": _write_xlsx,
+    "ods": _write_ods,
+    "csv": _write_csv,
+    "pdf": _write_pdf,
+}
+"""Forms of a list, and what writes each."""
 
 
 def write_sheet(table: pa.Table, target: Path, *, title: str) -> None:
@@ -135,7 +220,7 @@ def write_sheet(table: pa.Table, target: Path, *, title: str) -> None:
         kind = table.schema.field(name).type
         form = "dd/mm/yyyy" if pa.types.is_date(kind) else ""
         form = "dd/mm/yyyy hh:mm" if pa.types.is_timestamp(kind) else form
-        columns.append(_Column(name, table[name].to_pylist(), form))
+        columns.append(Column(name, table[name].to_pylist(), form))
     _workbook(target, {title: columns})
 
 
@@ -150,7 +235,7 @@ def _put(output: Path, write: Callable[[Path], None]) -> None:
         ) from error
 
 
-def _columns(worklist: pa.Table, signals: pa.Table, *, between: str = "\n") -> list[_Column]:
+def _columns(worklist: pa.Table, signals: pa.Table) -> list[Column]:
     import pyarrow.compute as pc
 
     listed = worklist.sort_by("position").to_pylist()
@@ -158,24 +243,24 @@ def _columns(worklist: pa.Table, signals: pa.Table, *, between: str = "\n") -> l
     known = {row["signal"]: row for row in found.to_pylist()}
     rows = [(item, known.get(item["signal"], {})) for item in listed]
     columns = [
-        _Column("Position", [item["position"] for item in listed]),
-        _Column("Identifiant", [item["subject"].partition(":")[2] for item in listed]),
-        _Column("Nom", [signal.get("name") for _, signal in rows], wrap=True),
-        _Column("Secteur", [item["area"] for item in listed]),
+        Column("Position", [item["position"] for item in listed]),
+        Column("Identifiant", [item["subject"].partition(":")[2] for item in listed]),
+        Column("Nom", [signal.get("name") for _, signal in rows], wrap=True),
+        Column("Secteur", [item["area"] for item in listed]),
     ]
     if all(item["drawn"] == Drawn.MODEL for item in listed):
-        columns.append(_Column("Rang", [item["rank"] for item in listed]))
+        columns.append(Column("Rang", [item["rank"] for item in listed]))
         if rows and all(signal.get("calibrated") for _, signal in rows):
-            columns.append(_Column("Risque estimé", [item["score"] for item in listed], "0.0%"))
-    reasons = [between.join(_reasons(signal.get("reasons"))) for _, signal in rows]
-    columns.append(_Column("Raisons", reasons, wrap=True))
+            columns.append(Column("Risque estimé", [item["score"] for item in listed], _SHARE))
+    reasons = [_reasons(signal.get("reasons")) for _, signal in rows]
+    columns.append(Column("Raisons", reasons, wrap=True))
     return columns
 
 
-def _reasons(reasons: Iterable[Mapping[str, Any]] | None) -> list[str]:
+def _reasons(reasons: Iterable[Mapping[str, Any]] | None) -> tuple[str, ...]:
     """Return what raises the signal most, in the same form for every item."""
     up = sorted((one for one in reasons or () if one["weight"] > 0), key=lambda one: -one["weight"])
-    return [one["sentence"] for one in up[:_REASONS]]
+    return tuple(one["sentence"] for one in up[:_REASONS])
 
 
 def _text(value: Any) -> str:
@@ -188,10 +273,23 @@ def _text(value: Any) -> str:
         return repr(value).replace(".", ",")
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, date):  # datetime too
+        return french.moment(value) if isinstance(value, datetime) else french.day(value)
+    if isinstance(value, tuple):
+        return safe_cell(" | ".join(value))
     return safe_cell(str(value))
 
 
-def _workbook(target: Path, sheets: Mapping[str, Sequence[_Column]]) -> None:
+def _check_size(columns: Sequence[Column]) -> None:
+    size = max((len(column.values) for column in columns), default=0)
+    if size > _ROWS:
+        raise BadValueError(
+            f"{size} lignes : une feuille de calcul n'en contient que {_ROWS}.",
+            fix="Choisissez un fichier .csv ou .parquet.",
+        )
+
+
+def _workbook(target: Path, sheets: Mapping[str, Sequence[Column]]) -> None:
     import xlsxwriter
 
     options = {
@@ -202,12 +300,7 @@ def _workbook(target: Path, sheets: Mapping[str, Sequence[_Column]]) -> None:
         "remove_timezone": True,
     }
     for columns in sheets.values():
-        size = max((len(column.values) for column in columns), default=0)
-        if size > _ROWS:
-            raise BadValueError(
-                f"{size} lignes : une feuille de calcul n'en contient que {_ROWS}.",
-                fix="Choisissez un fichier .csv ou .parquet.",
-            )
+        _check_size(columns)
     with xlsxwriter.Workbook(str(target), options) as book:
         # The same list gives the same bytes: no hour of writing.
         book.set_properties({"created": _EPOCH.replace(tzinfo=None)})
@@ -223,7 +316,7 @@ def _workbook(target: Path, sheets: Mapping[str, Sequence[_Column]]) -> None:
             _fill(book.add_worksheet(title), columns, head, forms)
 
 
-def _fill(sheet: Any, columns: Sequence[_Column], head: Any, forms: Sequence[Any]) -> None:
+def _fill(sheet: Any, columns: Sequence[Column], head: Any, forms: Sequence[Any]) -> None:
     rows = max((len(column.values) for column in columns), default=0)
     for at, column in enumerate(columns):
         sheet.set_column(at, at, _width(column))
@@ -236,9 +329,13 @@ def _fill(sheet: Any, columns: Sequence[_Column], head: Any, forms: Sequence[Any
             _cell(sheet, line, at, value, forms[at])
 
 
-def _width(column: _Column) -> float:
-    lines = (line for value in column.values[:1000] for line in str(value or "").split("\n"))
+def _width(column: Column) -> float:
+    lines = (line for value in column.values[:1000] for line in _lines(value))
     return min(max(len(column.heading) + 3, *(len(line) + 1 for line in lines), 8), _WIDEST)
+
+
+def _lines(value: Any) -> Sequence[str]:
+    return value if isinstance(value, tuple) else str(value or "").split("\n")
 
 
 def _cell(sheet: Any, line: int, at: int, value: Any, form: Any) -> None:
@@ -251,6 +348,6 @@ def _cell(sheet: Any, line: int, at: int, value: Any, form: Any) -> None:
     elif isinstance(value, date):  # datetime too
         sheet.write_datetime(line, at, value, form)
     else:
-        text = str(value)
+        text = "\n".join(value) if isinstance(value, tuple) else str(value)
         # Longer texts make xlsxwriter drop the cell without a word: cut them and show it.
         sheet.write_string(line, at, text if len(text) <= _CELL else f"{text[: _CELL - 1]}…", form)

@@ -1,4 +1,4 @@
-"""Lists that agents open: a worklist joined to its signals, as a spreadsheet or a CSV file."""
+"""Lists that agents open: a worklist joined to its signals, as a spreadsheet, a CSV file or a PDF."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclaireur.core import export, worklist as drawing
-from eclaireur.core.errors import BadValueError
 
 if TYPE_CHECKING:
     from eclaireur.core.types import Worklist
@@ -17,27 +16,20 @@ __all__ = ["write_worklist"]
 
 
 def write_worklist(work: Work, signals: Signals, worklist: Worklist, output: Path) -> None:
-    """Write a worklist as ``.xlsx`` or ``.csv``, whole or not at all, and journal the export.
+    """Write a worklist in a form of `core.export.FORMS`, whole or not at all, and journal the export.
 
     Raises
     ------
     BadValueError
         If the file name ends otherwise.
     """
-    writers = {".xlsx": export.write_xlsx, ".csv": export.write_csv}
-    suffix = output.suffix.lower()
-    if suffix not in writers:
-        raise BadValueError(
-            f"forme de liste inconnue : « {output.suffix} ».",
-            file=str(output),
-            fix="Choisissez un nom qui finit par .xlsx ou .csv.",
-        )
-    writers[suffix](drawing.to_table(worklist), signals.table, output, mentions=_mentions(work, signals))
+    tables = (drawing.to_table(worklist), signals.table)
+    export.write_list(*tables, output, mentions=_mentions(work, signals))
     work.workspace.journal.append(
         "export",
         case=work.card.name,
         actor="eclaireur",
-        data={"run": worklist.run, "items": len(worklist.items), "form": suffix[1:]},
+        data={"run": worklist.run, "items": len(worklist.items), "form": output.suffix.lower()[1:]},
     )
 
 
