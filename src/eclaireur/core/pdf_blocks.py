@@ -112,7 +112,7 @@ def _table(block: Table, width: float) -> Iterator[Any]:
         max(6, min(_WIDEST, max((len(line) for row in texts for line in row[at].split("\n")), default=0)))
         for at in range(len(block.columns))
     ]
-    sizes = [max(size, min(14, len(column.title))) for size, column in zip(sizes, block.columns, strict=True)]
+    sizes = [max(size, _longest_word(one.title)) for size, one in zip(sizes, block.columns, strict=True)]
     whole = sum(sizes) or 1
     styled = ["number" if one.align == "right" else "cell" for one in block.columns]
     rows = [[_paragraph(one.title, "head") for one in block.columns]]
@@ -123,6 +123,11 @@ def _table(block: Table, width: float) -> Iterator[Any]:
         yield _paragraph("Aucune ligne.", "soft")
     if block.note:
         yield _paragraph(block.note, "soft")
+
+
+def _longest_word(title: str) -> int:
+    """Return the room that a heading needs not to be cut within a word; bold letters are wide."""
+    return 3 + max((len(word) for word in title.split()), default=0)
 
 
 def _cut(text: str) -> str:

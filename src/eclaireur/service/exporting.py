@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eclaireur.core import export, worklist as drawing
+from eclaireur.core import export, french, worklist as drawing
 
 if TYPE_CHECKING:
+    from eclaireur.core.card import Card
     from eclaireur.core.types import Worklist
     from eclaireur.service.signals import Signals
     from eclaireur.service.work import Work
 
-__all__ = ["write_worklist"]
+__all__ = ["list_mentions", "write_worklist"]
 
 
 def write_worklist(work: Work, signals: Signals, worklist: Worklist, output: Path) -> None:
@@ -34,18 +36,40 @@ def write_worklist(work: Work, signals: Signals, worklist: Worklist, output: Pat
 
 
 def _mentions(work: Work, signals: Signals) -> dict[str, str]:
-    from eclaireur.core import french
-
     snapshot = signals.records.snapshot
+    return list_mentions(
+        work.card,
+        run=signals.run.id,
+        as_of=signals.as_of,
+        snapshot=snapshot.id,
+        taken=snapshot.taken,
+        licence=snapshot.licence,
+        model=signals.model.card.number,
+        by=signals.model.by,
+    )
+
+
+def list_mentions(
+    card: Card,
+    *,
+    run: str,
+    as_of: date,
+    snapshot: str,
+    taken: datetime,
+    licence: str,
+    model: int,
+    by: str,
+) -> dict[str, str]:
+    """Return what must be said with a list, under French headings: calculation, data, model, limits, law."""
     return {
-        "Cas d'usage": work.card.title,
-        "Calcul": f"{signals.run.id}, au {french.day(signals.as_of)}",
-        "Données": f"{snapshot.id}, lues le {french.moment(snapshot.taken)}, {snapshot.licence}",
-        "Modèle": f"n° {signals.model.card.number}, mis en service par {signals.model.by}",
-        "Limites": " ".join(work.card.limits),
+        "Cas d'usage": card.title,
+        "Calcul": f"{run}, au {french.day(as_of)}",
+        "Données": f"{snapshot}, lues le {french.moment(taken)}, {licence}",
+        "Modèle": f"n° {model}, mis en service par {by}",
+        "Limites": " ".join(card.limits),
         "Mention": (
             "Cette liste a été établie à l'aide d'un traitement algorithmique. "
             "Elle propose un ordre ; l'agent décide."
         ),
-        "Recours": work.card.law.appeal,
+        "Recours": card.law.appeal,
     }
