@@ -391,7 +391,8 @@ def _funnel(block: Funnel) -> Figure:
         y, width = _TOP + at * step, room * max(count, 0) / most
         said = french.number(count)
         if at and first:
-            said = f"{said} ({french.percent(count / first)})"
+            share = count / first
+            said = f"{said} ({french.percent(share, 0 if share >= 0.01 or not count else 2)})"
         parts += [
             Text(left - 8, y + 17, _short(name, left - 12), "end"),
             Rect(left, y, width, 24, 0),
