@@ -36,6 +36,7 @@ __all__ = [
     "Dot",
     "Figure",
     "Line",
+    "Point",
     "Polyline",
     "Primitive",
     "Rect",
@@ -53,6 +54,7 @@ _SHARES = {"reliability", "lift"}
 _FORMS = {"line", "bar", "scatter", "lag", "band", "mirror"} | _SHARES
 
 Point = tuple[float, float]
+"""A place in a figure, in points."""
 
 
 @dataclass(frozen=True, slots=True)

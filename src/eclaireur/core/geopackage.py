@@ -20,7 +20,7 @@ from typing import Any
 
 from eclaireur.core.errors import BadValueError
 
-__all__ = ["GeoColumn", "write_geojson", "write_geopackage"]
+__all__ = ["GeoColumn", "Row", "write_geojson", "write_geopackage"]
 
 _APPLICATION = 0x47504B47  # "GPKG"
 _VERSION = 10300
