@@ -8,6 +8,7 @@ lists, search, counts, exports, files and the API all put on their rows through
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from eclaireur.desk.models.accounts import Role
+from eclaireur.desk.models.accounts import ApiKey, Role
 
 if TYPE_CHECKING:
-    from eclaireur.desk.models import ApiKey, Grant, User
+    from eclaireur.desk.models import Grant, User
 
-__all__ = ["ROLES", "Action", "Perimeter", "Reach", "nobody", "reach_of"]
+__all__ = ["ROLES", "SCOPES", "Action", "Perimeter", "Reach", "nobody", "reach_of"]
 
 
 class Action(StrEnum):
@@ -56,6 +57,14 @@ ROLES: dict[str, frozenset[Action]] = {
 }
 """What each role may do within its perimeter. An administrator manages accounts and sees no row by that."""
 
+SCOPES: dict[str, frozenset[Action]] = {
+    "read": frozenset({Action.SEE}),
+    "decide": frozenset({Action.DECIDE}),
+    "export": frozenset({Action.EXPORT}),
+    "compute": frozenset({Action.COMPUTE}),
+}
+"""What each scope of an API key lets it do, of what its grants allow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Perimeter:
@@ -84,6 +93,13 @@ class Perimeter:
 class Reach:
     """All perimeters of one person or program.
 
+    Parameters
+    ----------
+    perimeters
+        Where each role holds.
+    only
+        What a program may do at most; None for a person, whose roles say it all.
+
     Examples
     --------
     >>> reach = Reach((Perimeter("agent", "restaurant_risk", "Nord"),))
@@ -92,6 +108,7 @@ class Reach:
     """
 
     perimeters: tuple[Perimeter, ...] = ()
+    only: frozenset[Action] | None = None
 
     def rows(self, action: Action = Action.SEE) -> Q:
         """Return the filter of the rows on which an action is allowed; of none when there is none."""
@@ -128,12 +145,14 @@ class Reach:
 
     @property
     def key(self) -> str:
-        """Short text that two equal reaches share: what is cached is cached under it."""
-        return "|".join(
-            f"{one.role}/{one.case}/{one.area}/{one.service}" for one in sorted(self.perimeters, key=repr)
-        )
+        """Text that two equal reaches share and no other has: what is cached is cached under it."""
+        # As JSON: the name of a territory may hold any character, separators too.
+        held = sorted([one.role, one.case, one.area, one.service] for one in set(self.perimeters))
+        return json.dumps([held, None if self.only is None else sorted(self.only)])
 
     def _allowing(self, action: Action) -> list[Perimeter]:
+        if self.only is not None and action not in self.only:
+            return []
         return [one for one in self.perimeters if action in ROLES[one.role]]
 
 
@@ -142,6 +161,9 @@ nobody = Reach()
 
 
 def reach_of(holder: User | ApiKey) -> Reach:
-    """Read the grants of an account or of a key."""
+    """Read the grants of an account or of a key; the scopes of a key bound what they allow."""
     grants: Iterable[Grant] = holder.grants.all()
-    return Reach(tuple(Perimeter(one.role, one.case, one.area, one.service) for one in grants))
+    only = None
+    if isinstance(holder, ApiKey):
+        only = frozenset(action for scope in holder.scopes for action in SCOPES.get(scope, ()))
+    return Reach(tuple(Perimeter(one.role, one.case, one.area, one.service) for one in grants), only)
