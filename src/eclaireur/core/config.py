@@ -62,6 +62,35 @@ class Settings:
         env="ECLAIREUR_SECRET_KEY",
         secret=True,
     )
+    oidc_issuer: str = _setting(
+        "",
+        help="address of the OpenID Connect provider, ProConnect among others; empty for passwords alone",
+        env="ECLAIREUR_OIDC_ISSUER",
+    )
+    oidc_client: str = _setting(
+        "", help="name under which the provider knows this desk", env="ECLAIREUR_OIDC_CLIENT"
+    )
+    oidc_secret: str = _setting(
+        "", help="secret shared with the provider", env="ECLAIREUR_OIDC_SECRET", secret=True
+    )
+    oidc_name: str = _setting(
+        "ProConnect", help="what the sign-in button calls the provider", env="ECLAIREUR_OIDC_NAME"
+    )
+    oidc_acr: str = _setting(
+        "",
+        help="accepted levels of assurance, separated by spaces; empty for any",
+        env="ECLAIREUR_OIDC_ACR",
+    )
+    oidc_siret: str = _setting(
+        "",
+        help="SIRET of the administrations whose agents may enter, separated by commas; empty for any",
+        env="ECLAIREUR_OIDC_SIRET",
+    )
+    oidc_create: str = _setting(
+        "no",
+        help="`yes` makes an account without rights for an unknown identity",
+        env="ECLAIREUR_OIDC_CREATE",
+    )
     upload: int = _setting(
         100, help="largest file that may be sent to the desk, in megabytes", env="ECLAIREUR_UPLOAD"
     )

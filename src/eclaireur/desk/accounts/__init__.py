@@ -1,0 +1,1 @@
+"""Who may enter the desk: passwords, throttling, one-time links, keys, and the acts of an administrator."""
