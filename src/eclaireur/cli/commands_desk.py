@@ -148,7 +148,8 @@ def _show_desk(played: Played, listener: socket.socket, *, check: bool, open_bro
     from eclaireur.desk import demo, serving
 
     address = _address(listener)
-    way_in = demo.way_in(demo.fill())
+    agent, accounts = demo.fill()
+    way_in = demo.way_in(agent)
     found: list[str] = []
 
     reader = threading.Thread(target=lambda: found.extend(demo.problems(address, played.signals, way_in)))
@@ -160,6 +161,10 @@ def _show_desk(played: Played, listener: socket.socket, *, check: bool, open_bro
         say(f"Bureau de démonstration : {address}/")
         say("Entrer comme agent (ce lien sert une fois) :")
         say(f"{address}{way_in}")
+        if accounts:
+            say("Comptes d'essai ; leurs mots de passe ne seront plus montrés :")
+        for one in accounts:
+            say(f"  {one.login:<15} {one.password}   {one.full_name}")
         say("Ctrl+C pour arrêter.")
         if open_browser:
             import webbrowser

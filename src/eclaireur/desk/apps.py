@@ -19,7 +19,12 @@ class DeskConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make each SQLite connection durable before its first query."""
+        """Make each SQLite connection durable before its first query, and each session say whose it is."""
+        from django.contrib.auth.signals import user_logged_in
+
+        from eclaireur.desk.accounts.entering import mark_session
+
+        user_logged_in.connect(mark_session, dispatch_uid="eclaireur.desk.session")
         connection_created.connect(_durable, dispatch_uid="eclaireur.desk.durable")
 
 

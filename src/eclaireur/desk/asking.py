@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
+from eclaireur.desk.accounts.lost import session_lost
+
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
     from eclaireur.desk.access import Action, Reach
@@ -31,6 +33,8 @@ def page(view: Callable[Concatenate[Asking, Rest], HttpResponseBase]) -> Callabl
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
+        if request.method == "POST" and not request.user.is_authenticated:
+            return session_lost(request)
         if request.headers.get("HX-Request") and not request.user.is_authenticated:
             # A fragment cannot show the sign-in page: ask the browser to come back whole.
             return HttpResponse(status=401, headers={"HX-Refresh": "true"})

@@ -14,7 +14,7 @@ __all__ = ["shell"]
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Return the names that the base template reads."""
     reach = getattr(request, "reach", None)
-    if reach is None or not reach.perimeters:
+    if reach is None or not request.user.is_authenticated:
         return {"shell": None}
     from eclaireur.core.catalog import cards
     from eclaireur.desk.waiting import waiting

@@ -22,6 +22,7 @@ from eclaireur.desk.publishing import draw_list, publish
 from eclaireur.desk.start import mark_demo
 
 if TYPE_CHECKING:
+    from eclaireur.desk.accounts.demo import DemoAccount
     from eclaireur.service.signals import Signals
 
 __all__ = ["CASE", "fill", "once", "problems", "way_in"]
@@ -33,15 +34,16 @@ _HOURS = 12
 _SECONDS = 20
 
 
-def fill() -> User:
+def fill() -> tuple[User, tuple[DemoAccount, ...]]:
     """Publish the sample, draw the month's list, open the demonstration accounts; decide nothing.
 
     What is already there stays as it is: a demonstration is taken up where it was left.
 
     Returns
     -------
-    User
-        The agent whose work the demonstration shows.
+    tuple
+        The agent whose work the demonstration shows, and the accounts just made, whose passwords nothing will
+        tell again.
 
     Raises
     ------
@@ -55,13 +57,13 @@ def fill() -> User:
     if not edition.worklists.filter(closed=None).exists():
         title = f"Liste du {french.day(edition.as_of)}"
         draw_list(edition, capacity=_CAPACITY, random_share=_RANDOM_SHARE, title=title)
-    make_demo_accounts()
+    made = make_demo_accounts()
     grant = (
         Grant.objects.filter(role=Role.AGENT, user__is_active=True).select_related("user").order_by("pk")[0]
     )
     if grant.user is None:
         raise AssertionError  # the filter asked for one
-    return grant.user
+    return grant.user, made
 
 
 def once(token: str) -> str:

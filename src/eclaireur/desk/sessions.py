@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.utils import timezone
 
 from eclaireur.desk.models import Session
 
 __all__ = ["SessionStore"]
 
+_SEEN = timedelta(minutes=5)
+
 
 class SessionStore(DatabaseStore):
-    """Django's database sessions, with a column for the account, so that people can see and close theirs."""
+    """Django's database sessions, with columns for the account and the device: people see and close theirs.
+
+    When the session was last used is written at most every five minutes: a page costs no write.
+    """
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -20,9 +27,18 @@ class SessionStore(DatabaseStore):
         return Session
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        """Fill the columns that the list of sessions shows."""
+        """Fill the columns that the list of sessions shows; `accounts.entering` put them in the data."""
         row: Session = super().create_model_instance(data)  # type: ignore[assignment]
         row.user_id = int(data["_auth_user_id"]) if "_auth_user_id" in data else None
         row.device = str(data.get("device", ""))[:200]
         row.address = str(data.get("address", ""))[:64]
+        if "opened" in data:
+            row.opened = datetime.fromisoformat(data["opened"])
+        return row
+
+    def _get_session_from_db(self) -> Session | None:
+        row: Session | None = super()._get_session_from_db()  # type: ignore[misc]
+        now = timezone.now()
+        if row is not None and row.seen < now - _SEEN:
+            Session.objects.filter(pk=row.pk).update(seen=now)
         return row

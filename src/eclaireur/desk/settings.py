@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eclaireur.core.config import read_settings
+from eclaireur.desk.accounts.provider import identity_settings
 from eclaireur.desk.database import database_settings
 from eclaireur.desk.hosting import hosting_settings
 from eclaireur.desk.secret import secret_key
@@ -62,16 +63,24 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 
 AUTH_USER_MODEL = "desk.User"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["eclaireur.desk.accounts.passwords.Argon2id"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("login", "full_name", "email")},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "eclaireur.desk.accounts.passwords.VariedValidator"},
 ]
+IDENTITY = identity_settings(_SETTINGS)
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if IDENTITY is not None:
+    AUTHENTICATION_BACKENDS.append("eclaireur.desk.accounts.oidc.IdentityBackend")
 LOGIN_URL = "/connexion/"
 LOGIN_REDIRECT_URL = "/"
 

@@ -101,11 +101,16 @@ class ApiKey(models.Model):
 
 
 class Attempt(models.Model):
-    """A failed sign-in, kept for the time that throttling looks back."""
+    """A failed sign-in: throttling counts it until a success, administrators read it for a month.
+
+    ``login`` is written as it is only when an account has it: else it could be a password that was typed
+    in the wrong field, and `accounts.throttling` keeps a keyed hash.
+    """
 
     login = models.CharField(max_length=150, db_index=True)
     address = models.CharField(max_length=64, db_index=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)
+    counts = models.BooleanField(default=True)
 
 
 class SetupLink(models.Model):
@@ -124,5 +129,6 @@ class Session(AbstractBaseSession):
     device = models.CharField(max_length=200, blank=True, default="")
     address = models.CharField(max_length=64, blank=True, default="")
     opened = models.DateTimeField(default=timezone.now)
+    seen = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[BaseSessionManager[Any]] = BaseSessionManager()

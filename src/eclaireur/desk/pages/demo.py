@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from eclaireur.desk.accounts.entering import enter as enter_as
 from eclaireur.desk.demo import CASE, once
 from eclaireur.desk.models import SetupLink
 from eclaireur.desk.place import workspace
@@ -28,7 +28,7 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     # The update chooses: of two clicks at once, one enters.
     if link is None or link.user is None or not links.update(used=now):
         return redirect("/connexion/")
-    login(request, link.user)
+    enter_as(request, link.user)
     return redirect(f"/{CASE}/")
 
 

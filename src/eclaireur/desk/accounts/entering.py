@@ -1,0 +1,87 @@
+"""Entering: what a session remembers of the device, where a request comes from, where it may go back to."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from eclaireur.desk.models import Session
+
+if TYPE_CHECKING:
+    from eclaireur.desk.models import User
+
+__all__ = ["PASSWORD", "address_of", "device_of", "enter", "mark_session", "safe_next"]
+
+PASSWORD = "django.contrib.auth.backends.ModelBackend"  # noqa: S105 (the name of a class)
+
+_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+
+
+def enter(request: HttpRequest, user: User, backend: str = PASSWORD) -> None:
+    """Sign a person in under a new session key."""
+    login(request, user, backend=backend)
+
+
+def mark_session(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
+    """Write in a new session whose device it is; it ends twelve hours from now, however much it is used."""
+    now = timezone.now()
+    Session.objects.filter(expire_date__lt=now).delete()  # nobody else sweeps them
+    request.session["opened"] = now.isoformat()
+    request.session["device"] = device_of(request)
+    request.session["address"] = address_of(request)
+    request.session.set_expiry(now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
+
+
+def device_of(request: HttpRequest) -> str:
+    """Name the browser and the system in words.
+
+    Examples
+    --------
+    >>> request = HttpRequest()
+    >>> request.META["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"
+    >>> device_of(request)
+    'Firefox sur Linux'
+    """
+    text = request.META.get("HTTP_USER_AGENT", "")
+    browser = next((name for mark, name in _BROWSERS.items() if mark in text), "navigateur inconnu")
+    system = next((name for mark, name in _SYSTEMS.items() if mark in text), "")
+    return f"{browser} sur {system}" if system else browser
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return the address that a request comes from, or nothing when a proxy does not tell.
+
+    Behind HTTPS a proxy stands in front: the last address of ``X-Forwarded-For`` is the one that it saw.
+    Those before it are whatever the visitor claimed.
+    """
+    if settings.SECURE_PROXY_SSL_HEADER:
+        text = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    else:
+        text = request.META.get("REMOTE_ADDR", "")
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
+
+
+def safe_next(request: HttpRequest, target: str) -> str:
+    """Return a page of this desk to go to after signing in; the first page instead of anything else."""
+    here = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if here and target.startswith("/") else "/"
