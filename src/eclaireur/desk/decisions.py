@@ -34,6 +34,7 @@ __all__ = [
     "comment",
     "decide",
     "move",
+    "newest",
     "report_missed",
     "said",
     "undo",
@@ -222,7 +223,7 @@ def _outcome(
             fix="Corrigez la date.",
             column="on",
         )
-    target = _newest(dossier)
+    target = newest(dossier)
     return result_entry(
         target.edition.source if target else "",
         Subject.parse(dossier.subject),
@@ -447,7 +448,8 @@ def _last(dossier: Dossier) -> Decision | None:
     )
 
 
-def _newest(dossier: Dossier) -> Target | None:
+def newest(dossier: Dossier) -> Target | None:
+    """Return what the newest edition says of a dossier; None when none does."""
     return dossier.targets.filter(edition__ready=True).select_related("edition").order_by("-edition").first()
 
 

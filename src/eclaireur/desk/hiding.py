@@ -36,13 +36,20 @@ def is_hidden(item: Item, *, list_has_random: bool) -> bool:
 
 
 def hidden_targets() -> Q:
-    """Return the filter of the targets that are still to be judged in a list with random lines."""
+    """Return the filter of the targets whose subject is still to be judged in a list with random lines.
+
+    The list may be of an earlier edition: a newer rank of the same subject would tell as much.
+    """
     blind = Item.objects.filter(worklist=OuterRef("worklist"), drawn=Drawn.RANDOM)
-    waiting = Item.objects.filter(Exists(blind), target=OuterRef("pk"), worklist__closed=None, verdict="")
+    waiting = Item.objects.filter(
+        Exists(blind), target__dossier=OuterRef("dossier"), worklist__closed=None, verdict=""
+    )
     return Q(Exists(waiting))
 
 
 def target_is_hidden(target: Target) -> bool:
     """Tell whether a subject's rank and score must not be shown, because an open list still asks about it."""
-    lists: Any = target.items.filter(worklist__closed=None, verdict="").values_list("worklist", flat=True)
-    return bool(random_lists(list(lists)))
+    open_lines: Any = Item.objects.filter(
+        target__dossier=target.dossier_id, worklist__closed=None, verdict=""
+    )
+    return bool(random_lists(list(open_lines.values_list("worklist", flat=True))))

@@ -12,6 +12,7 @@ from eclaireur.core.case import Progress, quiet
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk.models import Dossier, Edition, Item, Target, TargetReasons, Worklist
 from eclaireur.desk.place import work_on
+from eclaireur.desk.switching import refuse_if_stopped
 from eclaireur.service import signals as making, work as working
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def publish(
     Raises
     ------
     EclaireurError
-        As `service.signals.make`: wrong data, no model, an altered artefact.
+        As `service.signals.make`: wrong data, no model, an altered artefact; or the case is suspended.
     """
+    refuse_if_stopped(case)
     work = work_on(case, progress=progress)
     if source == working.CONNECTED:
         working.fetch(work, source)

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from eclaireur.desk import converters  # noqa: F401 (registers <case:…>)
 from eclaireur.desk.pages import errors
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
-_ROOMS: tuple[str, ...] = ()
+_ROOMS: tuple[str, ...] = (
+    "home",
+    "demo",
+    "accounts",
+    "identity",
+    "administration",
+    "catalogue",
+    "subjects",
+    "draws",
+    "switches",
+    "maps",
+    "exports",
+    "connect",
+    "sheets",
+    "lists",
+)
 
 urlpatterns = [path("", include(f"eclaireur.desk.pages.{room}")) for room in _ROOMS]
 

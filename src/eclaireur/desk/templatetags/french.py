@@ -9,7 +9,21 @@ from django.utils import timezone
 
 from eclaireur.core import french
 
-__all__ = ["ago", "count", "day", "moment", "number", "percent", "register"]
+__all__ = [
+    "ago",
+    "case_title",
+    "count",
+    "day",
+    "hundred",
+    "kind",
+    "moment",
+    "number",
+    "percent",
+    "register",
+    "split",
+    "verdict",
+    "width",
+]
 
 register = template.Library()
 
@@ -56,3 +70,41 @@ def ago(value: date | None) -> str:
     return (
         "aujourd’hui" if days == 0 else f"il y a {french.duration(days)}" if days > 0 else f"le {day(value)}"
     )
+
+
+@register.filter
+def split(text: str) -> list[str]:
+    """Split a list written with commas."""
+    return text.split(",")
+
+
+@register.filter
+def hundred(share: float | None) -> str:
+    """Write a share as a coordinate from 0 to 100, with a decimal point."""
+    return f"{100 * (share or 0):.1f}"
+
+
+@register.filter
+def width(low: float | None, high: float | None) -> str:
+    """Write the length between two shares, as `hundred` does; nothing when one is unknown."""
+    return "0" if low is None or high is None else f"{100 * max(high - low, 0):.1f}"
+
+
+@register.filter
+def kind(subject: str) -> str:
+    """Return the kind of a subject written ``kind:key``."""
+    return subject.partition(":")[0]
+
+
+@register.filter
+def verdict(code: str) -> str:
+    """Write a verdict as agents say it."""
+    return {"follow": "suivre", "set_aside": "mauvaise cible", "other": "autre"}.get(code, code)
+
+
+@register.filter
+def case_title(name: str) -> str:
+    """Return the French title of a case; its name when it is gone."""
+    from eclaireur.core.catalog import cards
+
+    return next((card.title for card in cards() if card.name == name), name)

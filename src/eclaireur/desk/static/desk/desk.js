@@ -11,6 +11,20 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// An answer that cannot be shown in place: say so, and keep the page with what was typed.
+document.addEventListener("htmx:responseError", (event) => {
+  const status = event.detail.xhr.status;
+  const note = document.createElement("p");
+  note.className = "note error";
+  note.setAttribute("role", "alert");
+  note.textContent = status === 404
+    ? "Cette ligne n’existe plus, ou elle est hors de votre périmètre. Rechargez la page."
+    : status === 403
+      ? "Votre session a pris fin : rien n’a été enregistré. Rechargez la page, puis recommencez."
+      : "Le bureau n’a pas pu répondre : rien n’a été enregistré. Réessayez dans un instant.";
+  document.getElementById("contenu").prepend(note);
+});
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-keys-open]")) document.getElementById("touches")?.showModal();
   const copied = event.target.closest("[data-copy]");

@@ -1,0 +1,28 @@
+"""The part of an address that names a case: only names that exist match, so no page hides behind one."""
+
+from __future__ import annotations
+
+from django.urls import register_converter
+
+from eclaireur.core.catalog import cards
+
+__all__ = ["CaseName"]
+
+
+class CaseName:
+    """``<case:case>`` in an address."""
+
+    regex = "[a-z][a-z0-9_]*"
+
+    def to_python(self, value: str) -> str:
+        """Return the name of a case that exists; any other makes the address match nothing here."""
+        if all(card.name != value for card in cards()):
+            raise ValueError
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Write a name back."""
+        return value
+
+
+register_converter(CaseName, "case")

@@ -1,0 +1,106 @@
+"""Says « later » rather than nothing: when too much is asked at once, or by one key in a minute.
+
+A process answers a few requests at a time, one for each of its threads. Heavy ones, the API's and those that
+make a file or a map, may hold all but one: pages always find a thread. What comes over is refused at once,
+with how long to wait, and costs nothing. It is counted in the process that refuses: with several, a machine
+takes as many times more.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from eclaireur.core.errors import WorkFailedError
+
+__all__ = ["WINDOW", "Windows", "is_heavy", "keys_asking", "limit_heavy"]
+
+WINDOW = 60
+"""Seconds in which the requests of a key are counted."""
+
+_WAIT = 2
+_HEALTH = "/api/v1/sante"
+_HEAVY = re.compile(r"/api/.+|.*/export\.[a-z]+|.*\.(pdf|geojson)")
+
+
+def is_heavy(path: str) -> bool:
+    """Tell whether an address makes the desk work hard.
+
+    >>> is_heavy("/api/v1/listes"), is_heavy("/api/v1/sante"), is_heavy("/compte/")
+    (True, False, False)
+    """
+    return path != _HEALTH and _HEAVY.fullmatch(path) is not None
+
+
+def limit_heavy(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse a heavy request, by 503 and ``Retry-After``, while ``HEAVY_AT_ONCE`` others are under way."""
+    places = threading.BoundedSemaphore(settings.HEAVY_AT_ONCE)
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if not is_heavy(request.path_info):
+            return get_response(request)
+        if not places.acquire(blocking=False):
+            return _later(request)
+        try:
+            return get_response(request)
+        finally:
+            places.release()
+
+    return answer
+
+
+def _later(request: HttpRequest) -> HttpResponse:
+    from eclaireur.desk.api.errors import PREFIX, answer_error
+
+    message = "trop de demandes arrivent en même temps."
+    fix = f"Rien n'est perdu. Recommencez dans {_WAIT} secondes."
+    headers = {"Retry-After": str(_WAIT)}
+    if request.path_info.startswith(PREFIX):
+        return answer_error(503, kind="overloaded", message=message, fix=fix, headers=headers)
+    error = WorkFailedError(message, fix=fix)
+    response = render(request, "desk/error.html", {"error": error, "status": 503}, status=503)
+    response["Retry-After"] = headers["Retry-After"]
+    return response
+
+
+class Windows:
+    """Counts what each holder asks in the current window, in this process.
+
+    Parameters
+    ----------
+    clock
+        Seconds that never go back.
+
+    Examples
+    --------
+    >>> windows = Windows(clock=lambda: 90.0)
+    >>> [windows.count(1, most=2) for _ in range(3)]
+    [0, 0, 30]
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._window = -1
+        self._counts: dict[int, int] = {}
+
+    def count(self, holder: int, *, most: int) -> int:
+        """Count a request; return 0 when it may go on, else the seconds until the next window."""
+        now = self._clock()
+        window = int(now // WINDOW)
+        with self._lock:
+            if window != self._window:
+                self._window, self._counts = window, {}
+            seen = self._counts.get(holder, 0) + 1
+            self._counts[holder] = seen
+        return 0 if seen <= most else max(1, -int(-((window + 1) * WINDOW - now) // 1))
+
+
+keys_asking = Windows()
+"""What API keys ask of this process."""

@@ -1,0 +1,229 @@
+"""The target desk: the month's list, the whole ranking and the follow-up, with bulk acts."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.cache import cache
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import path
+from django.views.decorators.http import require_GET, require_POST
+
+from eclaireur.core.errors import BadValueError
+from eclaireur.core.types import Verdict
+from eclaireur.desk import decisions
+from eclaireur.desk.access import Action
+from eclaireur.desk.asking import Asking, card_within, page
+from eclaireur.desk.listing import PAGE, Listing, Query
+from eclaireur.desk.models import Dossier, Edition, User
+from eclaireur.desk.switching import stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eclaireur.core.card import Card
+
+__all__ = ["COLUMNS", "assignable", "bulk", "columns", "truth", "urlpatterns", "worklist"]
+
+COLUMNS = {
+    "risk": "Rang et risque",
+    "why": "Raisons",
+    "last": "Dernier contrôle",
+    "status": "Étape",
+    "due": "Échéance",
+    "assigned": "Assigné à",
+}
+"""What a line may show beside its name; each person chooses."""
+
+_KEPT = 600  # seconds; a change is seen at once all the same, since the edition's version is in the key
+_STALE = 45
+
+
+def truth(edition: Edition | None) -> dict[str, Any]:
+    """Return the line of truth under a title: calculation, data, model, and whether data are old."""
+    if edition is None:
+        return {}
+    age = (date.today() - edition.snapshot_taken.date()).days  # noqa: DTZ011 (calendar days of the service)
+    return {"edition": edition, "stale": age > _STALE}
+
+
+@require_GET
+@page
+def worklist(request: Asking, case: str, *, training: bool = False) -> HttpResponse:
+    """Show the lines of a case, with their facets; the sheet of one of them loads beside."""
+    card = card_within(request, case)
+    query = Query.read(request.GET)
+    listing = Listing(card, request.reach, query, training=training)
+    shown = _columns(request.user)
+    switch = stopped(case)
+    body = _body(listing, shown, stopped=switch is not None)
+    context = {
+        "case": card,
+        "listing": listing,
+        "query": query,
+        "body": body,
+        "switch": switch,
+        "training": training,
+        "columns": [(code, title, code in shown) for code, title in COLUMNS.items()],
+        "scopes": _scopes(card, query),
+        "can": _rights(request, card),
+        "people": assignable(card, request),
+        "procedure": card.procedure,
+        **truth(listing.edition),
+    }
+    return render(request, "desk/list.html", context)
+
+
+def _body(listing: Listing, shown: Sequence[str], *, stopped: bool) -> str:
+    """Return the lines and facets as text, kept until something of the list changes."""
+    key = f"list|{stopped}|{','.join(shown)}|{listing.key}"
+    kept: str | None = cache.get(_short(key)) if listing.edition else None
+    if kept is not None:
+        return kept
+    lines, total = listing.page()
+    query = listing.query
+    context = {
+        "case": listing.card,
+        "lines": lines,
+        "total": total,
+        "facets": listing.facets(),
+        "query": query,
+        "listing": listing,
+        "shown": shown,
+        "stopped": stopped,
+        "first": (query.page - 1) * PAGE + 1,
+        "last": (query.page - 1) * PAGE + len(lines),
+        "previous": query.encode(page=query.page - 1) if query.page > 1 else None,
+        "next": query.encode(page=query.page + 1) if query.page * PAGE < total else None,
+    }
+    made: str = render_to_string("desk/parts/lines.html", context)
+    if listing.edition:
+        cache.set(_short(key), made, _KEPT)
+    return made
+
+
+def _short(key: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _columns(user: User) -> list[str]:
+    chosen = user.columns.get("list") if isinstance(user.columns, dict) else None
+    return [code for code in COLUMNS if chosen is None or code in chosen]
+
+
+def _scopes(card: Card, query: Query) -> list[tuple[str, str, bool]]:
+    titles = {"liste": "Liste à traiter", "classement": "Tout le classement", "suivi": "Suites en cours"}
+    return [(code, title, code == query.scope) for code, title in titles.items()]
+
+
+def _rights(request: Asking, card: Card) -> dict[str, bool]:
+    return {action.value: request.reach.may_somewhere(action, card.name) for action in Action}
+
+
+def assignable(card: Card, request: Asking) -> list[User]:
+    """Return the people to whom a dossier of the case can be given: those who decide in it."""
+    if not request.reach.may_somewhere(Action.ASSIGN, card.name):
+        return []
+    holders = User.objects.filter(
+        Q(grants__case=card.name) | Q(grants__case=""),
+        grants__role__in=["agent", "manager"],
+        is_active=True,
+    )
+    return list(holders.distinct().order_by("full_name"))
+
+
+@require_POST
+@page
+def columns(request: Asking, case: str) -> HttpResponse:
+    """Keep which columns a person wants."""
+    card_within(request, case)
+    chosen = [code for code in COLUMNS if code in request.POST.getlist("column")]
+    request.user.columns = {**request.user.columns, "list": chosen}
+    request.user.save(update_fields=["columns"])
+    return _back(request, case)
+
+
+@require_POST
+@page
+def bulk(request: Asking, case: str) -> HttpResponse:
+    """Do one act on the chosen lines: assign, bring to a step, set aside. All of them, or none."""
+    card = card_within(request, case)
+    chosen = [int(text) for text in request.POST.getlist("dossier") if text.isdecimal()][:1000]
+    act = request.POST.get("act", "")
+    action = Action.ASSIGN if act == "assign" else Action.DECIDE
+    rows = list(Dossier.objects.filter(request.reach.rows(action), case=card.name, pk__in=chosen))
+    try:
+        if not rows:
+            raise BadValueError(
+                "aucune ligne choisie.", fix="Cochez des lignes, ou appuyez sur x, puis recommencez."
+            )
+        done = _bulk(request, card, act, rows)
+    except BadValueError as error:
+        messages.error(request, f"Rien n’a changé : {error}")
+    else:
+        messages.success(request, done)
+    return _back(request, case)
+
+
+def _bulk(request: Asking, card: Card, act: str, rows: list[Dossier]) -> str:
+    from eclaireur.core import french
+
+    asked = request.POST
+    size = french.count(len(rows), f"{card.noun} modifié", f"{card.nouns} modifiés")
+    if act == "assign":
+        to = next((one for one in assignable(card, request) if str(one.pk) == asked.get("to")), None)
+        if to is None and asked.get("to"):
+            raise BadValueError(
+                "cette personne ne peut pas recevoir de dossier.", fix="Choisissez-en une autre."
+            )
+        decisions.assign(request.user, rows, to)
+        return f"{size} : {f'confié à {to.full_name}' if to else 'plus assigné'}."
+    if act == "status":
+        decisions.move(
+            request.user,
+            rows,
+            asked.get("status", ""),
+            outcome=asked.get("outcome", ""),
+            text=asked.get("text", ""),
+        )
+        return f"{size} : {card.procedure.status(asked['status']).title.lower()}."
+    if act == "set_aside":
+        for dossier in rows:
+            target = decisions.newest(dossier)
+            if target is not None:
+                decisions.decide(
+                    request.user,
+                    dossier,
+                    target,
+                    Verdict.SET_ASIDE,
+                    reason_code=asked.get("reason_code", ""),
+                    text=asked.get("text", ""),
+                )
+        return f"{size} : mauvaise cible."
+    raise BadValueError("cette action n'existe pas.", fix="Choisissez-en une dans la liste.")
+
+
+def _back(request: HttpRequest, case: str) -> HttpResponse:
+    query = Query.read(_asked(request)).encode()
+    return HttpResponseRedirect(f"/{case}/?{query}" if query else f"/{case}/")
+
+
+def _asked(request: HttpRequest) -> dict[str, str]:
+    from urllib.parse import parse_qsl
+
+    return dict(parse_qsl(request.POST.get("query", "")[:2000]))
+
+
+urlpatterns = [
+    path("<case:case>/", worklist),
+    path("<case:case>/entrainement/", worklist, {"training": True}),
+    path("<case:case>/colonnes/", columns),
+    path("<case:case>/lot/", bulk),
+]

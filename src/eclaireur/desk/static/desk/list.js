@@ -1,0 +1,102 @@
+// The target desk by keyboard. The server holds every state; this only moves, opens and presses.
+const wide = () => matchMedia("(min-width: 901px)").matches;
+const lines = () => [...document.querySelectorAll(".line[data-dossier]")];
+const sheet = () => document.getElementById("fiche");
+let here = -1;
+let anchor = -1;
+
+function move(step) {
+  const all = lines();
+  if (!all.length) return;
+  here = Math.min(Math.max(here + step, 0), all.length - 1);
+  all.forEach((line, at) => line.classList.toggle("here", at === here));
+  all[here].querySelector(".open").focus({ preventScroll: true });
+  all[here].scrollIntoView({ block: "nearest" });
+}
+
+function open(link) {
+  if (!wide() || document.querySelector(".panes.alone")) { location.assign(link.href); return; }
+  htmx.ajax("GET", link.href, { target: "#fiche", swap: "outerHTML" });
+}
+
+function choose(upTo) {
+  const all = lines();
+  if (here < 0) return;
+  const start = upTo && anchor >= 0 ? Math.min(anchor, here) : here;
+  const end = upTo && anchor >= 0 ? Math.max(anchor, here) : here;
+  const box = (at) => all[at].querySelector("input[type=checkbox]");
+  const on = upTo ? true : !box(here).checked;
+  for (let at = start; at <= end; at += 1) box(at).checked = on;
+  anchor = here;
+  count();
+}
+
+function count() {
+  const form = document.getElementById("lot");
+  if (!form) return;
+  const chosen = document.querySelectorAll('.line input[name="dossier"]:checked').length;
+  form.hidden = chosen === 0;
+  form.querySelector("[data-chosen]").textContent = chosen;
+}
+
+function show(act) {
+  document.querySelectorAll("#lot [data-for]").forEach((part) => { part.hidden = part.dataset.for !== act; });
+}
+
+const press = (name) => sheet()?.querySelector(`[data-act="${name}"]`)?.click();
+const enter = (id) => {
+  const field = document.getElementById(id);
+  if (field) { field.closest("details")?.setAttribute("open", ""); field.focus(); }
+};
+
+async function toggleMap() {
+  const pane = document.getElementById("carte");
+  const button = document.querySelector("[data-map-open]");
+  if (!pane || !button) return;
+  pane.hidden = !pane.hidden;
+  button.setAttribute("aria-expanded", String(!pane.hidden));
+  document.querySelector(".panes").classList.toggle("with-map", !pane.hidden);
+  if (!pane.hidden && pane.dataset.module) {
+    const { draw } = await import(pane.dataset.module);
+    draw(pane);
+  }
+}
+
+const KEYS = {
+  j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1),
+  s: () => press("follow"), e: () => press("set_aside"), o: () => press("other"), z: () => press("undo"),
+  c: () => enter("comment"), a: () => enter("assign"),
+  x: () => choose(false), X: () => choose(true), m: toggleMap,
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]")) return;
+  const act = KEYS[event.key];
+  if (act) { event.preventDefault(); act(); }
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".line .open");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && wide()) {
+    event.preventDefault();
+    here = lines().indexOf(link.closest(".line"));
+    move(0);
+    open(link);
+  }
+  if (event.target.closest('[data-act="set_aside"]')) document.getElementById("ecarter")?.showModal();
+  if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
+  if (event.target.closest("[data-map-open]")) toggleMap();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.name === "dossier") count();
+  if (event.target.id === "act") show(event.target.value);
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  document.querySelector("dialog[data-reopen]")?.showModal();
+  if (event.target.id === "liste" || event.detail.target?.id === "liste") { move(0); count(); }
+});
+
+document.querySelector("dialog[data-reopen]")?.showModal();
