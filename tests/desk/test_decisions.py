@@ -6,7 +6,7 @@ import pytest
 
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.types import Verdict
-from eclaireur.desk import decisions
+from eclaireur.desk import decisions, recording
 from eclaireur.desk.models import Decision, Item, JournalLine
 from eclaireur.desk.place import work_on, workspace
 from eclaireur.service import feedback
@@ -40,11 +40,11 @@ def test_what_a_person_writes_is_sealed_and_dies_with_the_key_of_its_subject(des
     line = JournalLine.objects.get(seq=made.seq).line
     assert "rats" not in line
     assert item.target.dossier.key not in line
-    assert decisions.said(made)["reason"] == "rats vus"
+    assert recording.said(made)["reason"] == "rats vus"
     from eclaireur.core.subjects import Subject
 
     workspace().journal.forget(Subject.parse(item.target.dossier.subject), actor="Ada", reason="demande")
-    assert decisions.said(made) == {}
+    assert recording.said(made) == {}
     assert workspace().journal.verify().entries == JournalLine.objects.count()
 
 
@@ -62,7 +62,7 @@ def test_the_second_of_two_people_on_one_item_is_told(desk: Desk, item: Item) ->
     target = item.target
     decisions.decide(desk.agent, target.dossier, target, Verdict.FOLLOW, seen=target.dossier.version)
 
-    with pytest.raises(decisions.OvertakenError, match="Ada Martin"):
+    with pytest.raises(recording.OvertakenError, match="Ada Martin"):
         decisions.decide(desk.manager, target.dossier, target, Verdict.OTHER, seen=target.dossier.version)
 
 

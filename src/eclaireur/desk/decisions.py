@@ -7,68 +7,34 @@ In training mode the same acts are journalled as exercises: nothing learns from 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from eclaireur.core.catalog import find_card
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.subjects import Subject
 from eclaireur.core.types import Origin, Verdict
-from eclaireur.desk.models import Comment, Decision, Dossier, Edition, Item, Letter
-from eclaireur.desk.place import workspace
+from eclaireur.desk.models import Comment, Decision, Dossier, Letter
+from eclaireur.desk.recording import (
+    Act,
+    journal_acts,
+    last_standing,
+    mark,
+    record,
+    target_of,
+    verdict_of,
+)
 from eclaireur.service.feedback import UNDO, result_entry
 
 if TYPE_CHECKING:
     from eclaireur.core.procedure import Procedure
     from eclaireur.desk.models import Target, User
 
-__all__ = [
-    "OvertakenError",
-    "assign",
-    "comment",
-    "decide",
-    "move",
-    "newest",
-    "report_missed",
-    "said",
-    "undo",
-    "write_letter",
-]
-
-_EXERCISE = "exercise"
-
-
-class OvertakenError(BadValueError):
-    """Somebody else decided on the same subject since this page was read."""
-
-    def __init__(self, dossier: Dossier, last: Decision) -> None:
-        self.dossier = dossier
-        self.last = last
-        when = timezone.localtime(last.at)
-        super().__init__(
-            f"{last.user.full_name} a déjà agi sur ce dossier le {when:%d/%m/%Y à %H h %M}.",
-            fix="Votre avis n'est pas encore enregistré. Relisez le dossier, puis confirmez ou renoncez.",
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Act:
-    """One line to write: what the journal takes, and what the dossier becomes."""
-
-    dossier: Dossier
-    kind: str
-    value: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    personal: Mapping[str, Any] = field(default_factory=dict)
-    reason_code: str = ""
-    change: Mapping[str, Any] = field(default_factory=dict)
-    target: Target | None = None
+__all__ = ["assign", "comment", "decide", "move", "report_missed", "set_aside", "undo", "write_letter"]
 
 
 def decide(
@@ -104,7 +70,27 @@ def decide(
     elif verdict is Verdict.SET_ASIDE:
         change = {"status": "", "due": None}
     act = _verdict_act(user, dossier, target, verdict, reason_code, text, change)
-    return _write(user, [act], seen={dossier.pk: seen})[0]
+    return record(user, [act], seen={dossier.pk: seen})[0]
+
+
+def set_aside(user: User, dossiers: Sequence[Dossier], reason_code: str, text: str = "") -> list[Decision]:
+    """Set several signals aside for one reason, all or none.
+
+    Raises
+    ------
+    BadValueError
+        If the reason is missing, or no calculation speaks of one of them.
+    """
+    with transaction.atomic():
+        made = []
+        for dossier in dossiers:
+            target = target_of(dossier)
+            if target is None:
+                raise BadValueError(
+                    f"aucun calcul ne parle de {dossier}.", fix="Enlevez-le de votre choix, puis recommencez."
+                )
+            made.append(decide(user, dossier, target, Verdict.SET_ASIDE, reason_code=reason_code, text=text))
+    return made
 
 
 def _verdict_act(
@@ -115,7 +101,7 @@ def _verdict_act(
     reason_code: str,
     text: str,
     change: Mapping[str, Any],
-) -> _Act:
+) -> Act:
     today = timezone.localdate()
     entry = result_entry(
         target.edition.source,
@@ -127,9 +113,10 @@ def _verdict_act(
         observer=user.login,
         propensity=_propensity(target),
     )
-    return _Act(
+    return Act(
         dossier=dossier,
         target=target,
+        verdict=verdict.value,
         kind=str(Origin.DECISION),
         value=verdict.value,
         reason_code=reason_code,
@@ -204,9 +191,18 @@ def move(
             entry = _outcome(user, dossier, procedure, outcome, on)
             data, personal = {**entry["data"], **data}, {**entry["personal"], **personal}
         acts.append(
-            _Act(dossier=dossier, kind=kind, value=status, data=data, personal=personal, change=change)
+            Act(
+                dossier=dossier,
+                kind=kind,
+                value=status,
+                data=data,
+                personal=personal,
+                change=change,
+                # Who acts on a line that nobody judged has followed it.
+                verdict=verdict_of(dossier) or Verdict.FOLLOW.value,
+            )
         )
-    return _write(user, acts, seen=seen)
+    return record(user, acts, seen=seen)
 
 
 def _outcome(
@@ -223,7 +219,7 @@ def _outcome(
             fix="Corrigez la date.",
             column="on",
         )
-    target = newest(dossier)
+    target = target_of(dossier)
     return result_entry(
         target.edition.source if target else "",
         Subject.parse(dossier.subject),
@@ -238,10 +234,10 @@ def _outcome(
 
 def assign(user: User, dossiers: Sequence[Dossier], to: User | None) -> list[Decision]:
     """Give dossiers to a person, or to nobody."""
-    return _write(
+    return record(
         user,
         [
-            _Act(
+            Act(
                 dossier=dossier,
                 kind="assignment",
                 value=to.login if to else "",
@@ -263,8 +259,8 @@ def comment(user: User, dossier: Dossier, text: str) -> Comment:
     """
     written = _text(text, "un commentaire")
     with transaction.atomic():
-        act = _Act(dossier=dossier, kind="comment", value="", personal={"text": written})
-        seq = _journal(user, [act])[0]
+        act = Act(dossier=dossier, kind="comment", value="", personal={"text": written})
+        seq = journal_acts(user, [act])[0]
         return Comment.objects.create(seq=seq, dossier=dossier, user=user)
 
 
@@ -281,14 +277,14 @@ def write_letter(user: User, dossier: Dossier, template: str, text: str) -> Lett
     find_card(dossier.case).procedure.letter(template)
     written = _text(text, "une lettre")
     with transaction.atomic():
-        act = _Act(
+        act = Act(
             dossier=dossier,
             kind="letter",
             value=template,
             data={"template": template},
             personal={"text": written},
         )
-        seq = _journal(user, [act])[0]
+        seq = journal_acts(user, [act])[0]
         return Letter.objects.create(seq=seq, dossier=dossier, template=template, user=user)
 
 
@@ -302,14 +298,14 @@ def report_missed(user: User, dossier: Dossier, text: str) -> Decision:
     """
     written = _text(text, "un signalement")
     procedure = find_card(dossier.case).procedure
-    act = _Act(
+    act = Act(
         dossier=dossier,
         kind="missed",
         value="missed",
         personal={"text": written},
         change=_step(procedure, procedure.first.code),
     )
-    return _write(user, [act])[0]
+    return record(user, [act])[0]
 
 
 def undo(user: User, decision: Decision) -> Decision:
@@ -321,7 +317,7 @@ def undo(user: User, decision: Decision) -> Decision:
         If it was undone already, or something was decided since.
     """
     with transaction.atomic():
-        last = _last(decision.dossier)
+        last = last_standing(decision.dossier)
         if last is None or last.pk != decision.pk:
             raise BadValueError(
                 "une autre décision a été prise depuis : celle-ci ne peut plus être annulée.",
@@ -330,139 +326,19 @@ def undo(user: User, decision: Decision) -> Decision:
         before = dict(decision.before)
         if before.get("due"):
             before["due"] = date.fromisoformat(before["due"])
-        verdict = before.pop("verdict", "")
-        act = _Act(
+        verdict = before.pop("verdict", None)
+        act = Act(
             dossier=decision.dossier,
             kind=UNDO,
             value=decision.kind,
             data={"undoes": decision.seq},
             change=before,
         )
-        made = _write(user, [act])[0]
+        made = record(user, [act])[0]
         Decision.objects.filter(pk=decision.pk).update(undone_by=made)
-        if decision.kind == str(Origin.DECISION):
-            _mark(decision.dossier, verdict)
+        if verdict is not None:
+            mark(decision.dossier, verdict)
     return made
-
-
-def said(decision: Decision | Comment | Letter) -> Mapping[str, Any]:
-    """Open what was written with a decision; empty when the subject's key was destroyed."""
-    journal = workspace().journal
-    return journal.reveal(journal.entry(decision.seq)) or {}
-
-
-def _write(
-    user: User, acts: Sequence[_Act], *, seen: Mapping[int, int | None] | None = None
-) -> list[Decision]:
-    """Journal acts and change their dossiers, all or none."""
-    if not acts:
-        return []
-    with transaction.atomic():
-        held = {
-            one.pk: one
-            for one in Dossier.objects.select_for_update()
-            .filter(pk__in=[act.dossier.pk for act in acts])
-            .order_by("pk")
-        }
-        for act in acts:
-            _not_overtaken(held[act.dossier.pk], (seen or {}).get(act.dossier.pk))
-        made = []
-        for act, seq in zip(acts, _journal(user, acts), strict=True):
-            dossier = held[act.dossier.pk]
-            made.append(_decision(user, act, dossier, seq))
-            for name, value in act.change.items():
-                setattr(dossier, name, value)
-            dossier.version += 1
-            dossier.save()
-            if act.kind == str(Origin.DECISION):
-                _mark(dossier, act.value)
-        cases = {(act.dossier.case, act.dossier.service, act.dossier.training) for act in acts}
-        for case, service, training in cases:
-            Edition.objects.filter(case=case, service=service, training=training).update(
-                version=F("version") + 1
-            )
-    return made
-
-
-def _decision(user: User, act: _Act, dossier: Dossier, seq: int) -> Decision:
-    before: dict[str, Any] = {
-        name: value.isoformat() if isinstance(value := getattr(dossier, name), date) else value
-        for name in act.change
-    }
-    if act.kind == str(Origin.DECISION):
-        before["verdict"] = _verdict(dossier)
-    return Decision.objects.create(
-        seq=seq,
-        dossier=dossier,
-        signal=act.target.signal if act.target else "",
-        edition=act.target.edition if act.target else None,
-        kind=act.kind,
-        value=act.value,
-        reason_code=act.reason_code,
-        user=user,
-        before=before,
-    )
-
-
-def _journal(user: User, acts: Iterable[_Act]) -> list[int]:
-    drafts: list[dict[str, Any]] = []
-    for act in acts:
-        if act.dossier.training:
-            drafts.append(
-                {
-                    "kind": _EXERCISE,
-                    "case": act.dossier.case,
-                    "actor": user.full_name,
-                    "data": {"of": act.kind},
-                }
-            )
-            continue
-        drafts.append(
-            {
-                "kind": act.kind,
-                "case": act.dossier.case,
-                "actor": user.full_name,
-                "data": {**act.data, "login": user.login},
-                "subject": Subject.parse(act.dossier.subject),
-                "personal": dict(act.personal),
-            }
-        )
-    return [entry.seq for entry in workspace().journal.append_many(drafts)]
-
-
-def _not_overtaken(dossier: Dossier, seen: int | None) -> None:
-    if seen is None or seen == dossier.version:
-        return
-    last = _last(dossier)
-    if last is not None:
-        raise OvertakenError(dossier, last)
-
-
-def _last(dossier: Dossier) -> Decision | None:
-    """Return the newest decision that still holds."""
-    return (
-        Decision.objects.filter(dossier=dossier, undone_by=None)
-        .exclude(kind=UNDO)
-        .select_related("user")
-        .first()
-    )
-
-
-def newest(dossier: Dossier) -> Target | None:
-    """Return what the newest edition says of a dossier; None when none does."""
-    return dossier.targets.filter(edition__ready=True).select_related("edition").order_by("-edition").first()
-
-
-def _open_items(dossier: Dossier) -> Any:
-    return Item.objects.filter(target__dossier=dossier, worklist__closed=None)
-
-
-def _mark(dossier: Dossier, verdict: str) -> None:
-    _open_items(dossier).update(verdict=verdict)
-
-
-def _verdict(dossier: Dossier) -> str:
-    return _open_items(dossier).values_list("verdict", flat=True).first() or ""
 
 
 def _propensity(target: Target) -> float | None:

@@ -15,8 +15,8 @@ from django.utils import timezone
 from eclaireur.core import french
 from eclaireur.core.catalog import find_card
 from eclaireur.core.errors import ConfigError, NotFoundError
-from eclaireur.desk.decisions import newest
 from eclaireur.desk.place import work_on
+from eclaireur.desk.recording import target_of
 from eclaireur.service.signals import stored
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _sentence(text: str) -> str:
 
 def _address(dossier: Dossier) -> str:
     """Return the address that the records of the newest calculation hold; empty when none does."""
-    target = newest(dossier)
+    target = target_of(dossier)
     if target is None:
         return ""
     edition = target.edition

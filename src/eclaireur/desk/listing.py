@@ -97,7 +97,7 @@ class Query:
         return cls(
             scope=scope if scope in _PATHS else "liste",
             worklist=int(worklist) if worklist.isdecimal() and len(worklist) < 19 else None,
-            filters={name: asked[name][:120] for name in _FILTERS if asked.get(name)},
+            filters={name: value[:120] for name in _FILTERS if (value := asked.get(name, ""))},
             text=asked.get("q", "").strip()[:200],
             sort=sort if sort in _SORTS else "",
             page=max(1, int(page)) if page.isdecimal() and len(page) < 9 else 1,
@@ -164,7 +164,7 @@ def current_edition(reach: Reach, case: str, *, training: bool = False) -> Editi
     for edition in Edition.objects.filter(case=case, current=True, ready=True, training=training).order_by(
         "-published"
     ):
-        if edition.targets.within(reach).exists():  # type: ignore[attr-defined]
+        if Target.objects.within(reach).filter(edition=edition).exists():
             return edition
     return None
 
@@ -210,7 +210,7 @@ class Listing:
 
     def _chosen_worklist(self) -> Worklist | None:
         chosen = [one for one in self.worklists if one.pk == self.query.worklist]
-        return (chosen or self.worklists or [None])[0]
+        return next(iter(chosen or self.worklists), None)
 
     @property
     def base(self) -> str:

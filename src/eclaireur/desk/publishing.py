@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,9 @@ def _edition(work: Work, signals: Signals, source: str, *, service: str, trainin
 
 def _fill(edition: Edition, signals: Signals, progress: Progress) -> None:
     done, size = 0, signals.table.num_rows
-    for batch in signals.table.to_batches(max_chunksize=_BATCH):
+    # Row numbers show in addresses: written best first, they would tell the rank that a list hides.
+    shuffled = random.SystemRandom().sample(range(size), size)
+    for batch in signals.table.take(shuffled).to_batches(max_chunksize=_BATCH):
         rows = batch.to_pylist()
         with transaction.atomic():
             dossiers = _dossiers(edition, rows)

@@ -12,10 +12,10 @@ from eclaireur.core import french
 from eclaireur.core.errors import NotFoundError
 from eclaireur.core.subjects import Subject
 from eclaireur.core.view import Chart, Reason, Reasons, Series
-from eclaireur.desk.decisions import newest, said
 from eclaireur.desk.hiding import target_is_hidden
 from eclaireur.desk.models import Dossier, Edition, Item, Target
 from eclaireur.desk.place import work_on
+from eclaireur.desk.recording import said, target_of
 from eclaireur.service import signals as making
 from eclaireur.service.similar import similar_to
 
@@ -61,7 +61,7 @@ class Sheet:
         return self.item.verdict if self.item else ""
 
     def score_in_words(self) -> str:
-        """Say the rank, and the risk where it is one; nothing before a verdict on a list with random lines."""
+        """Say the rank, and the risk where it is one; nothing while they must stay hidden."""
         if self.target is None or self.edition is None or self.hidden:
             return ""
         rank = f"rang {french.number(self.target.rank)} sur {french.number(self.edition.size)}"
@@ -151,20 +151,19 @@ class Sheet:
 
     def elsewhere(self, reach: Reach) -> Sequence[Dossier]:
         """Return what other cases say of the same subject, within reach."""
-        rows: Sequence[Dossier] = (
-            Dossier.objects.within(reach)
-            .filter(subject=self.dossier.subject, training=False)
-            .exclude(pk=self.dossier.pk)
-        )
-        return rows
+        same = Dossier.objects.within(reach).filter(subject=self.dossier.subject, training=False)
+        return list(same.exclude(pk=self.dossier.pk))
 
     def history(self) -> list[dict[str, Any]]:
         """Return decisions, comments and letters, newest first, with what was written when it can be read."""
-        rows: list[dict[str, Any]] = []
-        for decision in self.dossier.decisions.select_related("user"):
-            rows.append({"row": decision, "what": self._in_words(decision), "kind": decision.kind})
-        for comment in self.dossier.comments.select_related("user"):
-            rows.append({"row": comment, "what": "commentaire", "kind": "comment"})
+        rows: list[dict[str, Any]] = [
+            {"row": decision, "what": self._in_words(decision), "kind": decision.kind}
+            for decision in self.dossier.decisions.select_related("user")
+        ]
+        rows += [
+            {"row": comment, "what": "commentaire", "kind": "comment"}
+            for comment in self.dossier.comments.select_related("user")
+        ]
         for letter in self.dossier.letters.select_related("user"):
             title = self.card.procedure.letter(letter.template).title.lower()
             rows.append({"row": letter, "what": f"lettre : {title}", "kind": "letter"})
@@ -221,11 +220,6 @@ def open_sheet(card: Card, reach: Reach, pk: int) -> Sheet:
     )
     if dossier is None:
         raise NotFoundError(f"aucun {card.noun} à cette adresse.", fix="Revenez à la liste.")
-    item = (
-        Item.objects.filter(target__dossier=dossier, worklist__closed=None)
-        .select_related("target__edition", "target__reasons", "worklist")
-        .order_by("-pk")
-        .first()
-    )
-    target = item.target if item else newest(dossier)
+    target = target_of(dossier)
+    item = target.items.filter(worklist__closed=None).first() if target else None
     return Sheet(card, dossier, target, item)

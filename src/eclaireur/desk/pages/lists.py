@@ -14,8 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
-from eclaireur.core.errors import BadValueError
-from eclaireur.core.types import Verdict
+from eclaireur.core.errors import BadValueError, InputError
 from eclaireur.desk import decisions
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
@@ -160,12 +159,8 @@ def bulk(request: Asking, case: str) -> HttpResponse:
     action = Action.ASSIGN if act == "assign" else Action.DECIDE
     rows = list(Dossier.objects.filter(request.reach.rows(action), case=card.name, pk__in=chosen))
     try:
-        if not rows:
-            raise BadValueError(
-                "aucune ligne choisie.", fix="Cochez des lignes, ou appuyez sur x, puis recommencez."
-            )
         done = _bulk(request, card, act, rows)
-    except BadValueError as error:
+    except InputError as error:
         messages.error(request, f"Rien n’a changé : {error}")
     else:
         messages.success(request, done)
@@ -175,6 +170,10 @@ def bulk(request: Asking, case: str) -> HttpResponse:
 def _bulk(request: Asking, card: Card, act: str, rows: list[Dossier]) -> str:
     from eclaireur.core import french
 
+    if not rows:
+        raise BadValueError(
+            "aucune ligne choisie.", fix="Cochez des lignes, ou appuyez sur x, puis recommencez."
+        )
     asked = request.POST
     size = french.count(len(rows), f"{card.noun} modifié", f"{card.nouns} modifiés")
     if act == "assign":
@@ -195,17 +194,7 @@ def _bulk(request: Asking, card: Card, act: str, rows: list[Dossier]) -> str:
         )
         return f"{size} : {card.procedure.status(asked['status']).title.lower()}."
     if act == "set_aside":
-        for dossier in rows:
-            target = decisions.newest(dossier)
-            if target is not None:
-                decisions.decide(
-                    request.user,
-                    dossier,
-                    target,
-                    Verdict.SET_ASIDE,
-                    reason_code=asked.get("reason_code", ""),
-                    text=asked.get("text", ""),
-                )
+        decisions.set_aside(request.user, rows, asked.get("reason_code", ""), asked.get("text", ""))
         return f"{size} : mauvaise cible."
     raise BadValueError("cette action n'existe pas.", fix="Choisissez-en une dans la liste.")
 

@@ -16,9 +16,9 @@ from eclaireur.desk import decisions
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.blocks import render_blocks
-from eclaireur.desk.decisions import OvertakenError
 from eclaireur.desk.models import Decision, Dossier
 from eclaireur.desk.pages.lists import assignable, truth
+from eclaireur.desk.recording import OvertakenError
 from eclaireur.desk.sheets import Sheet, open_sheet
 from eclaireur.desk.switching import stopped
 
@@ -197,9 +197,10 @@ def letter(request: Asking, case: str, pk: int, template: str) -> HttpResponse:
         raise Http404
     try:
         model = card.procedure.letter(template)
-    except NotFoundError as error:
-        raise Http404 from error
-    text, error = request.POST.get("text", ""), None
+    except NotFoundError as unknown:
+        raise Http404 from unknown
+    text = request.POST.get("text", "")
+    error: BadValueError | None = None
     if request.method == "POST":
         try:
             decisions.write_letter(request.user, dossier, template, text)
@@ -241,7 +242,7 @@ def missed(request: Asking, case: str) -> HttpResponse:
     card = card_within(request, case)
     if not request.reach.may_somewhere(Action.DECIDE, case):
         raise Http404
-    error = None
+    error: BadValueError | None = None
     if request.method == "POST":
         try:
             return HttpResponseRedirect(f"/{case}/dossiers/{_missed(request, card)}/")
