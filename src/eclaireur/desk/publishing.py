@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -28,12 +29,25 @@ _WHY = 2
 
 
 def publish(
-    case: str, source: str, *, service: str = "", training: bool = False, progress: Progress = quiet
+    case: str,
+    source: str,
+    *,
+    service: str = "",
+    training: bool = False,
+    progress: Progress = quiet,
+    writing: Callable[[], AbstractContextManager[object]] = transaction.atomic,
+    finishing: Callable[[], AbstractContextManager[object]] = transaction.atomic,
 ) -> Edition:
     """Compute the signals of a source and make them the current edition of a case.
 
     Rows are written by batches, unseen, then shown in one step: a reader sees the old edition or the new
     one, and other writers are never kept waiting long. A calculation already published is shown again.
+
+    Parameters
+    ----------
+    writing, finishing
+        Transactions in which rows are written unseen, then shown. Those of a task stop a process that has
+        lost it (`jobs.context.Context`).
 
     Raises
     ------
@@ -50,10 +64,11 @@ def publish(
     )
     edition = found.filter(ready=True).first()
     if edition is None:
-        found.delete()  # rows that a killed task left
-        edition = _edition(work, signals, source, service=service, training=training)
-        _fill(edition, signals, progress)
-    with transaction.atomic():
+        with writing():
+            found.filter(ready=False).delete()  # rows that a killed task left
+            edition = _edition(work, signals, source, service=service, training=training)
+        _fill(edition, signals, progress, writing)
+    with finishing():
         Edition.objects.filter(case=case, service=service, training=training, current=True).update(
             current=False
         )
@@ -83,13 +98,18 @@ def _edition(work: Work, signals: Signals, source: str, *, service: str, trainin
     )
 
 
-def _fill(edition: Edition, signals: Signals, progress: Progress) -> None:
+def _fill(
+    edition: Edition,
+    signals: Signals,
+    progress: Progress,
+    writing: Callable[[], AbstractContextManager[object]],
+) -> None:
     done, size = 0, signals.table.num_rows
     # Row numbers show in addresses: written best first, they would tell the rank that a list hides.
     shuffled = random.SystemRandom().sample(range(size), size)
     for batch in signals.table.take(shuffled).to_batches(max_chunksize=_BATCH):
         rows = batch.to_pylist()
-        with transaction.atomic():
+        with writing():
             dossiers = _dossiers(edition, rows)
             targets = Target.objects.bulk_create([_target(edition, dossiers, row) for row in rows])
             TargetReasons.objects.bulk_create(

@@ -1,0 +1,65 @@
+"""The three calculations that a case offers as tasks: publish its signals, train a model, evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from eclaireur.desk.jobs.kinds import job
+
+if TYPE_CHECKING:
+    from eclaireur.desk.jobs.context import Context
+    from eclaireur.service.work import Work
+
+__all__: list[str] = []
+
+
+def _work(context: Context) -> Work:
+    from eclaireur.desk.place import work_on
+    from eclaireur.desk.switching import refuse_if_stopped
+
+    refuse_if_stopped(context.case)
+    return work_on(context.case, progress=context.progress)
+
+
+def _source(work: Work, arguments: Mapping[str, Any]) -> str:
+    from eclaireur.service.work import default_source
+
+    return str(arguments.get("source") or default_source(work))
+
+
+@job("publish", "Calcul du classement")
+def _publish(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Make the signals of a source and show them: rows appear in the step that ends the task."""
+    from eclaireur.desk.publishing import publish
+
+    edition = publish(
+        context.case,
+        _source(_work(context), arguments),
+        service=context.service,
+        training=bool(arguments.get("training")),
+        progress=context.progress,
+        writing=context.writing,
+        finishing=context.publishing,
+    )
+    return {"edition": edition.pk, "size": edition.size}
+
+
+@job("train", "Entraînement d'un modèle")
+def _train(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Train a challenger. A person puts it in service, or does not."""
+    from eclaireur.service import training
+
+    work = _work(context)
+    return {"model": training.train(work, _source(work, arguments)).number}
+
+
+@job("evaluate", "Évaluation du cas d'usage")
+def _evaluate(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Measure the case on a source; the figures go to the lake, under what made them."""
+    from eclaireur.service import evaluating
+
+    work = _work(context)
+    source = _source(work, arguments)
+    evaluation = evaluating.evaluate(work, (source,))
+    return {"source": source, "blocks": len(evaluation.blocks)}
