@@ -29,10 +29,12 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "eclaireur.desk.middleware.safe_headers",
+    "eclaireur.desk.api.errors.one_shape",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "eclaireur.desk.middleware.french_errors",
     "eclaireur.desk.uploads.limit_size",
+    "eclaireur.desk.overload.limit_heavy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -101,7 +103,6 @@ LANGUAGE_CODE = "fr"
 TIME_ZONE = "Europe/Paris"
 USE_I18N = True
 USE_TZ = True
-USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = _SETTINGS.home / "desk" / "static"
@@ -113,6 +114,8 @@ MEDIA_ROOT = _SETTINGS.home / "desk" / "files"
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 UPLOAD_LIMIT = _SETTINGS.upload
+HEAVY_AT_ONCE = 3  # of the four threads of a process (`serving`): pages always find one
+API_PER_MINUTE = 600  # requests of a key, in each process
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 SILENCED_SYSTEM_CHECKS: list[str] = []
 LOGGING: dict[str, Any] = {

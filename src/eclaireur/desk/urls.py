@@ -19,6 +19,7 @@ _ROOMS: tuple[str, ...] = (
     "subjects",
     "draws",
     "switches",
+    "jobs",
     "maps",
     "exports",
     "connect",
@@ -26,7 +27,10 @@ _ROOMS: tuple[str, ...] = (
     "lists",
 )
 
-urlpatterns = [path("", include(f"eclaireur.desk.pages.{room}")) for room in _ROOMS]
+urlpatterns = [
+    path("api/", include("eclaireur.desk.api.site")),
+    *(path("", include(f"eclaireur.desk.pages.{room}")) for room in _ROOMS),
+]
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden

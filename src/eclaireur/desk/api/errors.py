@@ -197,7 +197,7 @@ def _unknown(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _ours(request: HttpRequest, error: Any) -> HttpResponse:
-    from eclaireur.desk.decisions import OvertakenError
+    from eclaireur.desk.recording import OvertakenError
 
     status, kind = 503, ""
     if isinstance(error, OvertakenError):
