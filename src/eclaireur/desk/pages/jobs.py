@@ -1,0 +1,257 @@
+"""Tasks: which are under way in my perimeter, how far, how they ended; start, cancel, start again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
+from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
+from django.urls import path
+from django.views.decorators.http import require_GET, require_POST
+
+from eclaireur.core import french
+from eclaireur.core.errors import BadValueError
+from eclaireur.desk import jobs as tasks
+from eclaireur.desk.access import Action
+from eclaireur.desk.asking import Asking, card_within, page, required
+from eclaireur.desk.jobs.queue import ACTIVE
+from eclaireur.desk.models import Job, JobState
+from eclaireur.desk.switching import refuse_if_stopped
+from eclaireur.service.work import CONNECTED
+
+if TYPE_CHECKING:
+    from eclaireur.core.card import Card
+
+__all__ = ["again", "cancel", "compute", "job", "jobs", "open_training", "urlpatterns"]
+
+_OVER = 50
+_STARTED = ("publish", "train", "evaluate")
+_MARKS = {
+    JobState.DONE: ("good", "✓"),
+    JobState.FAILED: ("stop", "■"),
+    JobState.ASIDE: ("stop", "■"),
+    JobState.CANCELLED: ("warn", "▲"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A task as pages show it."""
+
+    job: Job
+    may: bool
+
+    @property
+    def active(self) -> bool:
+        return self.job.state in ACTIVE
+
+    @property
+    def running(self) -> bool:
+        return bool(self.job.state == JobState.RUNNING)
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        return _MARKS.get(JobState(self.job.state), ("", "…"))
+
+    @property
+    def share(self) -> float | None:
+        """Part of the present step that is done; None when its length is not known."""
+        return min(self.job.done / self.job.total, 1.0) if self.running and self.job.total else None
+
+    @property
+    def step(self) -> str:
+        """What is being done, with how far, in one sentence."""
+        if self.share is None:
+            return self.job.message
+        return f"{self.job.message or 'En cours'} : {french.percent(self.share)}"
+
+    @property
+    def again(self) -> bool:
+        """Whether starting it anew makes sense."""
+        return self.may and not self.active and self.job.state != JobState.DONE
+
+    @property
+    def outcome(self) -> tuple[str, str, str]:
+        """What came of it: a sentence, an address, and the words of the link."""
+        job = self.job
+        if job.state != JobState.DONE:
+            return "", "", ""
+        match job.kind:
+            case "publish" if job.arguments.get("training"):
+                return "L'entraînement est ouvert.", f"/{job.case}/entrainement/", "S'entraîner"
+            case "publish":
+                return "Le classement est à jour.", f"/{job.case}/?portee=classement", "Voir le classement"
+            case "train":
+                number = job.result.get("model", "")
+                return (
+                    f"Le modèle n° {number} est entraîné. Une personne décide de sa mise en service.",
+                    "",
+                    "",
+                )
+            case "evaluate":
+                return "L'évaluation est faite.", "", ""
+        return "", "", ""
+
+    @property
+    def seen(self) -> tuple[Any, ...]:
+        """What changes on a screen when the task goes on."""
+        job = self.job
+        return (job.pk, job.state, job.done, job.total, job.message, job.attempts, job.cancel_asked)
+
+
+def _line(request: Asking, job: Job) -> _Line:
+    return _Line(job, request.reach.may(Action.COMPUTE, job.case, job.area, job.service))
+
+
+def _found(request: Asking, pk: UUID) -> Job:
+    job: Job = get_object_or_404(Job.objects.within(request.reach).select_related("user"), pk=pk)
+    return job
+
+
+def _lines(request: Asking) -> list[_Line]:
+    rows = Job.objects.within(request.reach).select_related("user").order_by("-created")
+    active = rows.filter(state__in=ACTIVE)
+    over = rows.exclude(state__in=ACTIVE)[:_OVER]
+    return [_line(request, row) for row in (*active, *over)]
+
+
+def _answer(request: Asking, name: str, lines: list[_Line], spoken: str) -> HttpResponse:
+    """Answer with the page or, to what refreshes it, with its part that changes, if it has."""
+    seen = hashlib.sha256(repr([line.seen for line in lines]).encode()).hexdigest()[:16]
+    context = {
+        "lines": lines,
+        "line": lines[0] if lines else None,
+        "seen": seen,
+        "spoken": spoken,
+        "going": any(line.active for line in lines),
+        "part": f"desk/parts/{name}.html",
+    }
+    if not request.headers.get("HX-Request"):
+        return render(request, f"desk/{name}.html", context)
+    if request.GET.get("vu") == seen:
+        return HttpResponse(status=204)
+    # Without what the frame around the page would ask the database at each refresh.
+    fragment = {**context, "fragment": True, "csrf_token": get_token(request)}
+    return HttpResponse(render_to_string(f"desk/parts/{name}.html", fragment))
+
+
+@require_GET
+@page
+def jobs(request: Asking) -> HttpResponse:
+    """List the tasks of my perimeter: those under way, then the last that ended."""
+    lines = _lines(request)
+    running = sum(line.running for line in lines)
+    waiting = sum(line.active for line in lines) - running
+    spoken = f"{french.count(running, 'tâche')} en cours, {french.number(waiting)} en attente."
+    return _answer(request, "jobs", lines, spoken)
+
+
+@require_GET
+@page
+def job(request: Asking, pk: UUID) -> HttpResponse:
+    """Show one task: how far it is, or how it ended and what to do next."""
+    line = _line(request, _found(request, pk))
+    # Spoken by tens: a screen reader is not to count each hundredth aloud.
+    tens = f", {french.percent(int(line.share * 10) / 10)}" if line.share is not None else ""
+    return _answer(request, "job", [line], f"Tâche {line.job.get_state_display()}{tens}.")
+
+
+@require_POST
+@page
+def cancel(request: Asking, pk: UUID) -> HttpResponse:
+    """Ask that a task stop."""
+    row = _found(request, pk)
+    required(request, Action.COMPUTE, row.case, row.area, row.service)
+    try:
+        row = tasks.cancel(request.user, row)
+    except BadValueError as error:
+        messages.warning(request, f"{error.message.capitalize()} {error.fix}")
+    else:
+        ended = row.state == JobState.CANCELLED
+        messages.success(request, "Tâche annulée." if ended else "Annulation demandée : la tâche s'arrête.")
+    return HttpResponseRedirect(f"/taches/{pk}/")
+
+
+@require_POST
+@page
+def again(request: Asking, pk: UUID) -> HttpResponse:
+    """Start anew, as a new task, one that failed, was cancelled or was set aside."""
+    row = _found(request, pk)
+    line = _line(request, row)
+    if not line.again:
+        raise Http404
+    refuse_if_stopped(row.case)
+    made = tasks.start(
+        row.kind,
+        user=request.user,
+        case=row.case,
+        area=row.area,
+        service=row.service,
+        title=row.title,
+        arguments=row.arguments,
+    )
+    return HttpResponseRedirect(f"/taches/{made.pk}/")
+
+
+def _service(request: Asking, case: str) -> str:
+    """Return the service for which to compute: the one asked, else the first of one's own."""
+    own = request.reach.services(Action.COMPUTE, case)
+    service = request.POST.get("service", own[0] if own else "")
+    if not request.reach.may_everywhere(Action.COMPUTE, case, service):
+        raise Http404
+    return service
+
+
+def _source(request: Asking, card: Card) -> dict[str, str]:
+    source = request.POST.get("source", "")
+    if source and source not in {CONNECTED, *(one.name for one in card.sources)}:
+        raise BadValueError(f"la source « {source} » n'existe pas.", fix="Choisissez-la dans la liste.")
+    return {"source": source} if source else {}
+
+
+@require_POST
+@page
+def compute(request: Asking, case: str) -> HttpResponse:
+    """Start a calculation of a case: its signals, a model, or its figures."""
+    card = card_within(request, case)
+    service = _service(request, case)
+    kind = request.POST.get("kind", "publish")
+    if kind not in _STARTED:
+        raise BadValueError("ce calcul n'existe pas.", fix="Choisissez-le dans la page du cas d'usage.")
+    refuse_if_stopped(case)
+    made = tasks.start(kind, user=request.user, case=case, service=service, arguments=_source(request, card))
+    return HttpResponseRedirect(f"/taches/{made.pk}/")
+
+
+@require_POST
+@page
+def open_training(request: Asking, case: str) -> HttpResponse:
+    """Start what opens the training desk: the sample's signals, beside the real ones."""
+    card_within(request, case)
+    service = _service(request, case)
+    refuse_if_stopped(case)
+    made = tasks.start(
+        "publish",
+        user=request.user,
+        case=case,
+        service=service,
+        title="Ouverture de l'entraînement",
+        arguments={"source": "sample", "training": True},
+    )
+    return HttpResponseRedirect(f"/taches/{made.pk}/")
+
+
+urlpatterns = [
+    path("taches/", jobs),
+    path("taches/<uuid:pk>/", job),
+    path("taches/<uuid:pk>/annuler/", cancel),
+    path("taches/<uuid:pk>/relancer/", again),
+    path("<case:case>/calculer/", compute),
+    path("<case:case>/entrainement/ouvrir/", open_training),
+]
