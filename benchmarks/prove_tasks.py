@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["Proof", "prove"]
+__all__ = ["Proof", "own_database", "prove", "start_worker"]
 
 _WORKERS = 3
 _WAITING = 4
@@ -49,7 +49,7 @@ class Proof:
 
 
 @contextlib.contextmanager
-def _own_database() -> Iterator[None]:
+def own_database() -> Iterator[None]:
     """Work in a workspace that ends with the proof and, on PostgreSQL, in a database that does."""
     url = os.environ.get("DATABASE_URL", "")
     with tempfile.TemporaryDirectory(prefix="eclaireur-proof-") as home, contextlib.ExitStack() as stack:
@@ -63,17 +63,20 @@ def _own_database() -> Iterator[None]:
             server.execute(f'CREATE DATABASE "{name}"'.encode())
             stack.callback(lambda: server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode()))
             os.environ["DATABASE_URL"] = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+        from eclaireur.desk.start import set_up
+
+        set_up()
+        from django.core.management import call_command
+        from django.db import connections
+
+        call_command("migrate", interactive=False, verbosity=0)
         yield
+        connections.close_all()
 
 
 def _prepare() -> None:
-    from eclaireur.desk.start import set_up
-
-    set_up()
-    from django.core.management import call_command
     from django.db import connection
 
-    call_command("migrate", interactive=False, verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE proof_effect (task varchar(40) NOT NULL)")
     from eclaireur.desk.jobs import job
@@ -94,8 +97,14 @@ def _body(context: Any, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def _start_worker() -> int:
-    """Fork a worker from this process, which has one thread and no open connection by then."""
+def start_worker(deaths: int = 10**6) -> int:
+    """Fork a worker from this process, which has one thread and no open connection by then.
+
+    Parameters
+    ----------
+    deaths
+        How many deaths a task is blamed for; by default none, for those that come from outside.
+    """
     from django.db import connections
 
     connections.close_all()
@@ -109,19 +118,18 @@ def _start_worker() -> int:
         from eclaireur.desk.jobs.worker import run_worker
 
         die_with_parent(parent)
-        run_worker(
-            times=Times(
-                idle=0.05,
-                beat=0.2,
-                lease=_LEASE,
-                reap=0.3,
-                look=0.1,
-                grace=0.5,
-                pace=0.05,
-                tick=0.01,
-                deaths=10**6,  # here death comes from outside: no task is to blame
-            )
+        times = Times(
+            idle=0.05,
+            beat=0.2,
+            lease=_LEASE,
+            reap=0.3,
+            look=0.1,
+            grace=0.5,
+            pace=0.05,
+            tick=0.01,
+            deaths=deaths,
         )
+        run_worker(times=times)
     finally:
         os._exit(0)
 
@@ -175,7 +183,7 @@ class _Killer:
             if os.waitpid(worker, os.WNOHANG)[0]:
                 self.workers.remove(worker)
         while len(self.workers) < _WORKERS:
-            self.workers.append(_start_worker())
+            self.workers.append(start_worker())
 
     def strike(self) -> None:
         """Do one thing to one of them."""
@@ -266,13 +274,12 @@ def _main() -> int:
     parser.add_argument("--seed", type=int, default=20211)
     options = parser.parse_args()
     begun = time.monotonic()
-    with _own_database():
+    with own_database():
         _prepare()
-        from django.db import connection, connections
+        from django.db import connection
 
         database = connection.vendor
         proof = prove(options.kills, options.seed)
-        connections.close_all()
     for name, number in sorted(proof.done_to.items()):
         print(f"{name:<24}{number:>6}")
     print(f"{'tasks':<24}{proof.tasks:>6}   (taken again {proof.again} times)")

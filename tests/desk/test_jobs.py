@@ -1,0 +1,308 @@
+"""Tasks, step by step: taken, kept, lost, given back; an effect that happens once; how each ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from eclaireur.core.errors import BadValueError, NotFoundError
+from eclaireur.desk.jobs import cancel, kinds, queue, start
+from eclaireur.desk.jobs.context import Context, LostError
+from eclaireur.desk.jobs.running import run
+from eclaireur.desk.jobs.times import Times
+from eclaireur.desk.models import Edition, Job, JobState, Switch
+from eclaireur.desk.publishing import publish
+from tests.desk.conftest import CASE, Desk
+
+Does = Callable[[Callable[[Context], Any]], None]
+
+LEASE = 40.0
+OTHER = "a_case"
+
+
+@pytest.fixture
+def does(monkeypatch: pytest.MonkeyPatch) -> Does:
+    """Say what the tasks of kind « essai » do."""
+
+    def declare(work: Callable[[Context], Any]) -> None:
+        def body(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+            return work(context) or {}
+
+        monkeypatch.setitem(kinds._KINDS, "essai", kinds.Kind("essai", "Essai", body))
+
+    declare(lambda _: None)
+    return declare
+
+
+def begin(desk: Desk, **more: Any) -> Job:
+    return start("essai", user=desk.manager, case=CASE, **more)
+
+
+def taken() -> Job:
+    job = queue.claim("here", lease=LEASE)
+    assert job is not None
+    return job
+
+
+def effect(desk: Desk) -> None:
+    """Do something that would happen twice if it were done twice."""
+    Switch.objects.create(case=OTHER, stopped=False, reason="essai", user=desk.manager)
+
+
+def silence(job: Job) -> None:
+    """Let the lease of a task run out."""
+    Job.objects.filter(pk=job.pk).update(lease=timezone.now() - timedelta(seconds=1))
+
+
+def now(job: Job) -> Job:
+    found: Job = Job.objects.get(pk=job.pk)
+    return found
+
+
+def test_a_task_is_taken_done_and_leaves_the_queue(desk: Desk, does: Does) -> None:
+    does(lambda _: {"n": 3})
+    job = begin(desk)
+    assert (job.state, job.title, DBTaskResult.objects.count()) == (JobState.WAITING, "Essai", 1)
+
+    held = taken()
+    assert (held.pk, held.state, held.attempts, held.token) == (job.pk, JobState.RUNNING, 1, 1)
+    assert queue.claim("there", lease=LEASE) is None
+    run(held.pk, held.token)
+
+    assert (now(job).state, now(job).result) == (JobState.DONE, {"n": 3})
+    assert DBTaskResult.objects.count() == 0
+
+
+def test_the_same_task_asked_twice_before_it_begins_is_one(desk: Desk, does: Does) -> None:
+    first = begin(desk, arguments={"source": "a"})
+
+    assert begin(desk, arguments={"source": "a"}).pk == first.pk
+    assert begin(desk, arguments={"source": "b"}).pk != first.pk
+    taken()
+    assert begin(desk, arguments={"source": "a"}).pk != first.pk, "what has begun may not see the newest data"
+
+
+def test_a_kind_that_does_not_exist_is_refused_and_leaves_nothing(desk: Desk) -> None:
+    with pytest.raises(NotFoundError, match="nulle"):
+        start("nulle", user=desk.manager, case=CASE)
+
+    assert not DBTaskResult.objects.exists()
+
+
+def test_a_silent_task_is_taken_back_within_a_minute_and_not_before(desk: Desk, does: Does) -> None:
+    begin(desk)
+    job = taken()
+    assert queue.reap(deaths=3) == 0
+
+    silence(job)
+    assert queue.reap(deaths=3) == 1
+
+    assert taken().token == job.token + 1
+    assert Times().lease + Times().reap < 60
+    assert Times().lease > 2 * Times().beat
+
+
+def test_a_sign_of_life_keeps_a_task_only_for_its_holder(desk: Desk, does: Does) -> None:
+    begin(desk)
+    job = taken()
+    silence(job)
+
+    assert queue.beat(job.pk, job.token, lease=LEASE)
+    assert queue.reap(deaths=3) == 0
+    silence(job)
+    queue.reap(deaths=3)
+    assert not queue.beat(job.pk, job.token, lease=LEASE)
+    again = taken()
+    assert not queue.beat(job.pk, job.token, lease=LEASE)
+    assert queue.beat(again.pk, again.token, lease=LEASE)
+
+
+def test_a_process_that_slept_through_its_lease_publishes_nothing(desk: Desk, does: Does) -> None:
+    begin(desk)
+    job = taken()
+    zombie = Context(job)
+    silence(job)
+    queue.reap(deaths=3)
+
+    with pytest.raises(LostError), zombie.publishing():
+        effect(desk)
+    other = taken()
+    with pytest.raises(LostError), zombie.publishing():
+        effect(desk)
+    with pytest.raises(LostError):
+        zombie.progress(1, 2, "Encore")
+    with Context(other).publishing():
+        effect(desk)
+    with pytest.raises(LostError), zombie.publishing():
+        effect(desk)
+
+    assert Switch.objects.filter(case=OTHER).count() == 1
+    assert now(job).state == JobState.DONE
+
+
+def test_a_late_end_of_a_lost_task_changes_nothing(desk: Desk, does: Does) -> None:
+    begin(desk)
+    job = taken()
+    silence(job)
+    queue.reap(deaths=3)
+    other = taken()
+
+    assert not queue.end(job.pk, job.token, JobState.FAILED, error="trop tard")
+    assert queue.give_back(job.pk, job.token, deaths=1) is None
+    assert (now(job).state, now(job).token, now(job).error) == (JobState.RUNNING, other.token, "")
+
+
+def test_an_effect_that_fails_half_way_is_undone_and_the_task_is_not_done(desk: Desk, does: Does) -> None:
+    def work(context: Context) -> None:
+        with context.publishing():
+            effect(desk)
+            raise BadValueError("le fichier manque.", fix="Envoyez-le.")
+
+    does(work)
+    begin(desk)
+    job = taken()
+    run(job.pk, job.token)
+
+    assert not Switch.objects.filter(case=OTHER).exists()
+    assert (now(job).state, now(job).error) == (JobState.FAILED, "Le fichier manque. Envoyez-le.")
+
+
+def test_a_fault_of_the_program_is_told_plainly_and_its_trace_goes_to_the_log(
+    desk: Desk, does: Does, caplog: pytest.LogCaptureFixture
+) -> None:
+    does(lambda _: 1 // 0)
+    begin(desk)
+    job = taken()
+    run(job.pk, job.token)
+
+    assert now(job).state == JobState.FAILED
+    assert "imprévue" in now(job).error
+    assert "Zero" not in now(job).error
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [OperationalError("away"), MemoryError()])
+def test_what_may_go_better_next_time_ends_the_process_and_not_the_task(
+    desk: Desk, does: Does, fault: Exception
+) -> None:
+    def work(context: Context) -> None:
+        raise fault
+
+    does(work)
+    begin(desk)
+    job = taken()
+
+    with pytest.raises(type(fault)):
+        run(job.pk, job.token)
+    assert now(job).state == JobState.RUNNING
+    assert queue.give_back(job.pk, job.token, reason="la base manquait", deaths=3) == JobState.WAITING
+    assert taken().attempts == 2
+
+
+def test_the_third_death_sets_a_task_aside_with_its_reason(desk: Desk, does: Does) -> None:
+    job = begin(desk)
+    for expected in (JobState.WAITING, JobState.WAITING, JobState.ASIDE):
+        held = taken()
+        found = queue.give_back(held.pk, held.token, reason="son processus a été tué", deaths=3)
+        assert found == expected
+
+    assert "3 fois" in now(job).error
+    assert "son processus a été tué" in now(job).error
+    assert queue.claim("here", lease=LEASE) is None
+
+
+def test_a_worker_that_stops_in_order_does_not_count_against_its_task(desk: Desk, does: Does) -> None:
+    begin(desk)
+    for _ in range(5):
+        held = taken()
+        assert held.attempts == 1
+        assert queue.give_back(held.pk, held.token) == JobState.WAITING
+
+
+def test_a_task_that_waits_is_cancelled_at_once(desk: Desk, does: Does) -> None:
+    job = cancel(desk.manager, begin(desk))
+
+    assert (job.state, job.message) == (JobState.CANCELLED, "Annulation demandée par Rosa Lebrun")
+    assert queue.claim("here", lease=LEASE) is None
+    with pytest.raises(BadValueError, match="déjà annulée"):
+        cancel(desk.manager, job)
+
+
+@pytest.mark.parametrize("way", ["progress", "check", "publishing"])
+def test_a_task_at_work_stops_at_its_next_sign_and_has_no_effect(desk: Desk, does: Does, way: str) -> None:
+    def work(context: Context) -> None:
+        cancel(desk.manager, job)
+        if way == "progress":
+            context.progress(1, 2, "Moitié")
+        elif way == "check":
+            context.check()
+        with context.publishing():
+            effect(desk)
+
+    does(work)
+    job = begin(desk)
+    held = taken()
+    run(held.pk, held.token)
+
+    assert now(job).state == JobState.CANCELLED
+    assert not Switch.objects.filter(case=OTHER).exists()
+    assert not DBTaskResult.objects.exists()
+
+
+def test_a_cancelled_task_whose_process_died_is_not_tried_again(desk: Desk, does: Does) -> None:
+    begin(desk)
+    job = taken()
+    cancel(desk.manager, job)
+
+    assert queue.give_back(job.pk, job.token, reason="x", deaths=3) == JobState.CANCELLED    assert queue.claim("here", lease=LEASE) is None
+
+
+def test_progress_is_written_once_a_second_however_often_it_is_said(
+    desk: Desk, does: Does, django_assert_num_queries: Any
+) -> None:
+    begin(desk)
+    context = Context(taken(), pace=60)
+
+    with django_assert_num_queries(1):
+        for step in range(1000):
+            context.progress(step, 1000, f"Ligne {step}")
+    job = Job.objects.get(kind="essai")
+    assert (job.done, job.total, job.message) == (0, 1000, "Ligne 0")
+
+
+def test_publishing_as_a_task_shows_the_edition_and_ends_the_task_together(desk: Desk) -> None:
+    start("publish", user=desk.manager, case=CASE, arguments={"source": "sample", "training": True})
+    job = taken()
+    run(job.pk, job.token)
+
+    edition = Edition.objects.get(case=CASE, training=True, current=True)
+    assert (now(job).state, now(job).result["edition"]) == (JobState.DONE, edition.pk)
+    assert edition.targets.count() == edition.size
+
+
+def test_a_process_that_lost_its_task_writes_no_row_of_an_edition(desk: Desk, does: Does) -> None:
+    begin(desk)
+    job = taken()
+    context = Context(job)
+    silence(job)
+    queue.reap(deaths=3)
+
+    with pytest.raises(LostError):
+        publish(CASE, "sample", training=True, writing=context.writing, finishing=context.publishing)
+    assert not Edition.objects.filter(training=True).exists()
+
+
+def test_a_suspended_case_computes_nothing(desk: Desk) -> None:
+    Switch.objects.create(case=CASE, stopped=True, reason="contrôle en cours", user=desk.manager)
+    start("train", user=desk.manager, case=CASE, arguments={"source": "sample"})
+    job = taken()
+    run(job.pk, job.token)
+
+    assert now(job).state == JobState.FAILED
+    assert "suspendu" in now(job).error
