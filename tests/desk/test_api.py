@@ -17,8 +17,6 @@ from eclaireur.desk.models import Item, Switch, Target, User
 from eclaireur.desk.serving import _THREADS
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
-
     from tests.desk.conftest import Desk
 
 CASE = "restaurant_risk"
@@ -162,7 +160,7 @@ def test_a_host_that_is_not_ours_gets_the_one_shape(db: None) -> None:
     error_of(Client().get(f"{V1}/sante", headers={"Host": "ailleurs.example"}), 400)
 
 
-def test_a_request_that_is_too_large_gets_the_one_shape(db: None, settings: SettingsWrapper) -> None:
+def test_a_request_that_is_too_large_gets_the_one_shape(db: None, settings: Any) -> None:
     settings.UPLOAD_LIMIT = 0
     response = Client().post(f"{V1}/sante", b"x" * (2**20 + 1), content_type="application/json")
 
@@ -250,12 +248,12 @@ def test_a_dossier_elsewhere_does_not_exist(desk: Desk, asks: Asks) -> None:
         error_of(client.get(f"{V1}/{path}"), 404)
 
 
-def test_heavy_requests_leave_a_thread_to_pages(settings: SettingsWrapper) -> None:
+def test_heavy_requests_leave_a_thread_to_pages(settings: Any) -> None:
     assert settings.HEAVY_AT_ONCE < _THREADS
 
 
 def test_a_key_that_asks_too_much_is_told_how_long_to_wait(
-    asks: Asks, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    asks: Asks, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.API_PER_MINUTE = 2
     monkeypatch.setattr("eclaireur.desk.api.auth.keys_asking", overload.Windows(clock=lambda: 10.0))
@@ -268,7 +266,7 @@ def test_a_key_that_asks_too_much_is_told_how_long_to_wait(
 
 
 def test_a_saturated_process_refuses_heavy_requests_and_serves_pages(
-    desk: Desk, sign_in: Callable[[User], Client], settings: SettingsWrapper
+    desk: Desk, sign_in: Callable[[User], Client], settings: Any
 ) -> None:
     settings.HEAVY_AT_ONCE = 0
     client = sign_in(desk.manager)
@@ -280,3 +278,39 @@ def test_a_saturated_process_refuses_heavy_requests_and_serves_pages(
     assert client.get("/").status_code == 200
     heavy = client.get(f"/{CASE}/listes/{desk.worklist.pk}/export.csv")
     assert (heavy.status_code, heavy["Retry-After"]) == (503, "2")
+
+
+def test_the_page_of_the_api_shows_every_route_and_loads_nothing_from_elsewhere(db: None) -> None:
+    response = Client().get(f"{V1}/")
+    page = response.content.decode()
+
+    assert response.status_code == 200
+    for path, methods in Client().get(f"{V1}/openapi.json").json()["paths"].items():
+        for method in methods:
+            assert f"<code>{method.upper()} {path}</code>" in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "<script>" not in page
+    assert " style=" not in page
+
+
+def test_every_route_is_described_in_full(db: None) -> None:
+    found = Client().get(f"{V1}/openapi.json").json()
+
+    for path, methods in found["paths"].items():
+        for method, one in methods.items():
+            where = f"{method} {path}"
+            assert one["description"], where
+            assert one["summary"], where
+            assert all(given["description"] for given in one["parameters"]), where
+            assert {"400", "422", "500", "503"} <= set(one["responses"]), where
+            if path != f"{V1}/sante":
+                assert {"401", "403", "429"} <= set(one["responses"]), where
+                assert len(one["security"]) == 2, where
+            if "{" in path:
+                assert "404" in one["responses"], where
+            if method == "post" and "requestBody" in one:
+                body = one["requestBody"]["content"]["application/json"]["schema"]
+                shape = found["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+                assert shape["examples"], where
+    assert set(found["components"]["securitySchemes"]) == {"Key", "OpenSession"}

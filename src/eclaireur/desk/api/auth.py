@@ -12,7 +12,7 @@ from ninja.utils import check_csrf
 
 from eclaireur.desk.access import Action, reach_of
 from eclaireur.desk.accounts.keys import find
-from eclaireur.desk.api.errors import Failure
+from eclaireur.desk.api.errors import FailureError
 from eclaireur.desk.overload import keys_asking
 
 if TYPE_CHECKING:
@@ -51,22 +51,24 @@ class Calling(HttpRequest):
 class Key(HttpBearer):
     """Lets in a program that shows its key, when the key has the scope."""
 
+    openapi_description = "La clé d'un programme, telle qu'elle a été donnée : ecl_…"
+
     def __init__(self, scope: str) -> None:
         super().__init__()
         self.scope = scope
 
-    def authenticate(self, request: HttpRequest, token: str) -> Caller:
+    def authenticate(self, request: HttpRequest, token: str) -> Caller:  # noqa: ARG002 (the framework's)
         """Return the caller, or say why it is refused: a bad key never falls back on a session."""
         key = find(token.strip())
         if key is None:
-            raise Failure(
+            raise FailureError(
                 401, headers={"WWW-Authenticate": 'Bearer realm="eclaireur", error="invalid_token"'}
             )
         wait = keys_asking.count(key.pk, most=settings.API_PER_MINUTE)
         if wait:
-            raise Failure(429, headers={"Retry-After": str(wait)})
+            raise FailureError(429, headers={"Retry-After": str(wait)})
         if self.scope not in key.scopes:
-            raise Failure(
+            raise FailureError(
                 403,
                 f"cette clé n'a pas le droit « {self.scope} ».",
                 kind="missing_scope",
@@ -83,16 +85,17 @@ class OpenSession(APIKeyCookie):
     """Lets in a person who is signed in; what changes something needs the token of our pages."""
 
     param_name = settings.SESSION_COOKIE_NAME
+    openapi_description = "La session d'une personne connectée ; écrire demande aussi l'en-tête X-CSRFToken."
 
     def _get_key(self, request: HttpRequest) -> str | None:
         return request.COOKIES.get(self.param_name)
 
-    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
+    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:  # noqa: ARG002 (the framework's)
         """Return the caller, or None when nobody is signed in."""
         if not request.user.is_authenticated or not request.user.is_active:
             return None
         if check_csrf(request) is not None:
-            raise Failure(
+            raise FailureError(
                 403,
                 "cette page est restée ouverte trop longtemps.",
                 kind="missing_token",

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from ninja import NinjaAPI
     from ninja.errors import ValidationError
 
-__all__ = ["PREFIX", "Failure", "answer_error", "answer_errors", "one_shape", "unknown_address"]
+__all__ = [
+    "PREFIX",
+    "FailureError",
+    "answer_error",
+    "answer_errors",
+    "one_shape",
+    "unknown_address",
+    "usual_words",
+]
 
 PREFIX = "/api/"
 """Where addresses of the API begin."""
@@ -83,12 +91,12 @@ _INVALID: dict[str, tuple[str, str]] = {
     "date": ("une date est attendue.", "Écrivez-la comme 2026-12-31."),
     "bool": ("vrai ou faux est attendu.", "Écrivez true ou false."),
     "uuid": ("ce numéro n'a pas la forme attendue.", "Reprenez celui que l'API a donné."),
-    "model": ("un objet JSON est attendu.", "Envoyez { … } avec les champs de la description."),
-    "dict": ("un objet JSON est attendu.", "Envoyez { … } avec les champs de la description."),
+    "model": ("un objet JSON est attendu.", "Envoyez {{ … }} avec les champs de la description."),
+    "dict": ("un objet JSON est attendu.", "Envoyez {{ … }} avec les champs de la description."),
 }
 
 
-class Failure(Exception):
+class FailureError(Exception):
     """An answer that is an error.
 
     Parameters
@@ -131,7 +139,7 @@ def answer_error(
     >>> answer_error(404).status_code
     404
     """
-    usual = _WORDS.get(status) or _WORDS[500 if status >= 500 else 400]
+    usual = usual_words(status)
     body = {
         "type": kind or usual[0],
         "message": message or usual[1],
@@ -145,7 +153,16 @@ def answer_error(
     )
 
 
-def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
+def usual_words(status: int) -> tuple[str, str, str]:
+    """Return the type, the message and the fix that a status has where none are given.
+
+    >>> usual_words(404)[0]
+    'not_found'
+    """
+    return _WORDS.get(status) or _WORDS[500 if status >= 500 else 400]
+
+
+def unknown_address(request: HttpRequest, rest: Any = "") -> HttpResponse:
     """Answer an address that the API does not have."""
     return answer_error(404)
 
@@ -169,16 +186,16 @@ def answer_errors(api: NinjaAPI) -> None:
     """Tell an API how to answer each kind of error."""
     from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-    api.add_exception_handler(Failure, _failure)
+    api.add_exception_handler(FailureError, _failure)
     api.add_exception_handler(EclaireurError, _ours)
-    api.add_exception_handler(Http404, lambda request, error: answer_error(404))
+    api.add_exception_handler(Http404, unknown_address)
     api.add_exception_handler(ValidationError, _invalid)
-    api.add_exception_handler(HttpError, lambda request, error: answer_error(_status(error)))
+    api.add_exception_handler(HttpError, _of_framework)
     api.add_exception_handler(AuthenticationError, _unknown)
 
 
-def _status(error: Any) -> int:
-    return int(error.status_code)
+def _of_framework(request: HttpRequest, error: Any) -> HttpResponse:
+    return answer_error(int(error.status_code))
 
 
 def _failure(request: HttpRequest, error: Any) -> HttpResponse:

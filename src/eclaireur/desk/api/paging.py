@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from eclaireur.desk.api.auth import Calling
-from eclaireur.desk.api.errors import Failure
+from eclaireur.desk.api.errors import FailureError
 
 __all__ = ["MOST", "Asked", "Case", "Day", "Id", "Long", "Page", "Paging", "Word", "page_of", "strict"]
 
@@ -106,7 +106,7 @@ def strict(view: Callable[..., Any]) -> Callable[..., Any]:
     def answer(request: Calling, *args: Any, **kwargs: Any) -> Any:
         unknown = sorted(set(request.GET) - set(known))
         if unknown:
-            raise Failure(
+            raise FailureError(
                 422,
                 "ce filtre n'existe pas.",
                 fix=f"Filtres possibles : {', '.join(known) or 'aucun'}.",

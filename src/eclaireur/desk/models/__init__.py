@@ -6,6 +6,7 @@ from eclaireur.desk.models.followup import Comment, Decision, Dossier, Letter
 from eclaireur.desk.models.jobs import Job, JobState
 from eclaireur.desk.models.journal import JournalKey, JournalLine
 from eclaireur.desk.models.lists import Edition, Item, Target, TargetReasons, Worklist
+from eclaireur.desk.models.requests import SentOnce
 from eclaireur.desk.models.switches import Switch
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "JournalLine",
     "Letter",
     "Role",
+    "SentOnce",
     "Session",
     "SetupLink",
     "Switch",

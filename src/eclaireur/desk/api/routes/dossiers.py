@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models import F, Q
 from django.http import Http404
@@ -38,7 +38,9 @@ class Asked(Paging):
     etape: str = Field("", max_length=40, pattern=_TEXT, description="Code d'une étape.")
     assigne: str = Field("", max_length=150, pattern=_TEXT, description="Identifiant d'une personne.")
     sujet: str = Field("", max_length=220, pattern=_TEXT, description="Type et identifiant d'un sujet.")
-    echeance_avant: Day = Field(None, description="Seulement les échéances plus proches que ce jour.")
+    echeance_avant: Day = Field(
+        default=cast("Any", None), description="Seulement les échéances plus proches que ce jour."
+    )
     q: str = Field("", max_length=200, pattern=_TEXT, description="Partie d'un nom, ou identifiant entier.")
 
 

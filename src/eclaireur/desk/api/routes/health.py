@@ -10,7 +10,7 @@ from ninja import Router
 
 from eclaireur import __version__
 from eclaireur.desk.api import shapes
-from eclaireur.desk.api.errors import Failure
+from eclaireur.desk.api.errors import FailureError
 
 __all__ = ["router"]
 
@@ -24,7 +24,7 @@ def health(request: HttpRequest) -> dict[str, Any]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM desk_dossier WHERE id = 0")
     except (DatabaseError, InterfaceError) as error:
-        raise Failure(
+        raise FailureError(
             503,
             "la base de données ne répond pas.",
             fix="Prévenez l'administrateur du bureau.",
