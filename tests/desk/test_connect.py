@@ -119,7 +119,7 @@ def test_every_wrong_column_is_told_with_its_line_and_nothing_is_saved(desk: Des
     choice = {"act": "save", "table": "inspections", "c-subject": HEADINGS[0], "c-date": HEADINGS[1]}
 
     answer = client.post(where, {**choice, "c-result": HEADINGS[2], "c-kind": "Agent"})
-    shown = unescape(answer.content.decode())
+    shown = unescape(answer.content.decode()).replace("\xa0", " ")
     assert answer.status_code == 422
     assert "Ligne 4, colonne « Date du contrôle » : « 31/02/2024 » n'est pas une date" in shown
     assert "Ligne 4, colonne « Résultat du contrôle » : « moyen »" in shown
@@ -229,7 +229,7 @@ def test_a_file_that_is_no_table_is_refused_and_its_bytes_are_deleted(desk: Desk
     client = sign_in(desk.manager)
 
     answer = send(client, b"%PDF-1.7 not a table", "lettre.pdf", table="weather")
-    shown = answer.content.decode()
+    shown = answer.content.decode().replace("\xa0", " ")
     upload = Upload.objects.get()
     assert answer.status_code == 422
     assert "lettre.pdf : refusé" in shown

@@ -65,7 +65,7 @@ def children_of(number: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("settings", "host", "part", "plain"),
+    ("installed", "host", "part", "plain"),
     [
         (Settings(), "127.0.0.1", Part.ALL, False),
         (Settings(), "::1", Part.ALL, False),
@@ -76,14 +76,14 @@ def children_of(number: int) -> list[int]:
     ],
 )
 def test_what_is_safe_is_served(
-    settings: Settings, host: str, part: Part, *, plain: bool, monkeypatch: pytest.MonkeyPatch
+    installed: Settings, host: str, part: Part, *, plain: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ECLAIREUR_MASTER_KEY", "a key")
-    check_hosting(settings, host, part, plain_http=plain)
+    check_hosting(installed, host, part, plain_http=plain)
 
 
 @pytest.mark.parametrize(
-    ("settings", "host", "part", "reason"),
+    ("installed", "host", "part", "reason"),
     [
         (Settings(), "0.0.0.0", Part.ALL, "ECLAIREUR_URL"),  # noqa: S104
         (Settings(url="http://eclaireur.exemple.fr"), "10.1.2.3", Part.ALL, "en clair"),
@@ -94,10 +94,10 @@ def test_what_is_safe_is_served(
     ],
 )
 def test_what_would_leak_or_lose_decisions_is_refused_with_the_way_out(
-    settings: Settings, host: str, part: Part, reason: str
+    installed: Settings, host: str, part: Part, reason: str
 ) -> None:
     with pytest.raises(ConfigError, match=reason):
-        check_hosting(settings, host, part, plain_http=False)
+        check_hosting(installed, host, part, plain_http=False)
 
 
 def test_a_port_that_is_taken_is_named_and_the_demonstration_takes_the_next() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-__all__ = ["count", "day", "duration", "moment", "number", "percent", "signed"]
+__all__ = ["count", "day", "duration", "moment", "number", "percent", "signed", "spaced"]
 
 _NARROW = "\u202f"
 _NO_BREAK = "\u00a0"
@@ -55,6 +55,17 @@ def day(value: date) -> str:
 def moment(value: datetime) -> str:
     """Write a date and hour as ``dd/mm/yyyy à hh h mm``."""
     return f"{value:%d/%m/%Y} à {value:%H}{_NO_BREAK}h{_NO_BREAK}{value:%M}"
+
+
+def spaced(text: str) -> str:
+    """Keep high punctuation and guillemets on the line of their word.
+
+    >>> spaced("« oui » : non ?")
+    '«\\xa0oui\\xa0»\\xa0: non\\xa0?'
+    """
+    for sign in ":;?!»%":
+        text = text.replace(f" {sign}", f"{_NO_BREAK}{sign}")
+    return text.replace("« ", f"«{_NO_BREAK}")
 
 
 def duration(days: float) -> str:

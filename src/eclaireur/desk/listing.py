@@ -158,6 +158,11 @@ class Facet:
     chosen: str
     values: tuple[tuple[str, str, int], ...]
 
+    @property
+    def said(self) -> str:
+        """The chosen value in words."""
+        return next((title for value, title, _ in self.values if value == self.chosen), self.chosen)
+
 
 def current_edition(reach: Reach, case: str, *, training: bool = False) -> Edition | None:
     """Return the newest current edition of which the person sees at least one line."""

@@ -71,6 +71,7 @@ def worklist(request: Asking, case: str, *, training: bool = False) -> HttpRespo
         "columns": [(code, title, code in shown) for code, title in COLUMNS.items()],
         "scopes": _scopes(card, query),
         "can": _rights(request, card),
+        "can_connect": request.reach.may_everywhere(Action.CONNECT, card.name),
         "people": assignable(card, request),
         "procedure": card.procedure,
         **truth(listing.edition),

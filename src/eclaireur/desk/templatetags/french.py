@@ -20,6 +20,7 @@ __all__ = [
     "number",
     "percent",
     "register",
+    "spaced",
     "split",
     "verdict",
     "width",
@@ -70,6 +71,12 @@ def ago(value: date | None) -> str:
     return (
         "aujourd’hui" if days == 0 else f"il y a {french.duration(days)}" if days > 0 else f"le {day(value)}"
     )
+
+
+@register.filter
+def spaced(text: str) -> str:
+    """Keep high punctuation on the line of its word."""
+    return french.spaced(str(text))
 
 
 @register.filter

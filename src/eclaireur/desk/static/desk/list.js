@@ -4,6 +4,7 @@ const lines = () => [...document.querySelectorAll(".line[data-dossier]")];
 const sheet = () => document.getElementById("fiche");
 let here = -1;
 let anchor = -1;
+let opened = ""; // address of the sheet that was last asked for
 
 function move(step) {
   const all = lines();
@@ -16,7 +17,8 @@ function move(step) {
 
 function open(link) {
   if (!wide() || document.querySelector(".panes.alone")) { location.assign(link.href); return; }
-  htmx.ajax("GET", link.href, { target: "#fiche", swap: "outerHTML" });
+  opened = new URL(link.href).pathname;
+  htmx.ajax("GET", link.href, { source: sheet(), target: "#fiche", swap: "innerHTML" }).catch(() => {}); // replaced by the next
 }
 
 function choose(upTo) {
@@ -94,9 +96,26 @@ document.addEventListener("change", (event) => {
   if (event.target.id === "act") show(event.target.value);
 });
 
+// An answer about a sheet that was left meanwhile must not cover the one that is read now.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, pathInfo } = event.detail;
+  if (target.id === "fiche" && opened && !pathInfo.requestPath.includes(opened)) event.detail.shouldSwap = false;
+});
+
+// The map opens a sheet as a line does.
+document.addEventListener("ouvrir", (event) => open({ href: new URL(event.detail, location.href).href }));
+
 document.addEventListener("htmx:afterSwap", (event) => {
   document.querySelector("dialog[data-reopen]")?.showModal();
   if (event.target.id === "liste" || event.detail.target?.id === "liste") { move(0); count(); }
 });
 
 document.querySelector("dialog[data-reopen]")?.showModal();
+
+// On a wide screen the first line that waits is open at once: the work is there, nothing to look for.
+if (wide() && document.querySelector(".panes:not(.alone) #fiche:not(:has([data-dossier]))") && lines().length) {
+  const all = lines();
+  here = Math.max(all.findIndex((line) => !line.classList.contains("judged")), 0);
+  all[here].classList.add("here");
+  open(all[here].querySelector(".open"));
+}

@@ -135,7 +135,7 @@ function open(address, dossier, pane) {
   if (link) { link.click(); return; }
   const sheet = document.getElementById("fiche");
   if (sheet && globalThis.htmx && !pane.closest("#fiche") && matchMedia("(min-width: 901px)").matches) {
-    globalThis.htmx.ajax("GET", address, { target: "#fiche", swap: "outerHTML" });
+    document.dispatchEvent(new CustomEvent("ouvrir", { detail: address }));
   } else location.assign(address);
 }
 
@@ -161,7 +161,7 @@ function dress(map) {
 }
 
 function ring(map) {
-  const dossier = Number(document.querySelector("#fiche[data-dossier]")?.dataset.dossier ?? -1);
+  const dossier = Number(document.querySelector("#fiche [data-dossier]")?.dataset.dossier ?? -1);
   if (map.getLayer("ring")) map.setFilter("ring", ["all", plain, ["==", ["get", "dossier"], dossier]]);
 }
 
