@@ -260,7 +260,8 @@ def test_a_cancelled_task_whose_process_died_is_not_tried_again(desk: Desk, does
     job = taken()
     cancel(desk.manager, job)
 
-    assert queue.give_back(job.pk, job.token, reason="x", deaths=3) == JobState.CANCELLED    assert queue.claim("here", lease=LEASE) is None
+    assert queue.give_back(job.pk, job.token, reason="x", deaths=3) == JobState.CANCELLED
+    assert queue.claim("here", lease=LEASE) is None
 
 
 def test_progress_is_written_once_a_second_however_often_it_is_said(
