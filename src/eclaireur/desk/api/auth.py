@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from eclaireur.desk.access import Reach
     from eclaireur.desk.models import ApiKey, User
 
-__all__ = ["Caller", "Calling", "card_of", "needs", "required"]
+__all__ = [
+    "Caller",
+    "Calling",
+    "Key",
+    "OpenSession",
+    "card_of",
+    "needs",
+    "required",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,24 @@ from pydantic_core import PydanticCustomError
 from eclaireur.desk.api.auth import Calling
 from eclaireur.desk.api.errors import FailureError
 
-__all__ = ["MOST", "Asked", "Case", "Day", "Id", "Long", "Page", "Paging", "Word", "page_of", "strict"]
+__all__ = [
+    "MOST",
+    "Asked",
+    "Case",
+    "Day",
+    "Id",
+    "Long",
+    "Page",
+    "Paging",
+    "Word",
+    "page_of",
+    "strict",
+]
 
 MOST = 500
 """The longest page."""
 
-Row = TypeVar("Row")
+_Row = TypeVar("_Row")
 
 # No database keeps the character 0 in a text.
 Word = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
@@ -54,7 +66,7 @@ class Paging(Asked):
     offset: Annotated[int, Field(ge=0, le=10**9, description="Nombre de lignes à passer.")] = 0
 
 
-class Page(Schema, Generic[Row]):
+class Page(Schema, Generic[_Row]):
     """Some rows, how many there are in all, and the addresses of the pages beside."""
 
     total: int = Field(description="Nombre de lignes que laissent les filtres.")
@@ -62,7 +74,7 @@ class Page(Schema, Generic[Row]):
     offset: int
     next: str | None = Field(description="Adresse de la page suivante ; nulle à la dernière.")
     previous: str | None
-    items: list[Row]
+    items: list[_Row]
 
 
 def page_of(

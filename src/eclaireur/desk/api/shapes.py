@@ -13,21 +13,29 @@ __all__ = [
     "ActDone",
     "CaseCard",
     "CaseLine",
+    "Choice",
     "Dossier",
     "DossierLine",
     "Edition",
     "Error",
     "ErrorDetail",
+    "Figures",
     "Health",
     "HistoryLine",
     "Indice",
     "Job",
+    "Law",
     "ListLine",
+    "Procedure",
     "Reason",
+    "Saying",
+    "Source",
+    "Step",
+    "Suspension",
     "Worklist",
 ]
 
-Day = Annotated[date | None, Field(examples=["2026-12-31"])]
+_Day = Annotated[date | None, Field(examples=["2026-12-31"])]
 
 
 class ErrorDetail(Schema):
@@ -199,7 +207,7 @@ class Reason(Schema):
     weight: float | None = Field(
         description="Poids, positif s'il augmente le rang ; nul tant qu'il est caché."
     )
-    observed: Day = Field(description="Date du fait.")
+    observed: _Day = Field(description="Date du fait.")
     source: str
 
 
@@ -216,11 +224,11 @@ class ListLine(_Subject):
     position: int | None = Field(description="Ordre de travail, dans une liste.")
     status: str = Field(description="Code de l'étape ; vide si le dossier n'en a pas.")
     status_title: str
-    due: Day = Field(description="Échéance.")
+    due: _Day = Field(description="Échéance.")
     late: bool
     assigned_to: str = Field(description="À qui le dossier est confié ; vide si personne.")
     verdict: Literal["", "follow", "set_aside", "other"]
-    last_seen: Day = Field(description="Dernier contrôle.")
+    last_seen: _Day = Field(description="Dernier contrôle.")
     why: list[str] = Field(description="Raisons les plus fortes.")
     hidden: bool = Field(description="Vrai si le rang et le score sont cachés jusqu'à l'avis.")
     rank: int | None
@@ -237,7 +245,7 @@ class Indice(_Subject):
     score: float | None
     low: float | None
     high: float | None
-    last_seen: Day
+    last_seen: _Day
     latitude: float | None
     longitude: float | None
     reasons: list[Reason]
@@ -250,7 +258,7 @@ class DossierLine(_Subject):
     service: str
     status: str
     status_title: str
-    due: Day
+    due: _Day
     late: bool
     assigned_to: str
     version: int = Field(

@@ -21,7 +21,17 @@ from eclaireur.desk.models import Dossier
 from eclaireur.desk.place import workspace
 from eclaireur.desk.sheets import Sheet
 
-__all__ = ["Opinion", "Remark", "Step", "Undoing", "router"]
+__all__ = [
+    "Opinion",
+    "Remark",
+    "Step",
+    "Undoing",
+    "comment",
+    "judge",
+    "move",
+    "router",
+    "undo",
+]
 
 router = Router(tags=["Décisions"])
 

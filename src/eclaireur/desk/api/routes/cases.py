@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from eclaireur.core.procedure import Procedure
     from eclaireur.desk.access import Reach
 
-__all__ = ["reasons_of", "router"]
+__all__ = [
+    "Indices",
+    "card",
+    "cases",
+    "edition",
+    "editions",
+    "indices",
+    "reasons_of",
+    "router",
+]
 
 router = Router(tags=["Cas d'usage"])
 

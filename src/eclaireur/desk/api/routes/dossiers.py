@@ -23,7 +23,15 @@ from eclaireur.desk.switching import stopped
 if TYPE_CHECKING:
     from eclaireur.desk.api.auth import Caller
 
-__all__ = ["Asked", "open_dossier", "router", "shape"]
+__all__ = [
+    "Asked",
+    "dossier",
+    "dossiers",
+    "history",
+    "open_dossier",
+    "router",
+    "shape",
+]
 
 router = Router(tags=["Dossiers"])
 

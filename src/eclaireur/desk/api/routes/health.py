@@ -12,7 +12,7 @@ from eclaireur import __version__
 from eclaireur.desk.api import shapes
 from eclaireur.desk.api.errors import FailureError
 
-__all__ = ["router"]
+__all__ = ["health", "router"]
 
 router = Router(tags=["Service"])
 

@@ -19,7 +19,15 @@ from eclaireur.desk.models import Job
 from eclaireur.desk.switching import refuse_if_stopped
 from eclaireur.service.work import CONNECTED
 
-__all__ = ["Asked", "Wanted", "router"]
+__all__ = [
+    "Asked",
+    "Wanted",
+    "cancel",
+    "job",
+    "jobs",
+    "router",
+    "start",
+]
 
 router = Router(tags=["Tâches"])
 

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 
     from eclaireur.desk.access import Reach
 
-__all__ = ["Followed", "Lines", "Ranked", "Taken", "router"]
+__all__ = [
+    "Followed",
+    "Lines",
+    "Ranked",
+    "Taken",
+    "export",
+    "followed",
+    "lines",
+    "ranking",
+    "router",
+    "worklist",
+    "worklists",
+]
 
 router = Router(tags=["Listes"])
 
