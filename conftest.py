@@ -24,6 +24,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 # are named here and not in pyproject.toml, where pytest-django would read them before this line.
 os.environ["ECLAIREUR_HOME"] = tempfile.mkdtemp(prefix="eclaireur-tests-")
 os.environ["DJANGO_SETTINGS_MODULE"] = "eclaireur.desk.settings"
+os.environ["ECLAIREUR_THEME"] = "neutral"  # whatever parts are installed beside
 atexit.register(shutil.rmtree, os.environ["ECLAIREUR_HOME"], ignore_errors=True)
 (Path(os.environ["ECLAIREUR_HOME"]) / "desk" / "static").mkdir(parents=True)  # whitenoise looks for it
 django.setup()

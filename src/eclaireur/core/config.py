@@ -91,6 +91,11 @@ class Settings:
         help="`yes` makes an account without rights for an unknown identity",
         env="ECLAIREUR_OIDC_CREATE",
     )
+    theme: str = _setting(
+        "auto",
+        help="`neutral`, or `dsfr` for the State's design system; `auto` takes it when it is installed",
+        env="ECLAIREUR_THEME",
+    )
     upload: int = _setting(
         100, help="largest file that may be sent to the desk, in megabytes", env="ECLAIREUR_UPLOAD"
     )

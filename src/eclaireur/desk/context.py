@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from eclaireur.desk.access import Action
@@ -15,7 +16,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Return the names that the base template reads."""
     reach = getattr(request, "reach", None)
     if reach is None or not request.user.is_authenticated:
-        return {"shell": None}
+        return {"shell": None, "state_theme": settings.STATE_THEME}
     from eclaireur.core.catalog import cards
     from eclaireur.desk.waiting import waiting
 
@@ -26,5 +27,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "cases": [{"card": card, "waiting": counts.get(card.name, 0)} for card in mine],
             "manages": reach.may_somewhere(Action.MANAGE),
             "theme": request.COOKIES.get("theme", ""),
-        }
+        },
+        "state_theme": settings.STATE_THEME,
     }

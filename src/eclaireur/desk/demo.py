@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from eclaireur.core import french
-from eclaireur.desk.models import Edition, Grant, Item, Role, SetupLink, User
+from eclaireur.desk.models import Edition, Grant, Item, Role, SetupLink, User, Worklist
 from eclaireur.desk.place import workspace
 from eclaireur.desk.publishing import draw_list, publish
 from eclaireur.desk.start import mark_demo
@@ -54,7 +54,7 @@ def fill() -> tuple[User, tuple[DemoAccount, ...]]:
 
     mark_demo(workspace())
     edition = publish(CASE, "sample")
-    if not edition.worklists.filter(closed=None).exists():
+    if not Worklist.objects.filter(case=CASE, closed=None, edition__training=False).exists():
         title = f"Liste du {french.day(edition.as_of)}"
         draw_list(edition, capacity=_CAPACITY, random_share=_RANDOM_SHARE, title=title)
     made = make_demo_accounts()

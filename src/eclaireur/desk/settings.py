@@ -9,6 +9,7 @@ from eclaireur.desk.accounts.provider import identity_settings
 from eclaireur.desk.database import database_settings
 from eclaireur.desk.hosting import hosting_settings
 from eclaireur.desk.secret import secret_key
+from eclaireur.desk.theme import state_files
 
 _SETTINGS = read_settings()
 _HOSTING = hosting_settings(_SETTINGS.url, _SETTINGS.hosts)
@@ -105,6 +106,8 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
+STATICFILES_DIRS = state_files(_SETTINGS.theme)
+STATE_THEME = bool(STATICFILES_DIRS)
 STATIC_ROOT = _SETTINGS.home / "desk" / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

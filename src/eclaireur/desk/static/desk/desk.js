@@ -1,4 +1,12 @@
 // Keys and small comforts that every page shares. No state lives here: the server holds it all.
+// The State's theme knows no media query: it is told when the system is dark.
+function stateTheme() {
+  const { dataset } = document.documentElement;
+  if (!dataset.frTheme) return;
+  dataset.frTheme = dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+}
+stateTheme();
+
 const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, dialog[open]") !== null;
 
 document.addEventListener("keydown", (event) => {
@@ -33,6 +41,7 @@ document.addEventListener("click", (event) => {
     const root = document.documentElement;
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
+    stateTheme();
     document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
   }
 });
