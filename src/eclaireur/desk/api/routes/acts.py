@@ -22,9 +22,9 @@ from eclaireur.desk.place import workspace
 from eclaireur.desk.sheets import Sheet
 
 __all__ = [
+    "Moving",
     "Opinion",
     "Remark",
-    "Step",
     "Undoing",
     "comment",
     "judge",
@@ -76,7 +76,7 @@ class Opinion(Schema):
     seen: _Seen = None
 
 
-class Step(Schema):
+class Moving(Schema):
     """Le passage d'un dossier à une étape."""
 
     model_config = _sent({"status": "inspected", "outcome": "0", "on": "2026-11-20", "seen": 3})
@@ -137,7 +137,7 @@ def judge(request: Calling, pk: Path[Id], body: Body[Opinion], once_key: _Once =
     auth=needs("decide"),
     summary="Passer à une étape",
 )
-def move(request: Calling, pk: Path[Id], body: Body[Step], once_key: _Once = "") -> Status[Any]:
+def move(request: Calling, pk: Path[Id], body: Body[Moving], once_key: _Once = "") -> Status[Any]:
     """Amène le dossier à une étape de la procédure, avec son échéance et, s'il le faut, le résultat."""
 
     def act(sheet: Sheet) -> int:
