@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["act", "letter", "missed", "pdf", "sheet", "urlpatterns"]
 
-_MENTION = "Cette fiche a été établie à l’aide d’un traitement algorithmique. Elle propose un ordre ; l’agent décide."
+_MENTION = (
+    "Cette fiche a été établie à l’aide d’un traitement algorithmique. "
+    "Elle propose un ordre ; l’agent décide."
+)
 
 
 @require_GET
