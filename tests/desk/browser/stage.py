@@ -1,0 +1,144 @@
+"""A desk for browsers to visit: two workspaces made once, then served as ``serve`` does.
+
+    PYTHONPATH=src:. python tests/desk/browser/stage.py build FOLDER
+    PYTHONPATH=src:. ECLAIREUR_HOME=FOLDER/full python tests/desk/browser/stage.py serve
+
+``build`` makes ``FOLDER/empty``, that of a newcomer, and ``FOLDER/full``: the sample published, a list open in
+each area, and the people of ``PEOPLE``, each with a session. It is a program, not a fixture: a served desk
+keeps its rows, and a test's are rolled back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+CASE = "restaurant_risk"
+PASSWORD = "un long mot de passe"  # noqa: S105 (made up)
+CAPACITY = 14
+PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
+    # login, name, role, number of the area or None for all of them. One area for each journey.
+    ("ada", "Ada Martin", "agent", 0),
+    ("rosa", "Rosa Lebrun", "manager", 1),
+    ("lou", "Lou Garnier", "agent", 2),
+    ("max", "Max Aubry", "agent", 2),
+    ("fatou", "Fatou Diallo", "agent", 3),
+    ("nina", "Nina Perrot", "agent", 4),
+    ("chef", "Claire Hébert", "manager", None),
+    ("samir", "Samir Petit", "scientist", None),
+    ("alice", "Alice Blanc", "administrator", None),
+)
+"""Who comes; the pages that are probed are read by the last three, in the last area."""
+
+
+def build(folder: Path) -> None:
+    """Make both workspaces, and write what a test must know of the full one in ``stage.json``."""
+    full, empty = folder / "full", folder / "empty"
+    os.environ["ECLAIREUR_HOME"] = str(full)
+    from eclaireur.desk.start import prepare
+
+    prepare()
+    shutil.copytree(full, empty)
+    (folder / "stage.json").write_text(json.dumps(_fill()), encoding="utf-8")
+
+
+def _fill() -> dict[str, Any]:
+    from django.test import Client
+
+    from eclaireur.desk.accounts import links
+    from eclaireur.desk.models import Grant, User
+    from eclaireur.desk.publishing import draw_list, publish
+
+    editions = [publish(CASE, "sample"), publish(CASE, "sample", training=True)]
+    areas = sorted(set(editions[0].targets.values_list("area", flat=True)))
+    cookies = {}
+    for login, name, role, area in PEOPLE:
+        user = User.objects.create_user(login, name, PASSWORD)
+        everywhere = role == "administrator"
+        Grant.objects.create(
+            user=user, role=role, case="" if everywhere else CASE, area="" if area is None else areas[area]
+        )
+        client = Client()
+        client.force_login(user)
+        cookies[login] = client.cookies["sessionid"].value
+    drawer = User.objects.get(login="chef")
+    lists: dict[str, dict[str, Any]] = {}
+    for area in areas:
+        for edition in editions:
+            made = draw_list(
+                edition,
+                capacity=CAPACITY,
+                random_share=0.15,
+                title=f"Liste de {area}",
+                user=drawer,
+                areas=(area,),
+            )
+            named = f"entraînement {area}" if edition.training else area
+            rows = made.items.order_by("position").values_list("target__dossier", "target__dossier__subject")
+            lists[named] = {
+                "list": made.pk,
+                "dossiers": [pk for pk, _ in rows],
+                "subjects": [subject for _, subject in rows],
+            }
+    return {
+        "areas": areas,
+        "cookies": cookies,
+        "lists": lists,
+        "invitation": links.new_link(User.objects.create_user("invite", "Inès Roux")),
+        "people": {user.login: user.pk for user in User.objects.all()},
+        **_tasks(drawer),
+    }
+
+
+def _tasks(user: Any) -> dict[str, Any]:
+    """Two tasks that are over, one well and one not, to show on pages: no worker must run them."""
+    from eclaireur.desk.models import Job, JobState
+
+    done, failed = (
+        Job.objects.create(
+            kind="publish",
+            title="Calcul des données connectées",
+            case=CASE,
+            user=user,
+            arguments={"source": "sample"},
+            state=state,
+            error=error,
+        )
+        for state, error in (
+            (JobState.DONE, ""),
+            (JobState.FAILED, "Le fichier est vide. Envoyez-en un autre."),
+        )
+    )
+    return {"job": str(done.pk), "failed": str(failed.pk)}
+
+
+def serve() -> None:
+    """Serve ``ECLAIREUR_HOME`` on a free port until SIGTERM, and say the address and the first way in."""
+    from eclaireur.desk import serving
+    from eclaireur.desk.start import set_up
+
+    set_up()
+    from django.db import connection
+
+    from eclaireur.desk.accounts.links import first_administrator_link
+
+    with serving.free_socket("127.0.0.1", 0) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        link = first_administrator_link()
+        connection.close()
+
+        def started() -> None:
+            print(json.dumps({"address": address, "link": link}), flush=True)  # noqa: T201
+
+        serving.serve(listener, processes=1, started=started)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "build":
+        build(Path(sys.argv[2]))
+    else:
+        serve()
