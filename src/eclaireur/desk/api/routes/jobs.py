@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk.access import Action
 from eclaireur.desk.api import shapes
-from eclaireur.desk.api.auth import Calling, card_of, needs
+from eclaireur.desk.api.auth import Calling, card_of, needs, required
 from eclaireur.desk.api.paging import Case, Page, Paging, Word, page_of
 from eclaireur.desk.models import Job
 from eclaireur.desk.switching import refuse_if_stopped
@@ -54,7 +54,7 @@ class Wanted(Schema):
     source: Word = Field("", description="Source ; vide pour celle par défaut.")
 
 
-@router.get("/taches", response=Page[shapes.Job], auth=needs("compute"), summary="Lister les tâches")
+@router.get("/taches", response=Page[shapes.Job], auth=needs("read"), summary="Lister les tâches")
 def jobs(request: Calling, asked: Query[Asked]) -> dict[str, Any]:
     """Les tâches de votre périmètre, de la plus récente à la plus ancienne."""
     rows = _seen(request)
@@ -66,11 +66,11 @@ def jobs(request: Calling, asked: Query[Asked]) -> dict[str, Any]:
 
 
 def _seen(request: Calling) -> QuerySet[Job]:
-    found: QuerySet[Job] = Job.objects.filter(request.auth.reach.rows(Action.COMPUTE))
+    found: QuerySet[Job] = Job.objects.within(request.auth.reach)
     return found
 
 
-@router.get("/taches/{pk}", response=shapes.Job, auth=needs("compute"), summary="Suivre une tâche")
+@router.get("/taches/{pk}", response=shapes.Job, auth=needs("read"), summary="Suivre une tâche")
 def job(request: Calling, pk: Path[UUID]) -> Job:
     """Où en est une tâche."""
     return _job(request, pk)
@@ -107,4 +107,6 @@ def cancel(request: Calling, pk: Path[UUID]) -> Job:
     """Annule une tâche en attente ; demande à une tâche en cours de s'arrêter."""
     from eclaireur.desk import jobs as tasks
 
-    return tasks.cancel(request.auth.user, _job(request, pk))
+    row = _job(request, pk)
+    required(request.auth, Action.COMPUTE, row.case, row.area, row.service)
+    return tasks.cancel(request.auth.user, row)

@@ -1,0 +1,313 @@
+"""Every address of the desk, read from its own table, asked by many people about many perimeters.
+
+A row outside a person's reach does not exist: 404, whatever the address and the method, and no answer
+names it. Each row is marked by its perimeter, so a leak shows wherever it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from eclaireur.core.catalog import find_card
+from eclaireur.desk import decisions
+from eclaireur.desk.access import Action, Reach, reach_of
+from eclaireur.desk.models import (
+    Dossier,
+    Edition,
+    Grant,
+    Item,
+    Job,
+    JobState,
+    Role,
+    Target,
+    TargetReasons,
+    Upload,
+    User,
+    Worklist,
+)
+from tests.desk.conftest import CASE
+
+pytestmark = pytest.mark.django_db
+
+AREAS, SERVICES, PEOPLE, ROWS = 5, 4, 50, 3
+"""5 areas of 4 services are 20 perimeters."""
+
+_MARK = re.compile(rb"ZQ(\d\d|A\d|S\d)X")
+
+
+@dataclass
+class Perimeter:
+    """An area of a service, and one thing of each kind in it."""
+
+    number: int
+    things: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def area(self) -> str:
+        return f"Secteur ZQA{self.number % AREAS}X"
+
+    @property
+    def service(self) -> str:
+        return f"Service ZQS{self.number // AREAS}X"
+
+    @property
+    def mark(self) -> str:
+        return f"ZQ{self.number:02}X"
+
+    def seen_by(self, reach: Reach) -> bool:
+        return reach.may(Action.SEE, CASE, self.area, self.service)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody signed in, and what may be shown to them."""
+
+    user: User
+    reach: Reach
+    client: Client
+    session: str
+    marks: frozenset[bytes]
+
+    def ask(self, address: str, method: str, body: str | None = None) -> Any:
+        """Ask, and undo whatever was written."""
+        self.client.cookies["sessionid"] = self.session
+        with undone():
+            if method == "get":
+                return _read(self.client.get(address))
+            if body is not None:
+                return _read(self.client.post(address, body, content_type="application/json"))
+            return _read(self.client.post(address))
+
+
+@dataclass(frozen=True)
+class World:
+    """All perimeters, all people."""
+
+    perimeters: tuple[Perimeter, ...]
+    people: tuple[Person, ...]
+
+
+def _read(response: Any) -> Any:
+    response.body = b"".join(response.streaming_content) if response.streaming else response.content
+    return response
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Roll back what happens inside."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """Build the perimeters once for all tests of this file, and take them away at the end."""
+    with django_db_blocker.unblock(), undone():
+        perimeters = tuple(Perimeter(number) for number in range(AREAS * SERVICES))
+        _fill(perimeters)
+        yield World(perimeters, tuple(_people(perimeters)))
+
+
+def _fill(perimeters: Iterable[Perimeter]) -> None:
+    base = Edition.objects.get(case=CASE, service="", current=True, training=False)
+    rows = iter(base.targets.select_related("dossier", "reasons").order_by("pk"))
+    author = User.objects.get(login="responsable")
+    editions: dict[str, Edition] = {}
+    for one in perimeters:
+        if one.service not in editions:
+            copy = Edition.objects.get(pk=base.pk)
+            copy.pk, copy.service = None, one.service
+            copy.save()
+            editions[one.service] = copy
+        edition = editions[one.service]
+        place = {"case": CASE, "area": one.area, "service": one.service}
+        worklist = Worklist.objects.create(
+            **place, edition=edition, title=f"Liste {one.mark}", run="r", capacity=3, random_share=0.3
+        )
+        for position in range(ROWS):
+            row = next(rows)
+            name = f"{one.mark} numéro {position}"
+            dossier = Dossier.objects.create(
+                **place, subject=row.dossier.subject, name=name, status="to_inspect"
+            )
+            reasons, row.pk = row.reasons.content, None
+            row.edition, row.dossier, row.name = edition, dossier, name
+            row.area, row.service = one.area, one.service
+            row.save()
+            TargetReasons.objects.create(target=row, content=reasons)
+            if position < ROWS - 1:  # the last one is in no list
+                drawn = "random" if position else "model"
+                Item.objects.create(
+                    **place, worklist=worklist, target=row, position=position, drawn=drawn, propensity=1
+                )
+            decisions.comment(author, dossier, f"Commentaire {one.mark}")
+        job = Job.objects.create(
+            **place, pk=uuid4(), kind="publish", title=one.mark, state=JobState.FAILED, user=author
+        )
+        upload = Upload.objects.create(
+            **place, name=f"{one.mark}.csv", sha256="", bytes=1, state="refused", user=author
+        )
+        one.things = {
+            "editions": edition.pk,
+            "listes": worklist.pk,
+            "dossiers": dossier.pk,
+            "taches": job.pk,
+            "calcul": job.pk,
+            "fichiers": upload.pk,
+            "connecter": upload.pk,
+            "kind": dossier.subject.partition(":")[0],
+            "key": dossier.key,
+        }
+
+
+def _grants(number: int, perimeters: tuple[Perimeter, ...]) -> list[tuple[str, str, str, str]]:
+    """Return the rights of the nth person: every shape of perimeter, every role, and nothing at all."""
+    here, there = perimeters[number % len(perimeters)], perimeters[(7 * number + 3) % len(perimeters)]
+    role = (Role.AGENT, Role.MANAGER, Role.SCIENTIST)[number % 3]
+    shapes = (
+        [(role, CASE, here.area, here.service)],
+        [(role, CASE, here.area, here.service), (Role.AGENT, CASE, there.area, there.service)],
+        [(role, CASE, here.area, "")],
+        [(role, CASE, "", here.service)],
+        [(role, "", here.area, here.service)],
+        [(role, "another_case", "", "")],
+        [(Role.ADMINISTRATOR, "", "", "")],
+        [(Role.ADMINISTRATOR, "", "", ""), (role, CASE, here.area, here.service)],
+        [(role, CASE, here.service, here.area)],
+        [] if number < PEOPLE - 1 else [(Role.MANAGER, "", "", "")],
+    )
+    return shapes[number % len(shapes)]
+
+
+def _people(perimeters: tuple[Perimeter, ...]) -> Iterator[Person]:
+    for number in range(PEOPLE):
+        user = User.objects.create_user(f"personne-{number}", f"Personne {number}")
+        for role, case, area, service in _grants(number, perimeters):
+            Grant.objects.create(user=user, role=role, case=case, area=area, service=service)
+        client = Client()
+        client.force_login(user)
+        reach = reach_of(user)
+        seen = [one for one in perimeters if one.seen_by(reach)]
+        own = re.findall(r"ZQ(\w\d)X", json.dumps([[one.area, one.service] for one in reach.perimeters]))
+        names = {text for one in seen for text in _MARK.findall(f"{one.area}{one.service}".encode())}
+        marks = {f"{one.number:02}".encode() for one in seen} | names | {text.encode() for text in own}
+        yield Person(user, reach, client, client.cookies["sessionid"].value, frozenset(marks))
+
+
+@dataclass(frozen=True)
+class Route:
+    """An address of the desk, with holes."""
+
+    pattern: str
+
+    @property
+    def holes(self) -> list[str]:
+        return re.findall(r"<(?:\w+:)?(\w+)>", self.pattern)
+
+    @property
+    def room(self) -> str:
+        """Which kind of thing the address names; empty when it names none."""
+        if "kind" in self.holes:
+            return "kind"
+        found = re.search(r"(\w+)/<(?:\w+:)?pk>", self.pattern)
+        return found[1] if found else ""
+
+    @property
+    def public(self) -> bool:
+        """Tell whether the address serves people who are not signed in."""
+        return self.pattern.startswith(("acces/", "demonstration/", "connexion/"))
+
+    def address(self, things: dict[str, Any]) -> str:
+        """Fill the holes. A hole that nothing fills is a route that nobody probes: the test fails."""
+        letters = find_card(CASE).procedure.letters
+        fillings = {
+            "case": CASE,
+            "form": "csv",
+            "template": letters[0].code,
+            "token": "inconnu",
+            "number": User.objects.order_by("pk").values_list("pk", flat=True)[0],
+            "grant": 1,
+            "rest": "v1/inconnu",
+            **{name: things[name] for name in ("kind", "key") if name in things},
+        }
+        if self.room and self.room != "kind":
+            fillings["pk"] = things[self.room]
+        text = re.sub(r"\^\(\?P<(\w+)>\.\*\)\$", r"<\1>", self.pattern)
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda hole: str(fillings[hole[1]]), text)
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """Return every address that the desk's own table knows."""
+    return tuple(Route(text) for text in sorted(set(_walk(get_resolver().url_patterns, ""))))
+
+
+def _walk(patterns: Iterable[URLPattern | URLResolver], before: str) -> Iterator[str]:
+    for one in patterns:
+        if isinstance(one, URLResolver):
+            yield from _walk(one.url_patterns, before + str(one.pattern))
+        else:
+            yield before + str(one.pattern)
+
+
+@cache
+def body_of(pattern: str) -> str | None:
+    """Return what to send to an address of the API: the example of its description."""
+    from eclaireur.desk.api.site import api
+
+    found = api.get_openapi_schema(path_prefix="/api/v1/")
+    path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", pattern)
+    sent = found["paths"].get(path, {}).get("post", {}).get("requestBody")
+    if sent is None:
+        return None
+    name = sent["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    return json.dumps(found["components"]["schemas"][name]["examples"][0])
+
+
+def leaks(person: Person, response: Any, *, names: bool = True) -> set[bytes]:
+    """Return the marks, in an answer, of what the person may not see."""
+    found = set(_MARK.findall(response.body)) - person.marks
+    return found if names else {mark for mark in found if mark.isdigit()}
+
+
+def test_every_route_can_be_probed(world: World) -> None:
+    for route in routes():
+        assert route.address(world.perimeters[0].things).startswith("/"), route.pattern
+    assert len(routes()) > 80
+
+
+def test_what_lies_outside_a_reach_does_not_exist(world: World) -> None:
+    naming = [route for route in routes() if route.room]
+    answers: dict[tuple[str, str], set[int]] = {}
+    asked = 0
+    for person in world.people:
+        hidden = [one for one in world.perimeters if not one.seen_by(person.reach)]
+        editions = {one.things["editions"] for one in world.perimeters if one.seen_by(person.reach)}
+        for at, route in enumerate(naming):
+            for one in hidden:
+                if route.room == "editions" and one.things["editions"] in editions:
+                    continue
+                method = ("get", "post")[(at + one.number + person.user.pk) % 2]
+                address = route.address(one.things)
+                response = person.ask(address, method, body_of(route.pattern))
+                answers.setdefault((route.pattern, method), set()).add(response.status_code)
+                assert not leaks(person, response), (person.user, method, address)
+                asked += 1
+    for (pattern, method), statuses in answers.items():
+        assert statuses in ({404}, {405}), (method, pattern, statuses)
+    for route in naming:
+        assert {404} in (answers[route.pattern, "get"], answers[route.pattern, "post"]), route.pattern
+    print(f"{asked} probes")
