@@ -143,6 +143,14 @@ class Reach:
         found = {one.service for one in self._allowing(action) if not one.case or one.case == case}
         return tuple(sorted(found))
 
+    def in_training(self, case: str) -> Reach:
+        """Return the same roles in a case without territory or service.
+
+        The training desk shows the sample, whose territories are nobody's, and where nothing counts.
+        """
+        held = {one.role for one in self.perimeters if not one.case or one.case == case}
+        return Reach(tuple(Perimeter(role, case) for role in sorted(held)), self.only)
+
     @property
     def key(self) -> str:
         """Text that two equal reaches share and no other has: what is cached is cached under it."""

@@ -201,8 +201,8 @@ class Listing:
     def __init__(self, card: Card, reach: Reach, query: Query, *, training: bool = False) -> None:
         self.card = card
         self.query = query
-        self._reach = reach
-        self._training = training
+        self._reach = reach = reach.in_training(card.name) if training else reach
+        self.training = training
         self._paths = _PATHS[query.scope]
         self.worklists = list(open_worklists(reach, card.name, training=training))
         self.worklist = self._chosen_worklist()
@@ -220,21 +220,21 @@ class Listing:
     @property
     def base(self) -> str:
         """Address of the page that shows it."""
-        return f"/{self.card.name}/entrainement/" if self._training else f"/{self.card.name}/"
+        return f"/{self.card.name}/entrainement/" if self.training else f"/{self.card.name}/"
 
     @property
     def key(self) -> str:
         """What the lines depend on: two listings with the same key show the same page."""
         version = f"{self.edition.pk}.{self.edition.version}" if self.edition else "none"
         scope = self.worklist.pk if self.worklist else 0
-        return f"{self.card.name}|{self._training}|{scope}|{version}|{self._reach.key}|{self.query.encode()}"
+        return f"{self.card.name}|{self.training}|{scope}|{version}|{self._reach.key}|{self.query.encode()}"
 
     def rows(self) -> QuerySet[Any]:
         """Return all rows of the scope, within reach, before any filter."""
         if self.query.scope == "suivi":
             return (
                 Dossier.objects.within(self._reach)
-                .filter(case=self.card.name, training=self._training)
+                .filter(case=self.card.name, training=self.training)
                 .exclude(status="")
                 .select_related("assigned_to")
             )

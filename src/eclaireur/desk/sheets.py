@@ -12,6 +12,7 @@ from eclaireur.core import french
 from eclaireur.core.errors import NotFoundError
 from eclaireur.core.subjects import Subject
 from eclaireur.core.view import Chart, Reason, Reasons, Series
+from eclaireur.desk.access import Action
 from eclaireur.desk.hiding import target_is_hidden
 from eclaireur.desk.models import Dossier, Edition, Item, Target
 from eclaireur.desk.place import work_on
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from eclaireur.desk.access import Reach
     from eclaireur.service.signals import Signals
 
-__all__ = ["Sheet", "open_sheet"]
+__all__ = ["Sheet", "open_sheet", "place_of", "within"]
 
 _KEPT = 4
 """Editions whose tables a process keeps open."""
@@ -141,7 +142,7 @@ class Sheet:
         signals = _signals(self.card.name, self.edition.source, self.edition.run)
         found = similar_to(signals.table, self.dossier.subject, 20)
         order = {one.subject: at for at, one in enumerate(found)}
-        rows = Dossier.objects.within(reach).filter(
+        rows = Dossier.objects.within(within(reach, self.dossier)).filter(
             case=self.card.name,
             service=self.dossier.service,
             training=self.dossier.training,
@@ -207,6 +208,16 @@ class Sheet:
         return bool(self.dossier.due and self.dossier.due < timezone.localdate())
 
 
+def place_of(dossier: Dossier) -> tuple[str, str, str]:
+    """Return where a dossier lies: case, territory, service."""
+    return dossier.case, dossier.area, dossier.service
+
+
+def within(reach: Reach, dossier: Dossier) -> Reach:
+    """Return what may be done with a dossier: that of the training desk is everybody's in the case."""
+    return reach.in_training(dossier.case) if dossier.training else reach
+
+
 def open_sheet(card: Card, reach: Reach, pk: int) -> Sheet:
     """Open a dossier that lies within reach.
 
@@ -215,9 +226,8 @@ def open_sheet(card: Card, reach: Reach, pk: int) -> Sheet:
     NotFoundError
         If there is none.
     """
-    dossier = (
-        Dossier.objects.within(reach).filter(case=card.name, pk=pk).select_related("assigned_to").first()
-    )
+    found = Dossier.objects.filter(case=card.name, pk=pk).select_related("assigned_to").first()
+    dossier = found if found is not None and within(reach, found).may(Action.SEE, *place_of(found)) else None
     if dossier is None:
         raise NotFoundError(f"aucun {card.noun} à cette adresse.", fix="Revenez à la liste.")
     target = target_of(dossier)

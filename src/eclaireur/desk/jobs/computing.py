@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+_EXERCISES = 20
+_RANDOM = 0.1
+
 
 def _work(context: Context) -> Work:
     from eclaireur.desk.place import work_on
@@ -37,11 +40,26 @@ def _publish(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any
         context.case,
         _source(_work(context), arguments),
         service=context.service,
-        training=bool(arguments.get("training")),
         progress=context.progress,
         writing=context.writing,
         finishing=context.publishing,
     )
+    return {"edition": edition.pk, "size": edition.size}
+
+
+@job("training", "Ouverture de l'entraînement")
+def _training(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Open the training desk: the sample's signals, and a list drawn from them unless one is open."""
+    from eclaireur.desk.models import Worklist
+    from eclaireur.desk.publishing import draw_list, publish
+
+    _work(context)
+    edition = publish(
+        context.case, "sample", training=True, progress=context.progress, writing=context.writing
+    )
+    with context.publishing():
+        if not Worklist.objects.filter(case=context.case, closed=None, edition__training=True).exists():
+            draw_list(edition, capacity=_EXERCISES, random_share=_RANDOM, title="Liste d'entraînement")
     return {"edition": edition.pk, "size": edition.size}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, render
@@ -16,6 +17,7 @@ from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
 from eclaireur.core import french
+from eclaireur.core.catalog import cards
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk import jobs as tasks
 from eclaireur.desk.access import Action
@@ -83,7 +85,7 @@ class _Line:
         if job.state != JobState.DONE:
             return "", "", ""
         match job.kind:
-            case "publish" if job.arguments.get("training"):
+            case "training":
                 return "L'entraînement est ouvert.", f"/{job.case}/entrainement/", "S'entraîner"
             case "publish":
                 return "Le classement est à jour.", f"/{job.case}/?portee=classement", "Voir le classement"
@@ -109,13 +111,22 @@ def _line(request: Asking, job: Job) -> _Line:
     return _Line(job, request.reach.may(Action.COMPUTE, job.case, job.area, job.service))
 
 
+def _seen(request: Asking) -> QuerySet[Job]:
+    """Return the tasks of my perimeter, and the opening of the training desk when I asked for it."""
+    rows = request.reach.rows()
+    if rows:  # else everything is within reach
+        cases = request.reach.cases(card.name for card in cards())
+        rows |= Q(kind="training", user=request.user, case__in=cases)
+    return Job.objects.filter(rows).select_related("user")
+
+
 def _found(request: Asking, pk: UUID) -> Job:
-    job: Job = get_object_or_404(Job.objects.within(request.reach).select_related("user"), pk=pk)
+    job: Job = get_object_or_404(_seen(request), pk=pk)
     return job
 
 
 def _lines(request: Asking) -> list[_Line]:
-    rows = Job.objects.within(request.reach).select_related("user").order_by("-created")
+    rows = _seen(request).order_by("-created")
     active = rows.filter(state__in=ACTIVE)
     over = rows.exclude(state__in=ACTIVE)[:_OVER]
     return [_line(request, row) for row in (*active, *over)]
@@ -232,18 +243,10 @@ def compute(request: Asking, case: str) -> HttpResponse:
 @require_POST
 @page
 def open_training(request: Asking, case: str) -> HttpResponse:
-    """Start what opens the training desk: the sample's signals, beside the real ones."""
+    """Start what opens the training desk, with the sample's list, for whoever sees the case."""
     card_within(request, case)
-    service = _service(request, case)
     refuse_if_stopped(case)
-    made = tasks.start(
-        "publish",
-        user=request.user,
-        case=case,
-        service=service,
-        title="Ouverture de l'entraînement",
-        arguments={"source": "sample", "training": True},
-    )
+    made = tasks.start("training", user=request.user, case=case)
     return HttpResponseRedirect(f"/taches/{made.pk}/")
 
 

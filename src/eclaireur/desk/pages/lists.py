@@ -158,7 +158,9 @@ def bulk(request: Asking, case: str) -> HttpResponse:
     chosen = [int(text) for text in request.POST.getlist("dossier") if text.isdecimal()][:1000]
     act = request.POST.get("act", "")
     action = Action.ASSIGN if act == "assign" else Action.DECIDE
-    rows = list(Dossier.objects.filter(request.reach.rows(action), case=card.name, pk__in=chosen))
+    real = Q(request.reach.rows(action), training=False)
+    exercises = Q(request.reach.in_training(case).rows(action), training=True)
+    rows = list(Dossier.objects.filter(real | exercises, case=case, pk__in=chosen))
     try:
         done = _bulk(request, card, act, rows)
     except InputError as error:

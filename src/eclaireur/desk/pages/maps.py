@@ -46,13 +46,14 @@ def of_ranking(request: Asking, case: str, *, training: bool = False) -> HttpRes
 def behind(request: Asking, case: str, *, training: bool = False) -> HttpResponse:
     """Return the outlines and names of the areas; kept for each edition and reach."""
     card = card_within(request, case)
-    edition = current_edition(request.reach, case, training=training)
+    reach = request.reach.in_training(case) if training else request.reach
+    edition = current_edition(reach, case, training=training)
     if edition is None:
         raise Http404
-    key = f"background|{edition.pk}|{hashlib.sha256(request.reach.key.encode()).hexdigest()}"
+    key = f"background|{edition.pk}|{hashlib.sha256(reach.key.encode()).hexdigest()}"
     kept: dict[str, Any] | None = cache.get(key)
     if kept is None:
-        kept = maps.background(card, edition, request.reach)
+        kept = maps.background(card, edition, reach)
         cache.set(key, kept, _KEPT)
     return _geojson(kept)
 

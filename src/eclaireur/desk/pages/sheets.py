@@ -19,7 +19,7 @@ from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.models import Decision, Dossier
 from eclaireur.desk.pages.lists import assignable, truth
 from eclaireur.desk.recording import OvertakenError
-from eclaireur.desk.sheets import Sheet, open_sheet
+from eclaireur.desk.sheets import Sheet, open_sheet, place_of, within
 from eclaireur.desk.switching import stopped
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _show(
 ) -> HttpResponse:
     switch = stopped(card.name)
     dossier = shown.dossier
-    place = (dossier.case, dossier.area, dossier.service)
+    reach = within(request.reach, dossier)
     history = shown.history()
     context: dict[str, Any] = {
         "case": card,
@@ -67,7 +67,7 @@ def _show(
         "last": next((row["row"] for row in history if _undoable(row)), None),
         "following": card.procedure.following(dossier.status),
         "people": assignable(card, request),
-        "can": {action.value: request.reach.may(action, *place) for action in Action},
+        "can": {action.value: reach.may(action, *place_of(dossier)) for action in Action},
         "procedure": card.procedure,
         "switch": switch,
         "error": error,
@@ -96,7 +96,7 @@ def act(request: Asking, case: str, pk: int, what: str) -> HttpResponse:
     shown = _open(request, card, pk)
     dossier = shown.dossier
     wanted = Action.ASSIGN if what == "assigner" else Action.DECIDE
-    if not request.reach.may(wanted, dossier.case, dossier.area, dossier.service):
+    if not within(request.reach, dossier).may(wanted, *place_of(dossier)):
         raise Http404
     try:
         _ACTS[what](request, shown)
@@ -196,7 +196,7 @@ def letter(request: Asking, case: str, pk: int, template: str) -> HttpResponse:
     card = card_within(request, case)
     shown = _open(request, card, pk)
     dossier = shown.dossier
-    if not request.reach.may(Action.DECIDE, dossier.case, dossier.area, dossier.service):
+    if not within(request.reach, dossier).may(Action.DECIDE, *place_of(dossier)):
         raise Http404
     try:
         model = card.procedure.letter(template)
