@@ -6,6 +6,7 @@ function stateTheme() {
   dataset.frTheme = dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 }
 stateTheme();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", stateTheme);
 
 const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, dialog[open]") !== null;
 
