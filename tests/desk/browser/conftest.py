@@ -45,6 +45,7 @@ class Served:
     lists: dict[str, dict[str, Any]] = field(default_factory=dict)
     people: dict[str, int] = field(default_factory=dict)
     invitation: str = ""
+    upload: int = 0
     job: str = ""
     failed: str = ""
 
@@ -74,14 +75,15 @@ class Watch:
 
     def _said(self, message: Any) -> None:
         # A status of 4xx is told on the console too: those are what several journeys are about.
-        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+        status = message.text.startswith(("Failed to load resource", "Response Status Error Code 4"))
+        if message.type in {"error", "warning"} and not status:
             self.wrong.append(f"console: {message.text}")
 
 
 def _program(*words: str, home: Path | None = None) -> dict[str, Any]:
     """Return how to run the stage: our code, its own workspace, nothing of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ECLAIREUR_")}
-    environ = {**kept, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    environ = {**kept, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "ECLAIREUR_THEME": "neutral"}
     environ.pop("DATABASE_URL", None)
     if home is not None:
         environ["ECLAIREUR_HOME"] = str(home)

@@ -3,9 +3,9 @@
     PYTHONPATH=src:. python tests/desk/browser/stage.py build FOLDER
     PYTHONPATH=src:. ECLAIREUR_HOME=FOLDER/full python tests/desk/browser/stage.py serve
 
-``build`` makes ``FOLDER/empty``, that of a newcomer, and ``FOLDER/full``: the sample published, a list open in
-each area, and the people of ``PEOPLE``, each with a session. It is a program, not a fixture: a served desk
-keeps its rows, and a test's are rolled back.
+``build`` makes ``FOLDER/empty``, that of a newcomer, and ``FOLDER/full``: the sample published, a list open
+in each area, and the people of ``PEOPLE``, each with a session. It is a program, not a fixture: a served
+desk keeps its rows, and a test's are rolled back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 CASE = "restaurant_risk"
-PASSWORD = "un long mot de passe"  # noqa: S105 (made up)
+PASSWORD = "un long mot de passe"
 CAPACITY = 14
 PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
     # login, name, role, number of the area or None for all of them. One area for each journey.
@@ -56,13 +56,11 @@ def _fill() -> dict[str, Any]:
     editions = [publish(CASE, "sample"), publish(CASE, "sample", training=True)]
     areas = sorted(set(editions[0].targets.values_list("area", flat=True)))
     cookies = {}
-    for login, name, role, area in PEOPLE:
+    for login, name, role, number in PEOPLE:
         user = User.objects.create_user(login, name, PASSWORD)
-        everywhere = role == "administrator"
-        Grant.objects.create(
-            user=user, role=role, case="" if everywhere else CASE, area="" if area is None else areas[area]
-        )
-        client = Client()
+        case, where = ("" if role == "administrator" else CASE), ("" if number is None else areas[number])
+        Grant.objects.create(user=user, role=role, case=case, area=where)
+        client = Client(SERVER_NAME="localhost")
         client.force_login(user)
         cookies[login] = client.cookies["sessionid"].value
     drawer = User.objects.get(login="chef")
@@ -90,8 +88,25 @@ def _fill() -> dict[str, Any]:
         "lists": lists,
         "invitation": links.new_link(User.objects.create_user("invite", "Inès Roux")),
         "people": {user.login: user.pk for user in User.objects.all()},
+        "upload": _upload(drawer),
         **_tasks(drawer),
     }
+
+
+def _upload(user: Any) -> int:
+    """Send a file of two visits as a person would; return its number."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.test import Client
+
+    from eclaireur.desk.models import Upload
+
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(user)
+    lines = ["Identifiant de l'établissement;Date du contrôle;Résultat du contrôle"]
+    lines += ["E001;04/01/2024;Satisfaisant", "E002;05/01/2024;À améliorer"]
+    sent = SimpleUploadedFile("contrôles.csv", "\n".join(lines).encode())
+    client.post(f"/{CASE}/connecter/", {"file": sent})
+    return int(Upload.objects.get().pk)
 
 
 def _tasks(user: Any) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def test_training_is_the_same_desk_and_counts_for_nothing(served: Served, visit:
     page = visit(served, "nina", HERE)
     before = page.locator(".side .count").inner_text()
     page.goto(f"{served.address}{HERE}entrainement/")
-    opened(page, served.list_of(4, training=True)["dossiers"][0])
+    opened(page, int(page.locator(".line").first.get_attribute("data-dossier") or 0))
     assert "rien de ce que vous faites ici ne compte" in page.locator("main").inner_text()
     page.keyboard.press("s")
     answered(page, "suivre")

@@ -1,0 +1,220 @@
+"""Every page of the desk in a browser: none is forgotten, none has a fault of accessibility or of width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.desk.browser.conftest import Served, Visit
+from tests.desk.browser.probing import faults, photograph, unseen_focus
+from tests.desk.browser.stage import CASE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A page: its route, who reads it, its address, and what to do before it is looked at."""
+
+    route: str
+    login: str
+    path: str
+    press: tuple[str, ...] = ()
+    click: str = ""
+    wait: str = ""
+    status: int = 200
+
+
+_CASE = "<case:case>/"
+_DOSSIER = f"{_CASE}dossiers/<int:pk>/"
+_SHEET = "#fiche [data-dossier]"
+PROBES: dict[str, Probe] = {
+    "accueil": Probe("", "chef", "/"),
+    "liste": Probe(_CASE, "chef", f"/{CASE}/?liste={{list}}", wait=_SHEET),
+    "liste_ecarter": Probe(_CASE, "chef", f"/{CASE}/?liste={{list}}", ("e",), wait="#ecarter[open]"),
+    "liste_touches": Probe(_CASE, "chef", f"/{CASE}/?liste={{list}}", ("?",), wait="#touches[open]"),
+    "liste_lot": Probe(_CASE, "chef", f"/{CASE}/?liste={{list}}", ("j", "x"), wait="#lot:not([hidden])"),
+    "liste_filtres": Probe(
+        _CASE, "chef", f"/{CASE}/?liste={{list}}", click=".filters summary", wait=".filters [open]"
+    ),
+    "liste_plus": Probe(
+        _CASE, "chef", f"/{CASE}/?liste={{list}}", click=".head summary", wait=".head [open]"
+    ),
+    "liste_vide": Probe(_CASE, "chef", f"/{CASE}/?q=introuvable", wait=".line.empty, .lines .empty"),
+    "carte": Probe(_CASE, "chef", f"/{CASE}/?liste={{list}}", ("m",), wait="#carte:not([hidden]) *"),
+    "classement": Probe(_CASE, "chef", f"/{CASE}/?portee=classement", wait=_SHEET),
+    "suites": Probe(_CASE, "chef", f"/{CASE}/?portee=suivi", wait=_SHEET),
+    "fiche": Probe(_DOSSIER, "chef", f"/{CASE}/dossiers/{{dossier}}/"),
+    "lettre": Probe(
+        f"{_DOSSIER}lettres/<slug:template>/", "chef", f"/{CASE}/dossiers/{{dossier}}/lettres/prior/"
+    ),
+    "oubli": Probe(f"{_CASE}manque/", "chef", f"/{CASE}/manque/"),
+    "tirage": Probe(f"{_CASE}tirage/", "chef", f"/{CASE}/tirage/"),
+    "suspendre": Probe(f"{_CASE}suspendre/", "chef", f"/{CASE}/suspendre/"),
+    "entrainement": Probe(f"{_CASE}entrainement/", "chef", f"/{CASE}/entrainement/", wait=_SHEET),
+    "connecter": Probe(f"{_CASE}connecter/", "chef", f"/{CASE}/connecter/"),
+    "colonnes": Probe(f"{_CASE}connecter/<int:pk>/", "chef", f"/{CASE}/connecter/{{upload}}/"),
+    "calcul": Probe(f"{_CASE}connecter/calcul/<uuid:pk>/", "chef", f"/{CASE}/connecter/calcul/{{job}}/"),
+    "sujet": Probe("sujets/<slug:kind>/<path:key>/", "chef", "/sujets/{kind}/{key}/"),
+    "recherche": Probe("recherche/", "chef", "/recherche/?q=le"),
+    "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
+    "taches": Probe("taches/", "chef", "/taches/"),
+    "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
+    "compte": Probe("compte/", "chef", "/compte/"),
+    "connexion": Probe("connexion/", "", "/connexion/"),
+    "acces": Probe("acces/<str:token>/", "", "{invitation}"),
+    "comptes": Probe("administration/", "alice", "/administration/"),
+    "ajouter": Probe("administration/comptes/ajouter/", "alice", "/administration/comptes/ajouter/"),
+    "droits": Probe("administration/comptes/<int:number>/", "alice", "/administration/comptes/{person}/"),
+    "cles": Probe("administration/cles/", "alice", "/administration/cles/"),
+    "connexions": Probe("administration/connexions/", "alice", "/administration/connexions/"),
+    "api": Probe("api/v1/", "samir", "/api/v1/"),
+    "absente": Probe("", "chef", "/nulle-part/", status=404),
+    "lien_use": Probe("acces/<str:token>/", "", "/acces/vieux/", status=410),
+}
+"""Pages and their states; the same page may come several times."""
+
+NO_PAGES = {
+    **dict.fromkeys(
+        (
+            "deconnexion/",
+            "compte/sessions/",
+            "compte/mot-de-passe/",
+            "compte/affichage/",
+            "administration/comptes/<int:number>/fiche/",
+            "administration/comptes/<int:number>/etat/",
+            "administration/comptes/<int:number>/droits/",
+            "administration/comptes/<int:number>/droits/<int:grant>/retirer/",
+            "administration/cles/<int:number>/revoquer/",
+            f"{_CASE}listes/<int:pk>/fermer/",
+            "taches/<uuid:pk>/annuler/",
+            "taches/<uuid:pk>/relancer/",
+            f"{_CASE}calculer/",
+            f"{_CASE}entrainement/ouvrir/",
+            f"{_CASE}connecter/calculer/",
+            *(f"{_DOSSIER}{act}/" for act in ("avis", "annuler", "etape", "assigner", "commenter")),
+            f"{_CASE}colonnes/",
+            f"{_CASE}lot/",
+        ),
+        "an act: it answers with a page above",
+    ),
+    **dict.fromkeys(
+        (
+            *(
+                f"{_CASE}{part}{name}.geojson"
+                for part in ("", "entrainement/")
+                for name in ("listes/<int:pk>/carte", "classement/carte", "fond")
+            ),
+            *(
+                f"{_CASE}listes/<int:pk>/export.{form}"
+                for form in ("csv", "xlsx", "ods", "pdf", "geojson", "gpkg")
+            ),
+            "fichiers/<int:pk>/",
+            f"{_DOSSIER}fiche.pdf",
+        ),
+        "a file",
+    ),
+    f"{_CASE}tirage/apercu/": "a part of the page of a draw",
+    "demonstration/<str:token>/": "leads to the list",
+    "connexion/identite/": "leads to the identity provider",
+    "connexion/identite/retour/": "leads to the page that was asked",
+}
+"""Addresses that show no page of their own, and why."""
+
+
+def _routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    for one in resolver.url_patterns:
+        route = before + str(one.pattern)
+        if isinstance(one, URLPattern):
+            yield route
+        elif route != "api/":
+            yield from _routes(one, route)
+
+
+def test_every_address_of_the_desk_is_probed_or_shows_no_page() -> None:
+    known = {probe.route for probe in PROBES.values()} - {"api/v1/"} | set(NO_PAGES)
+    assert known == set(_routes(get_resolver()))
+
+
+def _address(served: Served, probe: Probe) -> str:
+    mine = served.list_of(5)
+    kind, _, key = mine["subjects"][0].partition(":")
+    return probe.path.format(
+        list=mine["list"],
+        dossier=mine["dossiers"][0],
+        kind=kind,
+        key=key,
+        upload=served.upload,
+        job=served.job,
+        failed=served.failed,
+        invitation=served.invitation,
+        person=served.people["lou"],
+    )
+
+
+def _ready(page: Page, probe: Probe, *, wide: bool) -> None:
+    """Bring the page to the state that is looked at."""
+    if probe.wait == _SHEET and not wide:
+        return  # a narrow window opens a sheet as a page of its own
+    if wide and probe.route in {_CASE, f"{_CASE}entrainement/"} and page.locator(".line .open").count():
+        page.locator(_SHEET).wait_for()
+    for key in probe.press:
+        page.keyboard.press(key)
+    if probe.click:
+        page.locator(probe.click).first.click()
+    if probe.wait and (wide or probe.press != ("e",)):
+        page.locator(probe.wait).first.wait_for()
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_a_page_has_no_fault(name: str, served: Served, visit: Visit, request: pytest.FixtureRequest) -> None:
+    probe = PROBES[name]
+    page = visit(served, probe.login, _address(served, probe))
+    told: dict[str, Any] = {}
+    for width in (1280, 390, 320):
+        if width != 1280:
+            page.set_viewport_size({"width": width, "height": 844})
+        if width == 390:
+            page.reload()
+        if width != 320:
+            _ready(page, probe, wide=width == 1280)
+            told[str(width)] = faults(page)
+        else:  # what is enlarged to 400 % is as narrow
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            told[str(width)] = [f"{wide} px wider than the window"] if wide > 0 else []
+        folder = request.config.getoption("--pictures")
+        if folder and width == 1280:
+            page.emulate_media(color_scheme="light")
+            photograph(page, Path(folder) / f"{name}.webp")
+        if width == 1280:
+            told["focus"] = unseen_focus(page)
+    said = "\n".join(f"{width}: {one}" for width, wrong in told.items() for one in wrong)
+    assert not said
+
+
+def test_pages_answer_with_the_status_that_fits(served: Served, visit: Visit) -> None:
+    page = visit(served, "chef", "/")
+    for name, probe in PROBES.items():
+        if probe.login == "chef":
+            answer = page.context.request.get(f"{served.address}{_address(served, probe)}")
+            assert answer.status == probe.status, name
+
+
+@pytest.mark.parametrize("name", ["liste", "fiche", "sujet"])
+def test_paper_shows_the_work_and_not_the_frame(name: str, served: Served, visit: Visit) -> None:
+    probe = PROBES[name]
+    page = visit(served, probe.login, _address(served, probe), viewport={"width": 794, "height": 1123})
+    page.emulate_media(media="print")
+
+    for frame in (".bar", ".side", ".foot", "main button", ".skip"):
+        assert page.locator(f"{frame}:visible").count() == 0, frame
+    assert page.locator("main :is(h1, h2):visible").count() >= 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
