@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -314,3 +315,11 @@ def test_every_route_is_described_in_full(db: None) -> None:
                 shape = found["components"]["schemas"][body["$ref"].rpartition("/")[2]]
                 assert shape["examples"], where
     assert set(found["components"]["securitySchemes"]) == {"Key", "OpenSession"}
+
+
+def test_every_route_is_in_the_documentation(db: None, root: Path) -> None:
+    told = (root / "docs" / "desk_api.md").read_text(encoding="utf-8")
+
+    for path, methods in Client().get(f"{V1}/openapi.json").json()["paths"].items():
+        for method in methods:
+            assert f"{method.upper()} {path.removeprefix(V1)}`" in told or f"{V1}/sante" in path

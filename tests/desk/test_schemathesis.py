@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from eclaireur.desk.accounts.keys import make_key
 from eclaireur.desk.models import Job, User
 from tests.desk.conftest import CASE, Desk
 
-EXAMPLES = 10
+EXAMPLES = 5
 """Requests of each kind, for each operation; those at the bounds of each parameter come on top."""
 
 # What a card says (its reasons, its steps) is not in the description: a body of the right form may still be
@@ -34,7 +35,7 @@ def _schema(**config: Any) -> Any:
 
 everything = _schema()
 right = _schema(generation={"mode": "positive"}, phases={"coverage": {"enabled": False}})
-few = hypothesis_settings(
+few: Callable[[Callable[..., None]], Callable[..., None]] = hypothesis_settings(
     max_examples=EXAMPLES,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
@@ -73,13 +74,13 @@ def known(desk: Desk) -> dict[str, Any]:
     }
 
 
-@everything.parametrize()
+@everything.parametrize()  # type: ignore[untyped-decorator]
 @few
 def test_the_api_holds_to_its_description(case: Any, token: str) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
 
 
-@right.include(path_regex="{").parametrize()
+@right.include(path_regex="{").parametrize()  # type: ignore[untyped-decorator]
 @few
 def test_the_api_holds_to_its_description_on_what_exists(
     case: Any, token: str, known: dict[str, Any]

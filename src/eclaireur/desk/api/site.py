@@ -35,13 +35,20 @@ _ABOUT = (
 
 
 class Api(NinjaAPI):
-    """The framework's API, which says more of itself."""
+    """The framework's API, which says more of itself; what it says is made once in a process."""
+
+    def __init__(self, **given: Any) -> None:
+        self._described: dict[str, OpenAPISchema] = {}
+        super().__init__(**given)
 
     def get_openapi_schema(self, **asked: Any) -> OpenAPISchema:
         """Return the whole description."""
-        found = super().get_openapi_schema(**asked)
-        description.complete(self, found)
-        return found
+        key = str(asked.get("path_prefix") or "")
+        if key not in self._described:
+            found = super().get_openapi_schema(**asked)
+            description.complete(self, found)
+            self._described[key] = found
+        return self._described[key]
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """Name an operation as its function is."""
