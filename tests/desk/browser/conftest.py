@@ -76,7 +76,7 @@ class Watch:
     def _said(self, message: Any) -> None:
         # A status of 4xx is told on the console too: those are what several journeys are about.
         status = message.text.startswith(("Failed to load resource", "Response Status Error Code 4"))
-        if message.type in {"error", "warning"} and not status:
+        if message.type == "error" and not status:
             self.wrong.append(f"console: {message.text}")
 
 
@@ -177,7 +177,9 @@ def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
     watches: list[Watch] = []
 
     def open_page(desk: Served, login: str = "", path: str = "/", **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": _WIDE, "locale": "fr-FR", **options})
+        context = browser.new_context(
+            **{"viewport": _WIDE, "locale": "fr-FR", "reduced_motion": "reduce", **options}
+        )
         contexts.append(context)
         context.set_default_timeout(20_000)
         if login:
