@@ -16,7 +16,7 @@ from eclaireur.desk.jobs import cancel, kinds, queue, start
 from eclaireur.desk.jobs.context import Context, LostError
 from eclaireur.desk.jobs.running import run
 from eclaireur.desk.jobs.times import Times
-from eclaireur.desk.models import Edition, Job, JobState, Switch
+from eclaireur.desk.models import Edition, Job, JobState, Switch, Worklist
 from eclaireur.desk.publishing import publish
 from tests.desk.conftest import CASE, Desk
 
@@ -278,13 +278,26 @@ def test_progress_is_written_once_a_second_however_often_it_is_said(
 
 
 def test_publishing_as_a_task_shows_the_edition_and_ends_the_task_together(desk: Desk) -> None:
-    start("publish", user=desk.manager, case=CASE, arguments={"source": "sample", "training": True})
+    Edition.objects.filter(pk=desk.edition.pk).update(current=False)
+    start("publish", user=desk.manager, case=CASE, arguments={"source": "sample"})
     job = taken()
     run(job.pk, job.token)
 
-    edition = Edition.objects.get(case=CASE, training=True, current=True)
+    edition = Edition.objects.get(case=CASE, training=False, current=True)
     assert (now(job).state, now(job).result["edition"]) == (JobState.DONE, edition.pk)
     assert edition.targets.count() == edition.size
+
+
+def test_opening_the_training_desk_draws_its_list_once(desk: Desk) -> None:
+    for _ in range(2):
+        start("training", user=desk.agent, case=CASE)
+        job = taken()
+        run(job.pk, job.token)
+        assert now(job).state == JobState.DONE
+
+    worklist = Worklist.objects.get(edition__training=True)
+    assert worklist.items.count() == 20
+    assert worklist.edition.current
 
 
 def test_a_process_that_lost_its_task_writes_no_row_of_an_edition(desk: Desk, does: Does) -> None:

@@ -71,5 +71,5 @@ def test_every_file_that_the_state_s_style_names_is_served() -> None:
     for prefix, folder in folders.items():
         for style in (file for part in PARTS[:2] if (file := folder / Path(part).name).is_file()):
             for named in re.findall(r"url\((\.\./[^)]+)\)", style.read_text(encoding="utf-8")):
-                file = posixpath.normpath(posixpath.join(prefix, named))
-                assert (folders[posixpath.dirname(file)] / posixpath.basename(file)).is_file(), named
+                place = posixpath.normpath(posixpath.join(prefix, named))
+                assert (folders[posixpath.dirname(place)] / posixpath.basename(place)).is_file(), named

@@ -55,11 +55,18 @@ def _training(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, An
 
     _work(context)
     edition = publish(
-        context.case, "sample", training=True, progress=context.progress, writing=context.writing
+        context.case,
+        "sample",
+        training=True,
+        progress=context.progress,
+        writing=context.writing,
+        finishing=context.writing,
     )
+    # Before the end, not in it: drawing reads the lake, and a list that is open already is kept.
+    if not Worklist.objects.filter(case=context.case, closed=None, edition__training=True).exists():
+        draw_list(edition, capacity=_EXERCISES, random_share=_RANDOM, title="Liste d'entraînement")
     with context.publishing():
-        if not Worklist.objects.filter(case=context.case, closed=None, edition__training=True).exists():
-            draw_list(edition, capacity=_EXERCISES, random_share=_RANDOM, title="Liste d'entraînement")
+        pass
     return {"edition": edition.pk, "size": edition.size}
 
 
