@@ -346,11 +346,13 @@ def test_what_lies_inside_a_reach_answers_and_names_nothing_else(world: World) -
         for at, route in enumerate(naming):
             if not mine:
                 break
-            method = ("get", "post")[(nth // 3 + at) % 2]
-            response = person.ask(route, method, mine[(nth + at) % len(mine)].things)
-            answered[route.pattern].add(response.status_code)
-            assert response.status_code not in {403, 500}, response.where
-            assert not leaks(person, response), response.where
+            chosen = ("get", "post")[(nth // 3 + at) % 2]
+            everywhere = len(mine) == len(world.perimeters)  # few people are: they try both methods
+            for method in ("get", "post") if everywhere else (chosen,):
+                response = person.ask(route, method, mine[(nth + at) % len(mine)].things)
+                answered[route.pattern].add(response.status_code)
+                assert response.status_code not in {403, 500}, response.where
+                assert not leaks(person, response), response.where
     # The lists of this world are real ones: in the training desk they do not exist.
     silent = {pattern for pattern, statuses in answered.items() if statuses <= {404, 405}}
     silent = {pattern for pattern in silent if "/entrainement/" not in pattern}
