@@ -174,7 +174,7 @@ def test_a_fault_of_ours_gets_the_one_shape(asks: Asks, monkeypatch: pytest.Monk
 
     client = asks("read")
     client.raise_request_exception = False
-    monkeypatch.setattr("eclaireur.desk.api.routes.cases.cards", broken)
+    monkeypatch.setattr("eclaireur.desk.api.routes.cases.stopped", broken)
 
     assert error_of(client.get(f"{V1}/cas"), 500)["type"] == "server_error"
 
