@@ -71,7 +71,7 @@ def test_a_list_is_taken_away(form: str, start: bytes, served: Served, visit: Vi
     page = visit(served, "rosa", HERE, accept_downloads=True)
     page.locator(".head summary", has_text="Plus").click()
     with page.expect_download() as waited:
-        page.get_by_role("link", name=form, exact=True).click()
+        page.locator(".head .menu").get_by_role("link", name=form, exact=True).click()
     path = tmp_path / "taken"
     waited.value.save_as(path)
     assert waited.value.suggested_filename.endswith(f".{form.lower()}")
