@@ -49,9 +49,9 @@ def page(view: Callable[Concatenate[Asking, Rest], HttpResponseBase]) -> Callabl
 
 def card_within(request: Asking, case: str) -> Card:
     """Return the card of a case in which the person may see something; else the case does not exist."""
-    from eclaireur.core.catalog import cards
+    from eclaireur.desk.served import served_cards
 
-    for card in cards():
+    for card in served_cards():
         if card.name == case and request.reach.cases([case]):
             return card
     raise Http404

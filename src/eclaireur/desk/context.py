@@ -17,11 +17,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     reach = getattr(request, "reach", None)
     if reach is None or not request.user.is_authenticated:
         return {"shell": None, "state_theme": settings.STATE_THEME}
-    from eclaireur.core.catalog import cards
+    from eclaireur.desk.served import served_cards
     from eclaireur.desk.waiting import waiting
 
     counts = waiting(reach)
-    mine = [card for card in cards() if reach.cases([card.name])]
+    mine = [card for card in served_cards() if reach.cases([card.name])]
     return {
         "shell": {
             "cases": [{"card": card, "waiting": counts.get(card.name, 0)} for card in mine],

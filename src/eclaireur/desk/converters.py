@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import register_converter
 
-from eclaireur.core.catalog import cards
+from eclaireur.desk.served import served_cards
 
 __all__ = ["CaseName"]
 
@@ -16,7 +16,7 @@ class CaseName:
 
     def to_python(self, value: str) -> str:
         """Return the name of a case that exists; any other makes the address match nothing here."""
-        if all(card.name != value for card in cards()):
+        if all(card.name != value for card in served_cards()):
             raise ValueError
         return value
 

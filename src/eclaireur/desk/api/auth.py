@@ -125,9 +125,9 @@ def required(caller: Caller, action: Action, case: str, area: str = "", service:
 
 def card_of(caller: Caller, case: str) -> Card:
     """Return the card of a case in which the caller may see something; else it does not exist."""
-    from eclaireur.core.catalog import cards
+    from eclaireur.desk.served import served_cards
 
-    for card in cards():
+    for card in served_cards():
         if card.name == case and caller.reach.cases([case]):
             return card
     raise Http404

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from eclaireur.core.catalog import cards
 from eclaireur.desk.asking import Asking, page
+from eclaireur.desk.served import served_cards
 
 __all__ = ["catalogue", "urlpatterns"]
 
@@ -38,6 +39,7 @@ def catalogue(request: Asking) -> HttpResponse:
     rows = [
         {
             "card": card,
+            "served": card in served_cards(),
             "mine": bool(request.reach.cases([card.name])),
             "level": _LEVELS[card.level],
             "rules": [

@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from eclaireur.core.card import Card
-from eclaireur.core.catalog import cards
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.listing import current_edition, open_worklists
 from eclaireur.desk.models import Dossier, Item
 from eclaireur.desk.pages.lists import truth
+from eclaireur.desk.served import served_cards
 from eclaireur.desk.switching import stopped
 
 __all__ = ["home", "urlpatterns"]
@@ -29,7 +29,7 @@ _SOON = 20
 @page
 def home(request: Asking) -> HttpResponse:
     """Show what waits, case by case, then the dossiers whose deadline comes first."""
-    mine = [card for card in cards() if request.reach.cases([card.name])]
+    mine = [card for card in served_cards() if request.reach.cases([card.name])]
     context = {"cases": [_case(request, card) for card in mine], "soon": _soon(request)}
     return render(request, "desk/home.html", context)
 

@@ -17,13 +17,13 @@ from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
 from eclaireur.core import french
-from eclaireur.core.catalog import cards
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk import jobs as tasks
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page, required
 from eclaireur.desk.jobs.queue import ACTIVE
 from eclaireur.desk.models import Job, JobState
+from eclaireur.desk.served import served_cards
 from eclaireur.desk.switching import refuse_if_stopped
 from eclaireur.service.work import CONNECTED
 
@@ -115,7 +115,7 @@ def _seen(request: Asking) -> QuerySet[Job]:
     """Return the tasks of my perimeter, and the opening of the training desk when I asked for it."""
     rows = request.reach.rows()
     if rows:  # else everything is within reach
-        cases = request.reach.cases(card.name for card in cards())
+        cases = request.reach.cases(card.name for card in served_cards())
         rows |= Q(kind="training", user=request.user, case__in=cases)
     return Job.objects.filter(rows).select_related("user")
 

@@ -10,13 +10,13 @@ from django.utils import timezone
 from ninja import Path, Query, Router
 from pydantic import Field
 
-from eclaireur.core.catalog import cards
 from eclaireur.desk.api import shapes
 from eclaireur.desk.api.auth import Calling, card_of, needs
 from eclaireur.desk.api.paging import Case, Id, Page, Paging, page_of
 from eclaireur.desk.hiding import hidden_targets
 from eclaireur.desk.listing import current_edition, open_worklists
 from eclaireur.desk.models import Dossier, Edition, Item, Target
+from eclaireur.desk.served import served_cards
 from eclaireur.desk.switching import refuse_if_stopped, stopped
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ router = Router(tags=["Cas d'usage"])
 def cases(request: Calling) -> list[dict[str, Any]]:
     """Les cas d'usage de votre périmètre, avec ce qui est à faire dans chacun."""
     reach = request.auth.reach
-    return [_line(card, reach) for card in cards() if reach.cases([card.name])]
+    return [_line(card, reach) for card in served_cards() if reach.cases([card.name])]
 
 
 @router.get(
