@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from eclaireur.desk import place
@@ -68,6 +69,7 @@ def django_db_setup(
 def desk_workspace(own_workspace: None, desk_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests of the desk work in its workspace, not in nobody's."""
     monkeypatch.setenv("ECLAIREUR_HOME", str(desk_home))
+    cache.clear()  # a test's rows are rolled back: what another kept under the same versions is of other rows
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef, Q
 
 from eclaireur.core.types import Drawn
-from eclaireur.desk.models import Item
+from eclaireur.desk.models import Item, Worklist
 
 if TYPE_CHECKING:
     from eclaireur.desk.models import Target
@@ -26,8 +26,8 @@ __all__ = ["hidden_targets", "is_hidden", "random_lists", "target_is_hidden"]
 
 def random_lists(worklists: Collection[int]) -> set[int]:
     """Return those of some worklists that hold a line drawn at random."""
-    found = Item.objects.filter(worklist__in=worklists, drawn=Drawn.RANDOM)
-    return set(found.values_list("worklist", flat=True).distinct())
+    drawn = Item.objects.filter(worklist=OuterRef("pk"), drawn=Drawn.RANDOM)  # the first found is enough
+    return set(Worklist.objects.filter(Exists(drawn), pk__in=worklists).values_list("pk", flat=True))
 
 
 def is_hidden(item: Item, *, list_has_random: bool) -> bool:

@@ -9,13 +9,13 @@ suivi          every dossier that has a step of the procedure, by deadline
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from eclaireur.desk.hiding import hidden_targets, is_hidden, random_lists
@@ -176,9 +176,9 @@ def current_edition(reach: Reach, case: str, *, training: bool = False) -> Editi
 
 def open_worklists(reach: Reach, case: str, *, training: bool = False) -> QuerySet[Worklist]:
     """Return the open lists of which the person sees at least one line, newest first."""
-    seen = Item.objects.within(reach).filter(case=case).values("worklist")
+    seen = Item.objects.within(reach).filter(worklist=OuterRef("pk"))  # one line is enough: not all are read
     found: QuerySet[Worklist] = (
-        Worklist.objects.filter(case=case, closed=None, edition__training=training, pk__in=seen)
+        Worklist.objects.filter(Exists(seen), case=case, closed=None, edition__training=training)
         .select_related("edition")
         .order_by("-opened")
     )
@@ -274,18 +274,39 @@ class Listing:
 
     def facets(self) -> tuple[Facet, ...]:
         """Count, for each filter, how many lines each of its values would leave."""
-        return tuple(self._facet(name) for name in _FILTERS if _FILTERS[name] in self._paths)
+        names = [name for name in _FILTERS if _FILTERS[name] in self._paths]
+        if any(self.query.filters.get(name) for name in names):
+            counts = {name: self._counts(name) for name in names}
+        else:
+            counts = self._all_counts(names)
+        return tuple(self._facet(name, counts[name]) for name in names)
 
-    def _facet(self, name: str) -> Facet:
+    def _counts(self, name: str) -> dict[str | None, int]:
+        """Count the lines of each value of one filter, under the others."""
         path = self._paths[_FILTERS[name]]
-        counts = (
-            self.filtered(without=name).order_by().values(path).annotate(n=Count("pk")).order_by("-n", path)
-        )
-        values = tuple(
-            (row[path] or _NONE, self._title(name, row[path]), row["n"]) for row in counts[:_LONGEST_FACET]
-        )
+        rows = self.filtered(without=name).order_by().values_list(path).annotate(n=Count("pk"))
+        return dict(rows)
+
+    def _all_counts(self, names: Sequence[str]) -> dict[str, dict[str | None, int]]:
+        """Count for all filters where none is set: one reading of an index, and one of the dossiers."""
+        counts: dict[str, dict[str | None, int]] = {name: {} for name in names}
+        for far in (False, True):
+            group = [name for name in names if ("__" in self._paths[_FILTERS[name]]) is far]
+            paths = [self._paths[_FILTERS[name]] for name in group]
+            if not group:
+                continue
+            for *values, n in self.filtered().order_by().values_list(*paths).annotate(n=Count("pk")):
+                for name, value in zip(group, values, strict=True):
+                    counts[name][value] = counts[name].get(value, 0) + n
+        return counts
+
+    def _facet(self, name: str, counts: Mapping[str | None, int]) -> Facet:
+        most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))[:_LONGEST_FACET]
         return Facet(
-            name=name, title=_FACET_TITLES[name], chosen=self.query.filters.get(name, ""), values=values
+            name=name,
+            title=_FACET_TITLES[name],
+            chosen=self.query.filters.get(name, ""),
+            values=tuple((value or _NONE, self._title(name, value), n) for value, n in most),
         )
 
     def _title(self, name: str, value: str | None) -> str:

@@ -119,7 +119,11 @@ class Item(Scoped):
     verdict = models.CharField(max_length=20, blank=True, default="")
 
     class Meta(Scoped.Meta):
-        indexes = [models.Index(fields=["worklist", "position"])]
+        indexes = [
+            models.Index(fields=["worklist", "position"]),
+            models.Index(fields=["worklist", "case", "area", "service", "verdict"]),  # counts read it alone
+            models.Index(fields=["worklist", "drawn"]),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["worklist", "target"], name="a_target_is_once_in_a_list")
         ]
