@@ -20,7 +20,7 @@ from eclaireur.sources.tables import Limits, read_or_refuse, read_table
 
 ROWS = [
     {
-        "SIRET": "00012345600017",
+        "SIRET": "00012345600014",
         "Commune": "Bourg-en-Bresse",
         "Nom": "Café de l’Œuvre",
         "Montant €": "1 234,50",
@@ -216,13 +216,47 @@ def test_archives_that_grow_without_measure_are_refused(save: Save, tmp_path: Pa
     assert "démesurément" in read_table(archive, limits=Limits(ratio=10)).reason
 
 
-def test_a_sheet_with_a_cell_at_the_end_of_the_world_is_refused(tmp_path: Path) -> None:
+def test_a_cell_at_the_end_of_the_world_is_left_aside_and_named(tmp_path: Path) -> None:
     book = tmp_path / "loin.xlsx"
     with xlsxwriter.Workbook(str(book)) as workbook:
         sheet = workbook.add_worksheet()
-        sheet.write_string(0, 0, "a")
+        sheet.write_row(0, 0, ["a", "b"])
+        sheet.write_row(1, 0, [1, 2])
         sheet.write_string(1_048_575, 16_383, "z")
+    reading = read_table(book)
+    assert reading.table is not None
+    assert reading.table.to_pylist() == [{"a": "1", "b": "2"}]
+    assert [(doubt.kind, doubt.lines) for doubt in reading.doubts] == [("far", (1_048_576,))]
+    assert "XFD1048576" in reading.doubts[0].message
+
+
+def test_a_sheet_without_a_gap_that_fits_in_no_memory_is_refused(tmp_path: Path) -> None:
+    book = tmp_path / "grand.xlsx"
+    with xlsxwriter.Workbook(str(book)) as workbook:
+        sheet = workbook.add_worksheet()
+        for row in range(0, 100_000, 1000):
+            sheet.write_number(row, row // 100, 1)
     assert "démesurément" in read_table(book).reason
+
+
+def test_what_a_sheet_hides_is_said(tmp_path: Path) -> None:
+    book = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(book)) as workbook:
+        sheet = workbook.add_worksheet("Vue")
+        sheet.write_row(0, 0, ["Ville", "Prix"])
+        sheet.write_row(1, 0, ["Bourg", 1])
+        sheet.write_row(2, 0, ["Nice", 2])
+        sheet.write_formula(3, 1, "=B2+B3", None, "")
+        sheet.merge_range("A4:A5", "Ajaccio")
+        sheet.set_row(1, None, None, {"hidden": True})
+        other = workbook.add_worksheet("Secrets")
+        other.write_string(0, 0, "x")
+        other.hide()
+    said = {doubt.kind: doubt for doubt in read_table(book).doubts}
+    assert said["hidden"].lines == (2,)
+    assert "A4:A5" in said["merged"].message
+    assert said["formula"].lines == (4,)
+    assert "« Secrets » (masquée)" in said["sheet"].message
 
 
 def test_a_workbook_that_declares_entities_is_refused(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def _read(
         str | None, Parameter(help="Feuille d'un classeur ; par défaut, la première non vide.")
     ] = None,
     to: Annotated[
-        Path | None, Parameter(name="--to", help="Écrire le tableau lu, en texte, dans ce fichier .parquet.")
+        Path | None, Parameter(name="--to", help="Écrire le tableau lu dans ce fichier .parquet.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:

@@ -21,9 +21,16 @@ _KINDS = {
     "number": "nombre",
     "integer": "nombre entier",
     "boolean": "oui / non",
+    "datetime": "date et heure",
+    "code": "code (texte)",
     "siret": "SIRET",
+    "siren": "SIREN",
     "commune": "code INSEE",
     "postal_code": "code postal",
+    "department": "code de département",
+    "phone": "téléphone",
+    "rpps": "RPPS",
+    "finess": "FINESS",
 }
 
 
@@ -33,7 +40,9 @@ def reading_json(reading: Reading) -> dict[str, Any]:
         "file": reading.file,
         "outcome": str(reading.outcome),
         "rows": 0 if reading.table is None else reading.table.num_rows,
-        "columns": [{"name": column.name, "kind": column.kind} for column in reading.columns],
+        "columns": [
+            {"name": column.name, "kind": column.kind, "unit": column.unit} for column in reading.columns
+        ],
         "repairs": [
             {"kind": one.kind, "message": one.message, "lines": list(one.lines)} for one in reading.repairs
         ],
@@ -59,7 +68,10 @@ def show_reading(reading: Reading) -> tuple[Block, ...]:
     found = Table(
         title="Colonnes",
         columns=(Column(key="name", title="Colonne"), Column(key="kind", title="Contient")),
-        rows=[{"name": one.name, "kind": _KINDS.get(one.kind, one.kind)} for one in reading.columns],
+        rows=[
+            {"name": one.name, "kind": f"{_KINDS.get(one.kind, one.kind)} {one.unit}".strip()}
+            for one in reading.columns
+        ],
     )
     notes = [("Réparé", one.message, one.lines) for one in reading.repairs]
     notes += [("Doute", one.message, one.lines) for one in reading.doubts]
@@ -81,7 +93,7 @@ def show_reading(reading: Reading) -> tuple[Block, ...]:
 
 
 def write_parquet(reading: Reading, target: Path) -> None:
-    """Write the table as it was read, in text columns, whole or not at all.
+    """Write the table as it was read, its numbers and dates typed, whole or not at all.
 
     Raises
     ------
@@ -92,4 +104,4 @@ def write_parquet(reading: Reading, target: Path) -> None:
 
     if target.suffix.lower() != ".parquet":
         raise BadValueError("le fichier à écrire doit finir par .parquet.", file=str(target))
-    write_atomically(target, lambda path: pq.write_table(reading.table, path, compression="zstd"))
+    write_atomically(target, lambda path: pq.write_table(reading.typed, path, compression="zstd"))

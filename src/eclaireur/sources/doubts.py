@@ -1,9 +1,8 @@
-"""What a table holds that looks damaged: said with its lines, never guessed."""
+"""What a whole table holds that looks damaged: said with its lines, never guessed."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,67 +15,48 @@ if TYPE_CHECKING:
 __all__ = ["doubtful"]
 
 _SHOWN = 50
-_IDENTIFIERS = (("siret", 14), ("siren", 9), ("codepostal", 5))
+_TOTAL = re.compile(r"((sous[- ]?|grand )?total( général)?|totaux)\b\s*:?$", re.IGNORECASE)
+# An accent that became a question mark, links aside: « D?partement », not « page?id=1 ».
+_LOST = r"[A-Za-zÀ-ÿ]\?[a-zà-ÿ]{2}"
+_ENTITY = r"&(#\d{2,5}|#x[0-9A-Fa-f]{2,4}|[A-Za-z]{2,8});"
 
 
 def doubtful(table: pa.Table, lines: Sequence[int]) -> tuple[Doubt, ...]:
-    """Return the doubts about a table of text columns.
-
-    Identifiers that a spreadsheet turned into ``8,32E+13`` (their digits are lost) or that lost their
-    leading zeros, and a last line that is a total rather than a row.
-    """
+    """Return the doubts about a table of text columns: lost accents, web entities, lines of total."""
     doubts = []
     for name in table.column_names:
-        doubts += _scientific(table[name], name, lines)
-        doubts += _short(table[name], name, lines)
+        lost = _where(table[name], lines, _LOST, unless=r"://|\?\w+=|www\.")
+        if lost:
+            message = f"Colonne « {name} » : accents perdus ? Des « ? » sont au milieu de mots."
+            doubts.append(Doubt(kind="lost", message=message, column=name, lines=lost))
+        entities = _where(table[name], lines, _ENTITY, unless=r"://")
+        if entities:
+            said = french.count(len(entities), "valeur")
+            message = f"Colonne « {name} » : {said} avec des codes de page web (comme &eacute;)."
+            doubts.append(Doubt(kind="entity", message=message, column=name, lines=entities[:_SHOWN]))
     return (*doubts, *_total(table, lines))
 
 
-def _where(found: pa.ChunkedArray, lines: Sequence[int]) -> tuple[int, ...]:
+def _where(column: pa.ChunkedArray, lines: Sequence[int], pattern: str, *, unless: str) -> tuple[int, ...]:
     import pyarrow.compute as pc
 
-    if not pc.any(found).as_py():
+    hit = pc.and_not(pc.match_substring_regex(column, pattern), pc.match_substring_regex(column, unless))
+    if not pc.any(hit).as_py():
         return ()
-    return tuple(lines[row] for row, hit in enumerate(found.to_pylist()) if hit)
-
-
-def _scientific(column: pa.ChunkedArray, name: str, lines: Sequence[int]) -> list[Doubt]:
-    import pyarrow.compute as pc
-
-    hit = pc.match_substring_regex(column, r"^\d[.,]\d+E\+(0?[89]|1\d)$", ignore_case=True)
-    where = _where(hit, lines)
-    if not where:
-        return []
-    message = (
-        f"Colonne « {name} » : {french.count(len(where), 'identifiant abîmé', 'identifiants abîmés')} "
-        "par un tableur (forme 8,32E+13)."
-    )
-    return [Doubt(kind="scientific", message=message, column=name, lines=where[:_SHOWN])]
-
-
-def _short(column: pa.ChunkedArray, name: str, lines: Sequence[int]) -> list[Doubt]:
-    import pyarrow.compute as pc
-
-    folded = unicodedata.normalize("NFKD", name.casefold())
-    plain = re.sub(r"[^a-z]", "", folded)
-    length = next((size for word, size in _IDENTIFIERS if word == plain), 0)
-    if not length:
-        return []
-    hit = pc.match_substring_regex(column, rf"^\d{{1,{length - 1}}}$")
-    where = _where(hit, lines)
-    if not where:
-        return []
-    message = (
-        f"Colonne « {name} » : {french.count(len(where), 'valeur')} de moins de {length} chiffres, "
-        "zéros de tête perdus ?"
-    )
-    return [Doubt(kind="zeros", message=message, column=name, lines=where[:_SHOWN])]
+    rows = pc.indices_nonzero(pc.fill_null(hit, False))
+    return tuple(int(lines[row]) for row in rows[:_SHOWN].to_pylist())
 
 
 def _total(table: pa.Table, lines: Sequence[int]) -> list[Doubt]:
-    if not table.num_rows:
+    """Flag the rows whose first filled cell says total, among the first two columns."""
+    where = set()
+    for column in table.columns[:2]:
+        for row, text in enumerate(column.to_pylist()):
+            if text and text[:1] in "TtSsGg" and _TOTAL.fullmatch(text.strip()):
+                where.add(row)
+    if not where:
         return []
-    first = next((column[-1].as_py() for column in table.columns if column[-1].as_py()), "")
-    if not re.match(r"(sous-)?total\b", first.strip(), re.IGNORECASE):
-        return []
-    return [Doubt(kind="total", message="La dernière ligne semble être un total.", lines=(lines[-1],))]
+    last = where == {table.num_rows - 1}
+    message = "La dernière ligne semble être un total." if last else "Des lignes semblent être des totaux."
+    shown = sorted(where)[:_SHOWN]
+    return [Doubt(kind="total", message=message, lines=tuple(int(lines[row]) for row in shown))]

@@ -1,32 +1,77 @@
-"""What a column of text seems to hold, judged on all its values: a kind, or text."""
+"""What a column of text holds, judged on all its values: a kind, its typed values, and what is doubtful.
+
+A kind is said only when every value fits. Identifiers (SIRET, INSEE code, telephone…) are told by their
+heading, stay text with their zeros, and what does not fit is flagged with its lines.
+"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable
-from datetime import date
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from eclaireur.core.fields import Field, FieldKind
-from eclaireur.sources import convert
+from eclaireur.core import french
+from eclaireur.sources import values
+from eclaireur.sources.identifiers import Identifier, flagged, named, shaped
+from eclaireur.sources.reading import Doubt
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["kind_of"]
+__all__ = ["ColumnKind", "Judged", "judge", "kind_of"]
 
-# Identifiers are told by their heading too: five digits are a number as well as a postal code.
-_NAMED = (
-    ("siret", FieldKind.SIRET),
-    ("postal", FieldKind.POSTAL_CODE),
-    ("insee", FieldKind.COMMUNE),
-)
-_MEASURES = (FieldKind.INTEGER, FieldKind.NUMBER, FieldKind.DATE, FieldKind.BOOLEAN)
+_SHOWN = 50
+_MOSTLY = 0.6
 _ZERO_FIRST = re.compile(r"0\d+")
+_CODE = re.compile(
+    r"(code|cod|num|numero|no|n|id|ident|identifiant|ref|reference|matricule|dossier|immatriculation|cle|uid|uuid)\b"
+)
+_FAMILIES = ({"oui", "non"}, {"o", "n"}, {"vrai", "faux"}, {"true", "false"}, {"yes", "no"})
+_WORDS = {"oui", "non", "vrai", "faux", "true", "false"}
 
 
-def kind_of(name: str, column: pa.ChunkedArray) -> FieldKind:
+class ColumnKind(StrEnum):
+    """What a column holds. Identifiers are text."""
+
+    TEXT = "text"
+    CODE = "code"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    DATETIME = "datetime"
+    SIRET = "siret"
+    SIREN = "siren"
+    COMMUNE = "commune"
+    POSTAL_CODE = "postal_code"
+    DEPARTMENT = "department"
+    PHONE = "phone"
+    RPPS = "rpps"
+    FINESS = "finess"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A column's kind, and its values when they are typed.
+
+    Parameters
+    ----------
+    typed
+        Same length as the column, absent values null; None when the column stays text.
+    unit
+        ``%`` or ``€`` when every number carries it.
+    """
+
+    kind: ColumnKind
+    typed: pa.ChunkedArray | None = None
+    unit: str = ""
+    doubts: tuple[Doubt, ...] = ()
+
+
+def kind_of(name: str, column: pa.ChunkedArray) -> ColumnKind:
     """Return the kind that every value of a column fits; text when none does.
 
     A value such as ``01000`` keeps a column from being a number: its zero would be lost.
@@ -36,31 +81,213 @@ def kind_of(name: str, column: pa.ChunkedArray) -> FieldKind:
     >>> import pyarrow as pa
     >>> str(kind_of("Montant", pa.chunked_array([["1 234,50", None]])))
     'number'
-    >>> str(kind_of("Code", pa.chunked_array([["01000"]])))
-    'text'
+    >>> str(kind_of("Quantité", pa.chunked_array([["01000"]])))
+    'code'
     """
-    values = [text.strip() for text in column.unique().to_pylist() if text and text.strip()]
-    if not values:
-        return FieldKind.TEXT
-    plain = "".join(char for char in unicodedata.normalize("NFKD", name.casefold()) if char.isalpha())
-    for word, kind in _NAMED:
-        if word in plain and _fit(values, kind):
-            return kind
-    if any(_ZERO_FIRST.fullmatch(value) for value in values):
-        return FieldKind.TEXT
-    if set(values) <= {"0", "1"}:
-        return FieldKind.INTEGER
-    return next((kind for kind in _MEASURES if _fit(values, kind)), FieldKind.TEXT)
+    return judge(name, column, range(2, len(column) + 2)).kind
 
 
-def _fit(values: list[str], kind: FieldKind) -> bool:
-    field = Field(name="", title="", kind=kind)
-    return all(_converts(lambda text: convert.value(field, text, date.max), value) for value in values)
+def judge(name: str, column: pa.ChunkedArray, lines: Sequence[int], *, machine: bool = False) -> Judged:
+    """Judge a column of text.
+
+    Parameters
+    ----------
+    lines
+        Line of each value in the file.
+    machine
+        A program wrote the numbers, with a decimal point.
+    """
+    import pyarrow.compute as pc
+
+    coded = pc.utf8_trim_whitespace(column).combine_chunks().dictionary_encode()
+    known = _Known(name=name, coded=coded, lines=lines)
+    if not known.texts:
+        return Judged(kind=ColumnKind.TEXT)
+    identifier = named(name, known.texts) or shaped(known.texts)
+    if identifier:
+        return _identified(identifier, known)
+    headed = _CODE.match(re.sub(r"[^a-z]+", " ", values.plain(name)).strip())
+    digits = [text for text in known.texts if _ZERO_FIRST.fullmatch(text)]
+    if digits or (headed and all(text.isdigit() for text in known.texts)):
+        return Judged(kind=ColumnKind.CODE, doubts=flagged(None, known))
+    present = [text for text in known.texts if text.casefold() not in values.ABSENT]
+    for read in (_booleans, _dates, _numbers):
+        found = read(known, present, machine) if present else None
+        if found is not None:
+            return found
+    return Judged(kind=ColumnKind.TEXT, doubts=(*flagged(None, known), *_strays(known, present)))
 
 
-def _converts(read: Callable[[str], object], text: str) -> bool:
-    try:
-        read(text)
-    except ValueError:
-        return False
-    return True
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A column coded by its distinct values."""
+
+    name: str
+    coded: pa.DictionaryArray
+    lines: Sequence[int]
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for text in self.coded.dictionary.to_pylist() if text]
+
+    def where(self, wanted: Callable[[str], bool]) -> tuple[int, ...]:
+        """Lines of the values that are wanted, the first fifty."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        hits = [bool(text) and wanted(text) for text in self.coded.dictionary.to_pylist()]
+        if not any(hits):
+            return ()
+        rows = pc.indices_nonzero(pc.fill_null(pa.array(hits, pa.bool_()).take(self.coded.indices), False))
+        return tuple(int(self.lines[row]) for row in rows[:_SHOWN].to_pylist())
+
+    def count(self, wanted: Callable[[str], bool]) -> int:
+        """Rows whose value is wanted."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        hits = [bool(text) and wanted(text) for text in self.coded.dictionary.to_pylist()]
+        return int(pc.sum(pa.array(hits, pa.bool_()).take(self.coded.indices)).as_py() or 0)
+
+    def mapped(self, read: Callable[[str], Any], kind: pa.DataType) -> pa.ChunkedArray:
+        import pyarrow as pa
+
+        found = [read(text) if text else None for text in self.coded.dictionary.to_pylist()]
+        return pa.chunked_array([pa.array(found, kind).take(self.coded.indices)])
+
+
+def _identified(identifier: Identifier, known: _Known) -> Judged:
+    return Judged(kind=ColumnKind(identifier.kind), doubts=flagged(identifier, known))
+
+
+def _absent(known: _Known) -> tuple[Doubt, ...]:
+    """Say which words were read as a missing value."""
+    said = sorted({text for text in known.texts if text.casefold() in values.ABSENT})
+    if not said:
+        return ()
+    where = known.where(lambda text: text.casefold() in values.ABSENT)
+    count = known.count(lambda text: text.casefold() in values.ABSENT)
+    words = ", ".join(f"« {word} »" for word in said[:5])
+    message = (
+        f"Colonne « {known.name} » : {french.count(count, 'valeur absente', 'valeurs absentes')} ({words})."
+    )
+    return (Doubt(kind="absent", message=message, column=known.name, lines=where),)
+
+
+def _booleans(known: _Known, present: list[str], machine: bool) -> Judged | None:  # noqa: ARG001, FBT001 - as its like
+    import pyarrow as pa
+
+    found = {values.plain(text) for text in present}
+    family = any(found == one for one in _FAMILIES) or (len(found) == 1 and found <= _WORDS)
+    # Two ways of writing the answer (« oui » and « vrai ») are one answer still.
+    if not family and not (found <= _WORDS and len(found) > 1):
+        return None
+    typed = known.mapped(values.boolean_of, pa.bool_())
+    return Judged(kind=ColumnKind.BOOLEAN, typed=typed, doubts=_absent(known))
+
+
+def _dates(known: _Known, present: list[str], machine: bool) -> Judged | None:  # noqa: ARG001, FBT001 - as its like
+    import pyarrow as pa
+
+    compact = "date" in values.plain(known.name) and all(re.fullmatch(r"(19|20)\d{6}", t) for t in present)
+
+    def read(text: str) -> date | datetime | None:
+        return values.date_of(f"{text[:4]}-{text[4:6]}-{text[6:]}" if compact else text)
+
+    found = [read(text) for text in present]
+    moments = [one for one in found if isinstance(one, datetime)]
+    if any(one is None for one in found):
+        return None
+    zoned = {one.tzinfo is not None for one in moments}
+    if len(zoned) > 1 or (zoned == {True} and len(moments) < len(found)):
+        return None
+    if not moments or (zoned == {False} and all(one.time() == time.min for one in moments)):
+
+        def day(text: str) -> date | None:
+            one = read(text)
+            return one.date() if isinstance(one, datetime) else one
+
+        return Judged(kind=ColumnKind.DATE, typed=known.mapped(day, pa.date32()), doubts=_absent(known))
+
+    def moment(text: str) -> datetime | None:
+        one = read(text)
+        return one if one is None or isinstance(one, datetime) else datetime.combine(one, time.min)
+
+    kind = pa.timestamp("us", tz="UTC" if zoned == {True} else None)
+    return Judged(kind=ColumnKind.DATETIME, typed=known.mapped(moment, kind), doubts=_absent(known))
+
+
+def _numbers(known: _Known, present: list[str], machine: bool) -> Judged | None:  # noqa: FBT001 - as its like
+    import pyarrow as pa
+
+    found = values.numbers(present, machine=machine)
+    if found is None:
+        return None
+    read = [found.read(text) for text in present]
+    if any(one is None or abs(one) >= 2**53 for one in read):
+        return None
+    doubts = [*flagged(None, known), *_absent(known)]
+    if found.guessed:
+        message = f"Colonne « {known.name} » : « {present[0]} » lu avec une virgule décimale, à vérifier."
+        doubts.append(Doubt(kind="number", message=message, column=known.name))
+    doubts += _serials(known, present) if found.whole else []
+    kind = ColumnKind.INTEGER if found.whole and not found.unit else ColumnKind.NUMBER
+    arrow = pa.int64() if kind is ColumnKind.INTEGER else pa.float64()
+    typed = known.mapped(lambda text: None if text.casefold() in values.ABSENT else found.read(text), arrow)
+    return Judged(kind=kind, typed=typed, unit=found.unit, doubts=tuple(doubts))
+
+
+def _serials(known: _Known, present: list[str]) -> list[Doubt]:
+    """Flag a column named after a date whose values are a spreadsheet's day numbers."""
+    if "date" not in values.plain(known.name) or not all(re.fullmatch(r"[2-6]\d{4}", t) for t in present):
+        return []
+    message = f"Colonne « {known.name} » : dates en numéros de jour d'un tableur ({present[0]})."
+    return [Doubt(kind="date", message=message, column=known.name, lines=known.where(bool))]
+
+
+def _strays(known: _Known, present: list[str]) -> list[Doubt]:
+    """Flag the values that keep a column from being dates or numbers when most others are."""
+    total = known.count(bool) or 1
+    if values.month_first(present) and known.count(values.looks_dated) >= _MOSTLY * total:
+        message = f"Colonne « {known.name} » : dates écrites le mois d'abord ? Elles restent en texte."
+        return [Doubt(kind="date", message=message, column=known.name, lines=known.where(values.looks_dated))]
+
+    def no_date(text: str) -> bool:
+        return values.date_of(text) is None and text.casefold() not in values.ABSENT
+
+    if known.count(lambda text: values.looks_dated(text) or not no_date(text)) >= _MOSTLY * total:
+        where = known.where(no_date)
+        what = "hors du calendrier ou mal écrite" if len(where) == 1 else "hors du calendrier ou mal écrites"
+        if where:
+            return [_stray(known, "date", where, known.count(no_date), what)]
+        message = f"Colonne « {known.name} » : heures avec et sans décalage, la colonne reste en texte."
+        return [Doubt(kind="date", message=message, column=known.name)]
+
+    def no_number(text: str) -> bool:
+        return not re.search(r"\d", text) or values.numbers([text, "0,5"]) is None
+
+    count = known.count(lambda text: no_number(text) and text.casefold() not in values.ABSENT)
+    if known.count(bool) - count >= _MOSTLY * total:
+        if count:
+            where = known.where(lambda text: no_number(text) and text.casefold() not in values.ABSENT)
+            return [
+                _stray(
+                    known,
+                    "number",
+                    where,
+                    count,
+                    "qui n'est pas un nombre" if count == 1 else "qui ne sont pas des nombres",
+                )
+            ]
+        message = (
+            f"Colonne « {known.name} » : le signe décimal ou l'unité des nombres n'est pas sûr, "
+            "la colonne reste en texte."
+        )
+        return [Doubt(kind="number", message=message, column=known.name)]
+    return []
+
+
+def _stray(known: _Known, kind: str, where: tuple[int, ...], count: int, what: str) -> Doubt:
+    said = french.count(count, "valeur")
+    message = f"Colonne « {known.name} » : {said} {what}, la colonne reste en texte."
+    return Doubt(kind=kind, message=message, column=known.name, lines=where)

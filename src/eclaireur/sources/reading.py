@@ -43,10 +43,11 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column as it was found: its heading, and what kind of values it seems to hold."""
+    """A column as it was found: its heading, what its values are, and their unit when all carry it."""
 
     name: str
     kind: str = "text"
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,9 @@ class Reading:
         One of the three.
     table
         Text columns, cells as written, empty cells null; None when refused.
+    typed
+        The same rows and columns, with numbers, dates, hours and yes or no typed where every value of the
+        column is one; identifiers and all else stay text; None when refused.
     lines
         Line of each row in the file, from 1 with the heading; shape ``(n,)``.
     reason, fix
@@ -68,6 +72,7 @@ class Reading:
     file: str
     outcome: Outcome
     table: pa.Table | None = field(default=None, repr=False)
+    typed: pa.Table | None = field(default=None, repr=False)
     columns: tuple[Column, ...] = ()
     repairs: tuple[Repair, ...] = ()
     doubts: tuple[Doubt, ...] = ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -13,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
-from eclaireur.sources import delimited
+from eclaireur.sources import delimited, workbook
 from eclaireur.sources.doubts import doubtful
-from eclaireur.sources.kinds import kind_of
-from eclaireur.sources.reading import Column, Outcome, Reading, Repair
+from eclaireur.sources.framing import Framed, frame
+from eclaireur.sources.kinds import judge
+from eclaireur.sources.reading import Column, Doubt, Outcome, Reading, Repair
+from eclaireur.sources.refusals import EMPTY, EXPORT_AGAIN, RefusedError
 
 __all__ = ["Limits", "read_or_refuse", "read_table"]
 
@@ -41,18 +42,6 @@ class Limits:
     entries: int = 2000
 
 
-class _RefusedError(Exception):
-    """Carries a reason and a fix up to `read_table`."""
-
-    def __init__(self, reason: str, fix: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.fix = fix
-
-
-_EXPORT_AGAIN = "Exportez le fichier de nouveau, en CSV ou en XLSX."
-_MOST_CELLS = 50_000_000
-_XML_HEAD = 4096
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
@@ -79,11 +68,11 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
     chosen = limits or Limits()
     try:
         return _read(path, sheet, chosen)
-    except _RefusedError as refusal:
+    except RefusedError as refusal:
         return Reading(file=path.name, outcome=Outcome.REFUSE, reason=refusal.reason, fix=refusal.fix)
     except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, RecursionError) as error:
         reason = f"le fichier est abîmé ou n'a pas la forme attendue ({type(error).__name__})."
-        return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=_EXPORT_AGAIN)
+        return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=EXPORT_AGAIN)
 
 
 def read_or_refuse(path: Path, *, sheet: str | None = None, limits: Limits | None = None) -> Reading:
@@ -98,24 +87,21 @@ def read_or_refuse(path: Path, *, sheet: str | None = None, limits: Limits | Non
     """
     reading = read_table(path, sheet=sheet, limits=limits)
     if reading.outcome is Outcome.REFUSE:
-        kind = EmptyTableError if reading.reason == _EMPTY else FileRefusedError
+        kind = EmptyTableError if reading.reason == EMPTY else FileRefusedError
         raise kind(reading.reason, fix=reading.fix, file=path.name)
     return reading
 
 
-_EMPTY = "le fichier est vide."
-
-
 def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:
     if not path.exists():
-        raise _RefusedError("le fichier n'existe pas.", "Vérifiez son nom et son dossier.")
+        raise RefusedError("le fichier n'existe pas.", "Vérifiez son nom et son dossier.")
     if path.is_dir():
-        raise _RefusedError("c'est un dossier, un fichier était attendu.", "Choisissez un fichier.")
+        raise RefusedError("c'est un dossier, un fichier était attendu.", "Choisissez un fichier.")
     size = path.stat().st_size
     if size > limits.size:
-        raise _RefusedError("le fichier est trop gros.", "Découpez-le, ou convertissez-le en Parquet.")
+        raise RefusedError("le fichier est trop gros.", "Découpez-le, ou convertissez-le en Parquet.")
     if not size:
-        raise _RefusedError(_EMPTY, "Vérifiez l'export, puis recommencez.")
+        raise RefusedError(EMPTY, "Vérifiez l'export, puis recommencez.")
     with path.open("rb") as stream:
         start = stream.read(8)
     if start[:4] == b"PAR1":
@@ -129,43 +115,47 @@ def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:
 
 def _from_bytes(name: str, data: bytes) -> Reading:
     if data[:4] == b"%PDF" or data[:4] == b"\x89PNG" or data[:2] == b"\xff\xd8":
-        raise _RefusedError("ce fichier est un document ou une image, pas un tableau.", _EXPORT_AGAIN)
+        raise RefusedError("ce fichier est un document ou une image, pas un tableau.", EXPORT_AGAIN)
     head = data[:4096].lstrip(b"\xef\xbb\xbf \r\n\t")
     if head[:1] in {b"{", b"["}:
         return _json(name, data)
     if head[:1] == b"<":
-        raise _RefusedError("ce fichier est une page web ou du XML, pas un tableau.", _EXPORT_AGAIN)
+        raise RefusedError("ce fichier est une page web ou du XML, pas un tableau.", EXPORT_AGAIN)
     found = delimited.parse(data)
     if found is None:
-        raise _RefusedError("aucun tableau n'a été reconnu dans ce fichier.", _EXPORT_AGAIN)
-    return _reading(name, found.header, found.rows, found.lines, found.repairs)
+        raise RefusedError("aucun tableau n'a été reconnu dans ce fichier.", EXPORT_AGAIN)
+    return _reading(name, found)
 
 
-def _reading(
-    name: str,
-    header: Sequence[str],
-    rows: Sequence[Sequence[str | None]],
-    lines: Sequence[int],
-    repairs: Sequence[Repair],
-) -> Reading:
+def _reading(name: str, found: Framed, *, doubts: Sequence[Doubt] = (), machine: bool = False) -> Reading:
     """Build a reading from rows of one width; empty cells become null."""
     import numpy as np
     import pyarrow as pa
 
-    names, renamed = _distinct(header)
+    names, renamed = _distinct(found.header)
+    rows = found.rows
     columns: list[Sequence[str | None]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
     arrays = [pa.array([cell or None for cell in column], pa.string()) for column in columns]
     table = pa.table(arrays, names=names)
-    doubts = doubtful(table, lines)
-    every = (*repairs, *renamed)
+    judged = [judge(one, table[one], found.lines, machine=machine) for one in names]
+    said = (*doubts, *found.doubts, *(doubt for one in judged for doubt in one.doubts))
+    said = (*said, *doubtful(table, found.lines))
+    repairs = (*found.repairs, *renamed)
+    typed = {
+        name: table[name] if one.typed is None else one.typed for name, one in zip(names, judged, strict=True)
+    }
     return Reading(
         file=name,
-        outcome=Outcome.LU_AVEC_RESERVES if every or doubts else Outcome.LU,
+        outcome=Outcome.LU_AVEC_RESERVES if repairs or said else Outcome.LU,
         table=table,
-        columns=tuple(Column(name=one, kind=str(kind_of(one, table[one]))) for one in names),
-        repairs=every,
-        doubts=doubts,
-        lines=np.array(lines, dtype=np.int64),
+        typed=pa.table(typed),
+        columns=tuple(
+            Column(name=one, kind=str(found.kind), unit=found.unit)
+            for one, found in zip(names, judged, strict=True)
+        ),
+        repairs=repairs,
+        doubts=said,
+        lines=np.array(found.lines, dtype=np.int64),
     )
 
 
@@ -191,9 +181,9 @@ def _gunzip(path: Path, limits: Limits) -> bytes:
     with gzip.open(path) as stream:
         data = stream.read(bound + 1)
     if len(data) > bound:
-        raise _RefusedError("ce fichier compressé grossit démesurément.", "Envoyez-le sans compression.")
+        raise RefusedError("ce fichier compressé grossit démesurément.", "Envoyez-le sans compression.")
     if not data:
-        raise _RefusedError(_EMPTY, "Vérifiez l'export, puis recommencez.")
+        raise RefusedError(EMPTY, "Vérifiez l'export, puis recommencez.")
     return data
 
 
@@ -205,8 +195,6 @@ def _archive(path: Path, sheet: str | None, limits: Limits) -> Reading:
             names = {entry.filename for entry in entries}
             if not names & {"[Content_Types].xml", "content.xml"}:
                 return _zipped(path.name, archive, entries)
-            _check_parts(archive, entries)
-            _check_extent(archive, entries)
     return _spreadsheet(path, sheet)
 
 
@@ -215,88 +203,31 @@ def _check_entries(path: Path, entries: Sequence[zipfile.ZipInfo], limits: Limit
     packed = max(path.stat().st_size, 1)
     too_much = total > limits.expanded or total > max(packed * limits.ratio, 10_000_000)
     if len(entries) > limits.entries or too_much or total < 0:
-        raise _RefusedError("cette archive grossit démesurément ou contient trop de fichiers.", _EXPORT_AGAIN)
+        raise RefusedError("cette archive grossit démesurément ou contient trop de fichiers.", EXPORT_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
-        raise _RefusedError("ce fichier est protégé par un mot de passe.", "Retirez la protection.")
-
-
-def _check_parts(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> None:
-    """Refuse a workbook that declares entities: no spreadsheet writes any, and they expand without end."""
-    for entry in entries:
-        if entry.filename.endswith((".xml", ".rels")):
-            with archive.open(entry) as stream:
-                if b"<!DOCTYPE" in stream.read(_XML_HEAD):
-                    raise _RefusedError(
-                        "ce classeur contient des définitions interdites (DTD).", _EXPORT_AGAIN
-                    )
-
-
-def _check_extent(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> None:
-    """Refuse a sheet with a cell so far away that the grid up to it would not fit in memory."""
-    for entry in entries:
-        if re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry.filename):
-            text = archive.read(entry)
-            rows = max(map(int, re.findall(rb'<row[^>]* r="(\d{1,9})"', text)), default=0)
-            cells = re.findall(rb'<c r="([A-Z]{1,4})(\d{1,9})"', text)
-            rows = max([rows, *(int(row) for _, row in cells)])
-            columns = max((_column_number(name) for name, _ in cells), default=0)
-            if rows * columns > _MOST_CELLS:
-                raise _RefusedError("cette feuille s'étend démesurément.", _EXPORT_AGAIN)
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = 26 * number + letter - 64
-    return number
+        raise RefusedError("ce fichier est protégé par un mot de passe.", "Retirez la protection.")
 
 
 def _zipped(name: str, archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> Reading:
     files = [entry for entry in entries if not entry.is_dir() and not entry.filename.startswith("__MACOSX")]
     if len(files) != 1:
-        raise _RefusedError(
+        raise RefusedError(
             f"cette archive contient {len(files)} fichiers, un seul était attendu.",
             "Donnez directement le fichier du tableau.",
         )
     with archive.open(files[0]) as stream:
         data = stream.read(files[0].file_size + 1)
     if len(data) > files[0].file_size:
-        raise _RefusedError("cette archive ment sur sa taille.", _EXPORT_AGAIN)
+        raise RefusedError("cette archive ment sur sa taille.", EXPORT_AGAIN)
     return _from_bytes(name, data)
 
 
 def _spreadsheet(path: Path, sheet: str | None) -> Reading:
-    import python_calamine
-
-    try:
-        book = python_calamine.CalamineWorkbook.from_path(str(path))
-        names = [sheet] if sheet else book.sheet_names
-        rows: list[list[Any]] = []
-        for name in names:
-            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            if rows:
-                break
-    except (python_calamine.CalamineError, python_calamine.WorksheetNotFound) as error:
-        raise _RefusedError("ce classeur ne peut pas être lu.", _EXPORT_AGAIN) from error
-    written = [[_cell(value) for value in row] for row in rows]
-    kept = [(number, row) for number, row in enumerate(written, start=1) if any(row)]
-    if not kept:
-        raise _RefusedError(_EMPTY, "Vérifiez l'export, puis recommencez.")
-    found = delimited.frame([row for _, row in kept], [number for number, _ in kept])
-    return _reading(path.name, found.header, found.rows, found.lines, found.repairs)
-
-
-def _cell(value: Any) -> str:
-    """Write a typed cell as text: a whole number without its ``.0``, a date as ISO 8601."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "oui" if value else "non"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat())
-    return str(value)
+    found = workbook.read_sheet(path, sheet)
+    if not found.rows:
+        raise RefusedError(EMPTY, "Vérifiez l'export, puis recommencez.")
+    framed = frame(found.rows, found.lines)
+    return _reading(path.name, framed, doubts=found.doubts, machine=True)
 
 
 def _parquet(path: Path) -> Reading:
@@ -307,9 +238,16 @@ def _parquet(path: Path) -> Reading:
         table = pq.ParquetFile(path).read()
         flat = [column.cast(pa.string()) for column in table.columns]
     except (pa.ArrowException, OSError) as error:
-        raise _RefusedError("ce fichier Parquet ne peut pas être lu.", _EXPORT_AGAIN) from error
+        raise RefusedError("ce fichier Parquet ne peut pas être lu.", EXPORT_AGAIN) from error
     rows = list(zip(*(column.to_pylist() for column in flat), strict=True))
-    return _reading(path.name, table.column_names, rows, range(1, len(rows) + 1), ())
+    cells = [["" if cell is None else cell for cell in row] for row in rows]
+    return _listed(path.name, table.column_names, cells)
+
+
+def _listed(name: str, header: list[str], rows: list[list[str]]) -> Reading:
+    """Build a reading from records that a program wrote: no line but their rank."""
+    found = Framed(header=header, rows=rows, lines=list(range(1, len(rows) + 1)))
+    return _reading(name, found, machine=True)
 
 
 def _json(name: str, data: bytes) -> Reading:
@@ -323,11 +261,11 @@ def _json(name: str, data: bytes) -> Reading:
     if isinstance(content, dict):
         content = [content]
     if not content or not all(isinstance(row, dict) for row in content):
-        raise _RefusedError("ce fichier JSON ne contient pas une liste d'objets.", _EXPORT_AGAIN)
+        raise RefusedError("ce fichier JSON ne contient pas une liste d'objets.", EXPORT_AGAIN)
     header = list(dict.fromkeys(key for row in content for key in row))
     write: Callable[[Any], str] = _json_cell
     rows = [[write(row.get(key)) for key in header] for row in content]
-    return _reading(name, header, rows, range(1, len(rows) + 1), ())
+    return _listed(name, header, rows)
 
 
 def _json_cell(value: Any) -> str:

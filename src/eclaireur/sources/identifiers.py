@@ -1,0 +1,211 @@
+"""Identifiers of French administrations: told by their heading or form, checked, their damage flagged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from eclaireur.core import french
+from eclaireur.core.subjects import luhn_valid, normalise_siret
+from eclaireur.sources.reading import Doubt
+from eclaireur.sources.values import ABSENT, plain
+
+__all__ = ["IDENTIFIERS", "Identifier", "Values", "flagged", "named", "shaped"]
+
+_SPACES = re.compile(r"[\s\u00a0\u202f.\-]")
+_SCIENTIFIC = re.compile(r"\d([.,]\d+)?E\+?(0?[7-9]|1\d)", re.IGNORECASE)
+_LONG_SCIENTIFIC = re.compile(r"\d[.,]\d+E\+(0?[89]|1\d)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifier:
+    """One kind of identifier.
+
+    Parameters
+    ----------
+    form
+        What its text looks like once spaces are dropped.
+    words
+        Headings that announce it, folded; a word or a part of one.
+    length
+        Its number of digits when leading zeros can be lost, else 0.
+    valid
+        Checks its key.
+    """
+
+    kind: str
+    french: str
+    form: re.Pattern[str]
+    words: re.Pattern[str]
+    length: int = 0
+    valid: Callable[[str], bool] | None = None
+
+
+def _siret(digits: str) -> bool:
+    return normalise_siret(digits) is not None
+
+
+def _make(
+    kind: str,
+    title: str,
+    form: str,
+    words: str,
+    length: int = 0,
+    valid: Callable[[str], bool] | None = None,
+) -> tuple[str, Identifier]:
+    return kind, Identifier(
+        kind=kind, french=title, form=re.compile(form), words=re.compile(words), length=length, valid=valid
+    )
+
+
+IDENTIFIERS: dict[str, Identifier] = dict(
+    [
+        _make("siret", "SIRET", r"\d{14}", r"siret", 14, _siret),
+        _make("siren", "SIREN", r"\d{9}", r"siren(?!\w*siret)", 9, luhn_valid),
+        _make("postal_code", "code postal", r"\d{5}", r"postal|\bcp\b|\bcode post\b", 5),
+        _make(
+            "commune",
+            "code INSEE",
+            r"(\d{2}|2[AB])\d{3}",
+            r"insee|depcom|codgeo|code commune|code com\b|commune code",
+            5,
+        ),
+        _make(
+            "department",
+            "code de département",
+            r"0[1-9]|[1-9]\d|2[AB]|9[78]\d",
+            r"code dep|^dep(artement)?$|^dept$|num dep|departement code",
+        ),
+        _make(
+            "phone",
+            "numéro de téléphone",
+            r"0\d{9}|(\+|00)?33\(?0?\)?\d{9}|\+\d{8,15}|(\+?(262|590|594|596))\d{9}|3\d{3}",
+            r"\btel\b|telephone|\bfax\b|telecopie|\bportable\b|\bmobile\b|\bgsm\b",
+        ),
+        _make("rpps", "numéro RPPS", r"\d{11}", r"\brpps\b", 11, luhn_valid),
+        _make("finess", "numéro FINESS", r"\d[\dAB]\d{7}", r"\bfiness\b", 9),
+    ]
+)
+
+
+class Values(Protocol):
+    """A column coded by its distinct values."""
+
+    @property
+    def name(self) -> str:
+        """Heading."""
+
+    @property
+    def texts(self) -> list[str]:
+        """Distinct values, none empty."""
+
+    def where(self, wanted: Callable[[str], bool]) -> tuple[int, ...]:
+        """Lines of the values that are wanted."""
+
+    def count(self, wanted: Callable[[str], bool]) -> int:
+        """Rows whose value is wanted."""
+
+
+def named(name: str, texts: Sequence[str]) -> Identifier | None:
+    """Return the identifier that a heading announces, when its values do not deny it.
+
+    Examples
+    --------
+    >>> named("N° SIRET", ["83283779300021"]).kind
+    'siret'
+    >>> named("Nombre de SIRET", ["3", "4"]) is None
+    True
+    """
+    heading = re.sub(r"[^a-z]+", " ", plain(name)).strip()
+    if re.match(r"(nb|nombre|total|effectif|taux|part)\b", heading):
+        return None
+    present = [text for text in texts if text.casefold() not in ABSENT]
+    for one in IDENTIFIERS.values():
+        if one.words.search(heading):
+            near = sum(_near(one, text) for text in present)
+            if present and near >= 0.5 * len(present):
+                return one
+    return None
+
+
+def _near(one: Identifier, text: str) -> bool:
+    """Tell whether a value is the identifier, or what is left of one that was damaged."""
+    bare = _SPACES.sub("", text)
+    if one.form.fullmatch(bare) or _SCIENTIFIC.fullmatch(text):
+        return True
+    if one.kind == "phone":
+        return re.fullmatch(r"\d{9,13}", bare) is not None
+    return (
+        bool(one.length)
+        and re.fullmatch(rf"\d{{{max(one.length - 5, 3)},{one.length}}}(\.0)?", bare) is not None
+    )
+
+
+def shaped(texts: Sequence[str]) -> Identifier | None:
+    """Return the identifier that values are by their form alone: SIRET or SIREN whose keys hold."""
+    if len(texts) < 3:
+        return None
+    for kind in ("siret", "siren"):
+        one = IDENTIFIERS[kind]
+        if all(one.form.fullmatch(_SPACES.sub("", text)) for text in texts) and one.valid is not None:
+            held = sum(one.valid(_SPACES.sub("", text)) for text in texts)
+            # One number in ten passes Luhn by chance: nearly all must.
+            if held >= 0.9 * len(texts) and (kind == "siret" or len(texts) >= 5):
+                return one
+    return None
+
+
+def flagged(one: Identifier | None, column: Values) -> tuple[Doubt, ...]:
+    """Return the doubts about a column: digits lost to ``8,32E+13``, zeros lost, keys that do not hold.
+
+    Parameters
+    ----------
+    one
+        What the column holds, or None: then only long numbers in scientific form are flagged.
+    """
+    written = _SCIENTIFIC if one else _LONG_SCIENTIFIC
+    doubts = [
+        _doubt(
+            column,
+            "scientific",
+            lambda text: written.fullmatch(text) is not None,
+            ("identifiant abîmé", "identifiants abîmés"),
+            "par un tableur (forme 8,32E+13).",
+        )
+    ]
+    if one is not None:
+        form, valid = one.form, one.valid
+
+        def short(text: str) -> bool:
+            bare = _SPACES.sub("", text)
+            return bool(one.length) and bare.isdigit() and len(bare) < one.length
+
+        def wrong(text: str) -> bool:
+            bare = _SPACES.sub("", text)
+            return not (
+                form.fullmatch(bare) or short(text) or written.fullmatch(text) or text.casefold() in ABSENT
+            )
+
+        def broken(text: str) -> bool:
+            bare = _SPACES.sub("", text)
+            return valid is not None and form.fullmatch(bare) is not None and not valid(bare)
+
+        less = f"de moins de {one.length} chiffres, zéros de tête perdus ?"
+        doubts += [
+            _doubt(column, "zeros", short, ("valeur", "valeurs"), less),
+            _doubt(column, "form", wrong, ("valeur", "valeurs"), f"sans la forme d'un {one.french}."),
+            _doubt(column, "key", broken, (one.french, one.french), "dont la clé est fausse (Luhn)."),
+        ]
+    return tuple(doubt for doubt in doubts if doubt is not None)
+
+
+def _doubt(
+    column: Values, kind: str, wanted: Callable[[str], bool], words: tuple[str, str], end: str
+) -> Doubt | None:
+    where = column.where(wanted)
+    if not where:
+        return None
+    message = f"Colonne « {column.name} » : {french.count(column.count(wanted), *words)} {end}"
+    return Doubt(kind=kind, message=message, column=column.name, lines=where)
