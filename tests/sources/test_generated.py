@@ -124,6 +124,13 @@ def test_damaged_dates_and_identifiers_are_left_as_they_were_written(generated: 
     assert numbers.to_pylist()[0] == {"SIRET": "1,23457E+13", "tel": "6.12E+08"}
 
 
+def test_a_web_page_named_as_a_workbook_gives_its_table(generated: Path) -> None:
+    reading = read_table(generated / "html_renamed.xls")
+
+    assert reading.typed is not None
+    assert reading.typed.to_pylist() == [{"SIRET": "00012345600017", "Nom": "Café"}]
+
+
 def test_a_1904_workbook_gives_its_true_date_and_a_heading_alone_no_row(generated: Path) -> None:
     old, alone = read_table(generated / "epoch_1904.xlsx"), read_table(generated / "only_header.csv")
 

@@ -106,7 +106,7 @@ def judge(name: str, column: pa.ChunkedArray, lines: Sequence[int], *, machine: 
     identifier = named(name, known.texts) or shaped(known.texts)
     if identifier:
         return _identified(identifier, known)
-    headed = _CODE.match(re.sub(r"[^a-z]+", " ", values.plain(name)).strip())
+    headed = _CODE.match(_words(name))
     digits = [text for text in known.texts if _ZERO_FIRST.fullmatch(text)]
     if digits or (headed and all(text.isdigit() for text in known.texts)):
         return Judged(kind=ColumnKind.CODE, doubts=flagged(None, known))
@@ -220,7 +220,7 @@ def _dates(known: _Known, present: list[str], machine: bool) -> Judged | None:  
 def _numbers(known: _Known, present: list[str], machine: bool) -> Judged | None:  # noqa: FBT001 - as its like
     import pyarrow as pa
 
-    found = values.numbers(present, machine=machine)
+    found = values.numbers(present, machine=machine or _is_coordinate(known.name))
     if found is None:
         return None
     read = [found.read(text) for text in present]
@@ -235,6 +235,15 @@ def _numbers(known: _Known, present: list[str], machine: bool) -> Judged | None:
     arrow = pa.int64() if kind is ColumnKind.INTEGER else pa.float64()
     typed = known.mapped(lambda text: None if text.casefold() in values.ABSENT else found.read(text), arrow)
     return Judged(kind=kind, typed=typed, unit=found.unit, doubts=tuple(doubts))
+
+
+def _is_coordinate(name: str) -> bool:
+    """Tell whether a heading announces degrees, of which no value has thousands."""
+    return re.search(r"\b(lat|latitude|lon|lng|long|longitude)\b", _words(name)) is not None
+
+
+def _words(name: str) -> str:
+    return re.sub(r"[^a-z]+", " ", values.plain(name)).strip()
 
 
 def _serials(known: _Known, present: list[str]) -> list[Doubt]:

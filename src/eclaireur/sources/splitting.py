@@ -68,7 +68,7 @@ def _regular(sample: str, separator: str) -> float:
             score *= 0.6 if separator in "\t;" else 0.3
     if separator == ",":
         glued = sum(bool(_NUMBER_CUT.search(line)) for line in sample.splitlines()[:_SAMPLE])
-        heading = fitting[0] == rows[0] or len(rows[0]) > 1
+        heading = fitting[0] == rows[0] or not any(char.isdigit() for cell in fitting[0] for char in cell)
         if glued > 0.5 * len(rows) and not heading:
             score *= 0.3
         prose = sum(cell.startswith(" ") for row in fitting for cell in row[1:])
@@ -112,6 +112,16 @@ def split(text: str, separator: str, *, offset: int = 0) -> Split:
     if found is None:
         found = _tolerant(text, separator, offset)
     whole = _unwrapped(found, separator) or found
+    _unspaced(whole)
+    if len(whole.rows) > 2 and max(map(len, whole.rows)) == 1:
+        where = tuple(
+            line
+            for row, line in zip(whole.rows, whole.lines, strict=True)
+            if any(sign in row[0] for sign in _USUAL)
+        )
+        if len(where) > 0.5 * len(whole.rows):
+            message = "Une seule colonne a été reconnue : le séparateur n'est pas sûr."
+            whole.doubts.append(Doubt(kind="separator", message=message, lines=where[:_SHOWN]))
     swallowed = _swallowed(whole, separator)
     if swallowed:
         message = "Des cellules contiennent des lignes entières du tableau : un guillemet manque peut-être."
@@ -261,6 +271,16 @@ def _unwrapped(found: Split, separator: str) -> Split | None:
     message = "Lignes entières entre guillemets, ouvertes puis découpées."
     repairs = [*found.repairs, Repair(kind="quote", message=message)]
     return Split(rows=cut, lines=found.lines, repairs=repairs, doubts=found.doubts)
+
+
+def _unspaced(found: Split) -> None:
+    """Drop the space that follows each separator, where it follows all of them."""
+    cells = [cell for row in found.rows[:_SAMPLE] for cell in row[1:] if cell.strip()]
+    if len(cells) < 2 or not all(cell.startswith(" ") for cell in cells):
+        return
+    for row in found.rows:
+        row[1:] = [cell.removeprefix(" ") for cell in row[1:]]
+    found.repairs.append(Repair(kind="space", message="Espace après chaque séparateur, retirée."))
 
 
 def _swallowed(found: Split, separator: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
-from eclaireur.sources import delimited, workbook
+from eclaireur.sources import delimited, markup, workbook
 from eclaireur.sources.doubts import doubtful
 from eclaireur.sources.framing import Framed, frame
 from eclaireur.sources.kinds import judge
@@ -52,7 +52,7 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
     ----------
     path
         CSV or TSV in any usual encoding (plain or ``.gz``), XLSX, XLS, ODS, Parquet, JSON, JSON
-        lines, GeoJSON, or a ZIP archive that holds one of them.
+        lines, GeoJSON, a table in a web page or XML, or a ZIP archive that holds one of them.
     sheet
         Sheet of a spreadsheet; by default the first that is not empty.
 
@@ -119,8 +119,9 @@ def _from_bytes(name: str, data: bytes) -> Reading:
     head = data[:4096].lstrip(b"\xef\xbb\xbf \r\n\t")
     if head[:1] in {b"{", b"["}:
         return _json(name, data)
-    if head[:1] == b"<":
-        raise RefusedError("ce fichier est une page web ou du XML, pas un tableau.", EXPORT_AGAIN)
+    if markup.is_markup(data):
+        framed, doubts = markup.parse(data)
+        return _reading(name, framed, doubts=doubts)
     found = delimited.parse(data)
     if found is None:
         raise RefusedError("aucun tableau n'a été reconnu dans ce fichier.", EXPORT_AGAIN)
