@@ -52,8 +52,8 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
 
     write = _writer(output)
     paths = _paths(input_path)
-    read = [read_documented(work, "candidates", path) for path in paths]
-    candidates = pa.concat_tables([one.table for one in read])
+    read = [_read(work, path) for path in paths]
+    candidates = pa.concat_tables([one.table for one in read], promote_options="default")
     records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
     registry = work.workspace.registry
@@ -77,8 +77,26 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
     lines = [line for one in read for line in one.lines]
     scored = scored.add_column(0, "line", pa.array(lines, pa.int64()))
     write_atomically(output, lambda target: write(scored, target))
-    notes = tuple(repair.message for one in read for repair in one.reading.repairs)
+    notes = tuple(note for one in read for note in one.notes)
     return Scored(rows=size, model=current.card.number, run=run.id, output=output, notes=notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    table: pa.Table
+    lines: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+def _read(work: Work, path: Path) -> _Read:
+    """Read a file to score: by the case itself when it knows its form, else as a table."""
+    own = getattr(work.case, "read_candidates", None)
+    found: pa.Table | None = own(path) if own is not None else None
+    if found is not None:
+        return _Read(found, (1,) * found.num_rows, ())
+    documented = read_documented(work, "candidates", path)
+    notes = tuple(repair.message for repair in documented.reading.repairs)
+    return _Read(documented.table, documented.lines, notes)
 
 
 def _paths(path: Path) -> list[Path]:

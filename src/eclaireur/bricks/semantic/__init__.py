@@ -1,0 +1,1 @@
+"""Texts: normalised with offsets, grouped when nearly alike, compared, searched for references."""

@@ -1,0 +1,1 @@
+"""Serial and similar court decisions."""
