@@ -16,15 +16,11 @@ _MONTH = {name: number for number, name in enumerate((*_MONTHS, "novembre", "dec
 _NUMBER = r"[LRDA]?\.?\s?\*?\s?\d{1,4}(?:[-.]\d{1,4}){0,4}(?:\s(?:bis|ter|quater)\b)?(?:\s[A-Z]\b(?![’'.]))?"
 _ARTICLES = re.compile(
     rf"\barticles?\s+(?P<list>{_NUMBER}(?:\s?(?:,|et|ou|à)\s+(?:de l['’]article\s+)?{_NUMBER}){{0,9}})"
-    r"(?:[^.;\n]{0,40}?\s(?:du|de la|de l['’])\s?(?P<code>(?:code|livre|loi|décret|convention|règlement|ordonnance|"
-    r"arrêté)\b[^,.;:()\n]{0,70}))?",
+    r"(?:[^.;\n]{0,40}?\s(?:du|de la|de l['’])\s?(?P<code>(?:code|livre|loi|décret|convention|règlement|"
+    r"ordonnance|arrêté)\b[^,.;:()\n]{0,70}))?",
     re.IGNORECASE,
 )
 _ONE_ARTICLE = re.compile(_NUMBER)
-_CODE = re.compile(
-    r"code (?:général |civil|pénal|rural|électoral|de |du |des |d['’]|l['’]|la |le |les |et |\w+)[\w'’ -]{0,60}",
-    re.IGNORECASE,
-)
 _ENDS = re.compile(
     r"\s+(?:dans|en|que|qui|dont|pour|relative?s?|issue?s?|ou|sur|par|ne|est|sont|a|au|aux|mise?|n['’]\w+|"
     r"alors|applicables?|précité\w*|doit|font|fait|et\s+(?:de|au|à|la|le|les|l['’]\w+|des|du))\b.*$",

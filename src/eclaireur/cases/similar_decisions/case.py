@@ -121,7 +121,7 @@ def identify(text: str) -> Subject:
 
 
 def examples(records: Records) -> pa.Table:
-    """Each decision is an example: was it, on the evening of its day, in a series?
+    """Return one example a decision: whether it was, on the evening of its day, in a series.
 
     What an agent answered since replaces what the texts say.
     """

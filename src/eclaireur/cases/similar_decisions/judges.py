@@ -28,7 +28,16 @@ _REPORTED = re.compile(
     re.IGNORECASE,
 )
 _PRESIDING = re.compile(r"\b(?:présidée?\s+par|siégeai(?:en)?t|assistée?s?\s+de)\s*:?[^\n]+", re.IGNORECASE)
-_HINTS = ("rapport", "onclusion", "présid", "siége", "assist")
+_HINTS = (
+    "apport de M",
+    "apports de M",
+    "apport :",
+    "onclusions de M",
+    "onclusions :",
+    "résidé",
+    "siége",
+    "ssisté",
+)
 # After the operative part: everything from the first of these lines on is signature.
 _CLOSING = re.compile(
     r"\s*(?:d[ée]lib[ée]r[ée]\b|rendue? (?:publique )?(?:le|par)\b|lue? en |prononcée? |fait à |signée?\b|"

@@ -108,7 +108,7 @@ def _series_block(source: str, decisions: pa.Table, seed: int) -> EvaluationBloc
             f"{french.count(len(sizes), 'série', 'séries')}, "
             f"{french.count(sum(sizes), 'décision en série', 'décisions en série')}."
         ),
-        "Une paire : au moins 60 % de suites de cinq mots en commun (indice de Jaccard), noms de magistrats ôtés.",
+        "Une paire : au moins 60 % de suites de cinq mots en commun (Jaccard), noms de magistrats ôtés.",
         "La décision la plus proche est cherchée dans la procédure et les visas seulement.",
     )
     return EvaluationBlock(

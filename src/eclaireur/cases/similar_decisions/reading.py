@@ -167,8 +167,7 @@ def from_lines(path: Path) -> Iterator[dict[str, Any]]:
     BadValueError
         If a line is not an object with a number, a date and a text; the message names the line.
     """
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as stream:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue

@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from eclaireur.cases.similar_decisions import case, measuring, reading, sample, series
@@ -17,9 +16,6 @@ from eclaireur.cases.similar_decisions.judges import NEUTRAL, without_judges
 from eclaireur.cases.similar_decisions.sections import application, sections
 from eclaireur.core.case import Records, quiet
 from eclaireur.core.errors import BadValueError, EclaireurError, FileRefusedError
-from eclaireur.core.workspace import Workspace
-from eclaireur.service import scoring
-from eclaireur.service.work import Work
 
 SEED = 7
 
@@ -147,33 +143,6 @@ def test_sections_cover_the_text_in_order_and_the_application_holds_no_reason() 
     assert parts[-1].end == len(text)
     assert all(one.end == other.start for one, other in itertools.pairwise(parts))
     assert "S'il est soutenu" not in application(text)
-
-
-def test_a_folder_of_decisions_and_a_jsonl_of_them_score_alike(raw: Path, tmp_path: Path) -> None:
-    clock = lambda: datetime(2026, 11, 20, 9, 0, tzinfo=UTC)  # noqa: E731
-    work = Work.on(Workspace.open(tmp_path / "home", env={}, clock=clock), case.NAME)
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    rows = []
-    for path in sorted(raw.iterdir())[:40]:
-        (folder / path.name).write_bytes(path.read_bytes())
-        row = reading.decision_rows(path)
-        rows.append({key: str(row[key]) for key in ("numero", "date", "texte")})
-    lines = tmp_path / "decisions.jsonl"
-    lines.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    found = []
-    for name, path in (("a", folder), ("b", lines)):
-        scoring.score(work, "sample", input_path=path, output=tmp_path / f"{name}.parquet")
-        found.append(pq.read_table(tmp_path / f"{name}.parquet"))
-    columns = ["numero", "series", "similar", "nearest", "score"]
-    assert found[0].select(columns).equals(found[1].select(columns))
-    assert found[0]["series"].null_count < 40
-    pairs = {
-        (row["numero"], other) for row in found[0].to_pylist() for other in (row["similar"] or "").split()
-    }
-    assert pairs == {(b, a) for a, b in pairs if b in set(found[0]["numero"].to_pylist())} | {
-        (a, b) for a, b in pairs if b not in set(found[0]["numero"].to_pylist())
-    }
 
 
 def test_a_decision_of_a_known_series_is_likelier_than_one_alone(records: Records) -> None:

@@ -1,7 +1,8 @@
 """Fictitious decisions, alone and in series, in the XML in which the Conseil d'État publishes.
 
 Parties, places, judges and facts are made up. One decision in two belongs to a series: same matter, same
-pleas and same reasons, other party, other dates and amounts. `made` also gives the series that the files do not hold.
+pleas and same reasons, other party, other dates and amounts. `made` also gives the series, which the
+files do not hold.
 """
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one sentence a line
 """Writes the fictitious decisions: each drawn from a matter, alone or as one of a series."""
 
 from __future__ import annotations

@@ -1,0 +1,110 @@
+"""Figures of similar_decisions: pairs against the complete comparison, and speed.
+
+Run alone: ``.venv/bin/python benchmarks/similar_decisions.py [--many 1000000]``. Speed is in decisions for
+each second of CPU of this process, on the whole way once libraries are loaded: judges' names out, shingles,
+candidates, exact check, groups.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import random
+import re
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+from eclaireur.bricks.semantic.groups import Grouper
+from eclaireur.cases.similar_decisions import measuring, sample
+from eclaireur.cases.similar_decisions.judges import without_judges
+
+BATCH = 2000
+
+
+def main() -> None:
+    """Measure the real decisions when they are there, then generated ones."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--many", type=int, default=20_000)
+    many = parser.parse_args().many
+    folder = os.environ.get("ECLAIREUR_DATA")
+    if folder:
+        real(Path(folder) / "conseil_etat" / "conseil_etat_202111.jsonl.gz")
+    else:
+        print("conseil_etat: skipped, ECLAIREUR_DATA is not set")
+    generated(many)
+
+
+def real(path: Path) -> None:
+    """Compare with the complete comparison, with and without the judges' names."""
+    with gzip.open(path) as stream:
+        texts = [json.loads(line)["texte"] for line in stream]
+    warm = Grouper()
+    warm.add([without_judges(text) for text in texts[:2]])
+    warm.groups()
+    start = time.process_time()
+    clean = [without_judges(text) for text in texts]
+    middle = time.process_time()
+    grouper = Grouper()
+    grouper.add(clean)
+    pairs = grouper.pairs()
+    grouper.groups()
+    end = time.process_time()
+    found = set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))
+    for name, exact in (
+        ("names out", measuring.exact_pairs(clean)),
+        ("as published", measuring.exact_pairs(texts)),
+    ):
+        right = len(found & exact)
+        print(f"{name}: {len(exact)} exact pairs, recall {right / len(exact):.4f}, ", end="")
+        print(f"precision {right / len(found):.4f}")
+    print(f"{len(texts)} decisions of {sum(map(len, texts)) // len(texts)} characters: ", end="")
+    print(f"{len(texts) / (end - start):.0f} decisions/CPU-s end to end, ", end="")
+    print(f"{len(texts) / (end - middle):.0f} without reading names")
+
+
+def generated(many: int) -> None:
+    """Group many generated decisions, one in three in a series, with their sets on disk."""
+    draw = random.Random(5)
+    moulds = [one.text for one in sample.made(5, count=2000)]
+    words = sorted({word for text in moulds for word in re.findall(r"\w{4,}", text)})
+    spent = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        grouper = Grouper(spill=Path(folder) / "sets")
+        for first in range(0, many, BATCH):
+            texts = batch(draw, moulds, words, min(BATCH, many - first))
+            start = time.process_time()
+            grouper.add([without_judges(text) for text in texts])
+            spent += time.process_time() - start
+        start = time.process_time()
+        groups = grouper.groups()
+        spent += time.process_time() - start
+        disk = (Path(folder) / "sets").stat().st_size
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(
+        f"{many} generated decisions: {many / spent:.0f}/CPU-s, {len(set(groups.tolist()))} groups, ", end=""
+    )
+    print(f"{len(grouper.pairs())} pairs, peak memory {memory:.2f} GB, {disk / 1e9:.2f} GB on disk")
+
+
+def batch(draw: random.Random, moulds: list[str], words: list[str], size: int) -> list[str]:
+    """Return decisions of a fresh body of words, one in three repeated with another party and date."""
+    texts: list[str] = []
+    while len(texts) < size:
+        mould = draw.choice(moulds)
+        head, _, tail = mould.partition("Considérant ce qui suit :")
+        body = " ".join(draw.choices(words, k=draw.randint(300, 900)))
+        for _ in range(draw.choice((1, 1, 1, 1, 2, 3))):
+            party = f"M. {draw.choice('ABCDEFGH')} {draw.choice('ABCDEFGH')}"
+            texts.append(f"{head}Considérant ce qui suit :\n1. {party} soutient que {body}.{tail}")
+    return texts[:size]
+
+
+if __name__ == "__main__":
+    main()
