@@ -112,6 +112,16 @@ def test_read_says_what_a_file_holds_and_writes_it(run: Run, tmp_path: Path) -> 
     assert (tmp_path / "a.parquet").is_file()
 
 
+def test_read_writes_a_report_for_who_made_the_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("SIRET;Le\n83283779300021;01/02/2023\n8,32838E+13;\n", encoding="utf-8")
+    code, out, _ = run("read", str(path), "--report")
+    assert code == 0
+    assert "SIRET : SIRET, rempli à 100,0\u00a0%, valide à 50,0\u00a0%" in out
+    assert "ligne 3 : 8,32838E+13" in out
+    assert "du 01/02/2023 au 01/02/2023" in out
+
+
 def test_read_refuses_in_words_with_exit_code_2(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("<html></html>", encoding="utf-8")

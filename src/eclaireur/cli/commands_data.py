@@ -121,17 +121,27 @@ def _read(
     to: Annotated[
         Path | None, Parameter(name="--to", help="Écrire le tableau lu dans ce fichier .parquet.")
     ] = None,
+    report: Annotated[
+        bool,
+        Parameter(
+            name="--report",
+            negative="",
+            help="Écrire un compte rendu à renvoyer au producteur : qualité des colonnes, lignes à corriger.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
-    from eclaireur.service.reading import reading_json, show_reading, write_parquet
+    from eclaireur.service.reading import reading_json, report_text, show_reading, write_parquet
+    from eclaireur.sources.isolated import read_isolated
     from eclaireur.sources.reading import Outcome
-    from eclaireur.sources.tables import read_table
 
-    reading = read_table(file, sheet=sheet)
+    reading = read_isolated(file, sheet=sheet)
     if to is not None and reading.table is not None:
         write_parquet(reading, to)
     if as_json:
         show_json(reading_json(reading))
+    elif report:
+        print(report_text(reading))
     else:
         show(show_reading(reading))
         if to is not None and reading.table is not None:

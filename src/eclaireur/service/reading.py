@@ -9,11 +9,12 @@ from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
 from eclaireur.core.view import Block, Column, Facts, Table
+from eclaireur.sources.quality import quality
 
 if TYPE_CHECKING:
     from eclaireur.sources.reading import Reading
 
-__all__ = ["reading_json", "show_reading", "write_parquet"]
+__all__ = ["reading_json", "report_text", "show_reading", "write_parquet"]
 
 _KINDS = {
     "text": "texte",
@@ -52,19 +53,25 @@ def reading_json(reading: Reading) -> dict[str, Any]:
         ],
         "reason": reading.reason,
         "fix": reading.fix,
+        "isolation": "réduite" if reading.reduced else "complète",
     }
+
+
+def _isolation(reading: Reading) -> tuple[tuple[str, str], ...]:
+    if not reading.reduced:
+        return ()
+    return (("Isolation réduite", f"cette machine ne limite pas : {', '.join(reading.reduced)}"),)
 
 
 def show_reading(reading: Reading) -> tuple[Block, ...]:
     """Return a reading as view blocks."""
     if reading.table is None:
         pairs = (("Résultat", str(reading.outcome)), ("Raison", reading.reason), ("Que faire", reading.fix))
-        return (Facts(title=reading.file, pairs=pairs),)
+        return (Facts(title=reading.file, pairs=(*pairs, *_isolation(reading))),)
     rows = french.count(reading.table.num_rows, "ligne")
     columns = french.count(len(reading.columns), "colonne")
-    head = Facts(
-        title=reading.file, pairs=(("Résultat", str(reading.outcome)), ("Contenu", f"{rows}, {columns}"))
-    )
+    said = (("Résultat", str(reading.outcome)), ("Contenu", f"{rows}, {columns}"))
+    head = Facts(title=reading.file, pairs=(*said, *_isolation(reading)))
     found = Table(
         title="Colonnes",
         columns=(Column(key="name", title="Colonne"), Column(key="kind", title="Contient")),
@@ -77,7 +84,7 @@ def show_reading(reading: Reading) -> tuple[Block, ...]:
     notes += [("Doute", one.message, one.lines) for one in reading.doubts]
     if not notes:
         return (head, found)
-    said = Table(
+    told = Table(
         title="Réserves",
         columns=(
             Column(key="what", title=""),
@@ -89,7 +96,55 @@ def show_reading(reading: Reading) -> tuple[Block, ...]:
             for what, message, lines in notes
         ],
     )
-    return (head, found, said)
+    return (head, found, told)
+
+
+def report_text(reading: Reading) -> str:
+    """Write, as plain text to send back to who made the file, what it holds and what to correct in it."""
+    lines = [f"Fichier : {reading.file}", f"Résultat : {reading.outcome}"]
+    if reading.table is None:
+        return "\n".join([*lines, f"Raison : {reading.reason}", f"Que faire : {reading.fix}"])
+    lines += [f"Lignes de données : {reading.table.num_rows}", "", "Colonnes"]
+    for one in quality(reading):
+        parts = [
+            f"{_KINDS.get(one.kind, one.kind)}",
+            f"rempli à {french.percent(one.filled, 1)}",
+            *([f"valide à {french.percent(one.valid, 1)}"] if one.filled else []),
+            *([f"du {one.first} au {one.last}"] if one.first else []),
+        ]
+        lines.append(f"- {one.name} : {', '.join(parts)}")
+    for title, notes in (
+        ("À corriger ou à confirmer", reading.doubts),
+        ("Réparé à la lecture", reading.repairs),
+    ):
+        if notes:
+            lines += ["", title]
+            lines += [f"- {note.message}{_where(note.lines)}" for note in notes]
+    for doubt in reading.doubts:
+        if doubt.column and doubt.lines:
+            lines += ["", f"Valeurs de « {doubt.column} » : {doubt.message}"]
+            lines += [
+                f"  ligne {line} : {value}" for line, value in _values(reading, doubt.column, doubt.lines)
+            ]
+    return "\n".join(lines)
+
+
+def _where(lines: tuple[int, ...]) -> str:
+    if not lines:
+        return ""
+    shown = ", ".join(map(str, lines[:20]))
+    return f" (lignes {shown}{'…' if len(lines) > 20 else ''})"
+
+
+def _values(reading: Reading, column: str, lines: tuple[int, ...]) -> list[tuple[int, str]]:
+    """Return the text at each line of a column that is still in the table."""
+    import numpy as np
+
+    if reading.table is None or reading.lines is None or column not in reading.table.column_names:
+        return []
+    rows = np.searchsorted(reading.lines, lines)
+    texts = reading.table[column].take(rows[rows < len(reading.lines)]).to_pylist()
+    return [(line, text or "") for line, text in zip(lines, texts, strict=False)]
 
 
 def write_parquet(reading: Reading, target: Path) -> None:

@@ -207,5 +207,6 @@ def _doubt(
     where = column.where(wanted)
     if not where:
         return None
-    message = f"Colonne « {column.name} » : {french.count(column.count(wanted), *words)} {end}"
-    return Doubt(kind=kind, message=message, column=column.name, lines=where)
+    count = column.count(wanted)
+    message = f"Colonne « {column.name} » : {french.count(count, *words)} {end}"
+    return Doubt(kind=kind, message=message, column=column.name, lines=where, count=count)

@@ -171,7 +171,7 @@ def _absent(known: _Known) -> tuple[Doubt, ...]:
     message = (
         f"Colonne « {known.name} » : {french.count(count, 'valeur absente', 'valeurs absentes')} ({words})."
     )
-    return (Doubt(kind="absent", message=message, column=known.name, lines=where),)
+    return (Doubt(kind="absent", message=message, column=known.name, lines=where, count=count),)
 
 
 def _booleans(known: _Known, present: list[str], machine: bool) -> Judged | None:  # noqa: ARG001, FBT001 - as its like
@@ -299,4 +299,4 @@ def _strays(known: _Known, present: list[str]) -> list[Doubt]:
 def _stray(known: _Known, kind: str, where: tuple[int, ...], count: int, what: str) -> Doubt:
     said = french.count(count, "valeur")
     message = f"Colonne « {known.name} » : {said} {what}, la colonne reste en texte."
-    return Doubt(kind=kind, message=message, column=known.name, lines=where)
+    return Doubt(kind=kind, message=message, column=known.name, lines=where, count=count)

@@ -33,12 +33,21 @@ class Repair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """Something that cannot be put right without the producer: said, never guessed."""
+    """Something that cannot be put right without the producer: said, never guessed.
+
+    Parameters
+    ----------
+    lines
+        The first fifty lines that it touches.
+    count
+        Rows that it touches, when they are counted.
+    """
 
     kind: str
     message: str
     column: str = ""
     lines: tuple[int, ...] = ()
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +76,8 @@ class Reading:
         Line of each row in the file, from 1 with the heading; shape ``(n,)``.
     reason, fix
         When refused: why, and what to do, in French.
+    reduced
+        When read in a child process: what the host could not take away from it (*isolation réduite*).
     """
 
     file: str
@@ -79,3 +90,4 @@ class Reading:
     lines: NDArray[np.int64] | None = field(default=None, repr=False)
     reason: str = ""
     fix: str = ""
+    reduced: tuple[str, ...] = ()
