@@ -55,9 +55,8 @@ def hostile() -> None:
     for family, found in sorted(outcomes.items()):
         print(f"{family:24}{found['lu']:6}{found['lu avec réserves']:10}{found['refusé']:8}")
     total = sum(sum(found.values()) for found in outcomes.values())
-    print(
-        f"{total} files, slowest {slowest[0]:.1f} s ({slowest[1]}), child replaced for {len(deaths)}: {deaths}"
-    )
+    print(f"{total} files, slowest {slowest[0]:.1f} s ({slowest[1]})")
+    print(f"refused because the child died or was late: {len(deaths)} {deaths}")
 
 
 def eclaireur(path: Path) -> tuple[Columns, bool]:

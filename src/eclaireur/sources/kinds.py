@@ -100,7 +100,8 @@ def judge(name: str, column: pa.ChunkedArray, lines: Sequence[int], *, machine: 
     import pyarrow.compute as pc
 
     coded = pc.utf8_trim_whitespace(column).combine_chunks().dictionary_encode()
-    known = _Known(name=name, coded=coded, lines=lines)
+    texts = [text for text in coded.dictionary.to_pylist() if text]
+    known = _Known(name=name, coded=coded, texts=texts, lines=lines)
     if not known.texts:
         return Judged(kind=ColumnKind.TEXT)
     identifier = named(name, known.texts) or shaped(known.texts)
@@ -120,15 +121,12 @@ def judge(name: str, column: pa.ChunkedArray, lines: Sequence[int], *, machine: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """A column coded by its distinct values."""
+    """A column coded by its distinct values, the empty one left out of its texts."""
 
     name: str
     coded: pa.DictionaryArray
+    texts: list[str]
     lines: Sequence[int]
-
-    @property
-    def texts(self) -> list[str]:
-        return [text for text in self.coded.dictionary.to_pylist() if text]
 
     def where(self, wanted: Callable[[str], bool]) -> tuple[int, ...]:
         """Lines of the values that are wanted, the first fifty."""
