@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from eclaireur.sources.confinement import confine, limit_processor
+from eclaireur.sources.reading import Outcome, Reading
+from eclaireur.sources.refusals import EXPORT_AGAIN
 
 __all__ = ["main"]
 
@@ -31,14 +33,14 @@ def main(arguments: list[str]) -> int:
 
     import pyarrow as pa
 
-    from eclaireur.sources import tables
+    from eclaireur.sources import tables  # noqa: F401 - loaded before the first file, not during it
 
     pa.set_cpu_count(1)
     answer({"missing": missing})
     for line in sys.stdin:
         asked = json.loads(line)
         limit_processor(seconds)
-        reading = tables.read_table(Path(asked["path"]), sheet=asked["sheet"])
+        reading = _read(Path(asked["path"]), asked["sheet"])
         content = {
             "outcome": str(reading.outcome),
             "reason": reading.reason,
@@ -54,6 +56,17 @@ def main(arguments: list[str]) -> int:
                     writer.write_table(table)
         answer(content)
     return 0
+
+
+def _read(path: Path, sheet: str | None) -> Reading:
+    """Read a file; whatever its parser raises is a refusal, as its death would be."""
+    from eclaireur.sources import tables
+
+    try:
+        return tables.read_table(path, sheet=sheet)
+    except Exception as error:  # noqa: BLE001 - a hostile file may make a parser raise anything
+        reason = f"le fichier a fait échouer son lecteur ({type(error).__name__})."
+        return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=EXPORT_AGAIN)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from eclaireur.sources.reading import Doubt, Repair
 
 __all__ = ["parse"]
 
+_LONG_VALUE = 60
+
 
 def parse(data: bytes) -> Framed | None:
     """Read text with separators, or None when nothing like a table is found."""
@@ -34,6 +36,8 @@ def parse(data: bytes) -> Framed | None:
         separator = splitting.separator_of(text)
         message = f"La ligne « sep= » annonce « {declared} », le fichier utilise « {separator} »."
         repairs.append(Repair(kind="sep", message=message))
+    if not separator and _prose(text):
+        return None
     cut = splitting.split(text, separator or ";", offset=offset)
     if not cut.rows:
         return None
@@ -53,6 +57,12 @@ def _plain(text: str) -> bool:
     start = text[:5000]
     odd = sum(unicodedata.category(char) == "Cc" and char not in "\r\n\t\x0b\x0c\x1f\x01" for char in start)
     return odd * 100 <= len(start)
+
+
+def _prose(text: str) -> bool:
+    """Tell whether text without a separator is sentences or code rather than a list of values."""
+    lines = [line for line in re.split(r"[\r\n]+", text[:100_000]) if line.strip()]
+    return sum(map(len, lines)) > _LONG_VALUE * len(lines)
 
 
 def _declared(text: str) -> tuple[str, str, int]:

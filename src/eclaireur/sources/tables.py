@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -45,6 +46,17 @@ class Limits:
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
+# First bytes of what is no table: images, sounds, other archives, programs, older documents.
+_OTHER = re.compile(
+    rb"%PDF|%!PS|\x89PNG|\xff\xd8\xff|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF|FORM|OggS|fLaC|ID3"
+    rb"|\xff[\xfa\xfb\xf2\xf3]|7z\xbc\xaf|Rar!|\xfd7zXZ|BZh[1-9]|\x7fELF|MZ\x90|\{\\rtf|P[1-6]\s+\d|8BPS|\0\0\x01\0|SQLite format 3"
+    rb"|\x1aE\xdf\xa3|.{4}ftyp|From \S+@?\S* ",
+    re.DOTALL,
+)
+# NotImplementedError: an archive whose compression nobody uses any more.
+_BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, RecursionError, NotImplementedError)
+
+
 def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = None) -> Reading:
     """Read one table; a file that cannot be read gives a reading that says why, never an exception.
 
@@ -70,7 +82,7 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
         return _read(path, sheet, chosen)
     except RefusedError as refusal:
         return Reading(file=path.name, outcome=Outcome.REFUSE, reason=refusal.reason, fix=refusal.fix)
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, RecursionError) as error:
+    except _BROKEN as error:
         reason = f"le fichier est abîmé ou n'a pas la forme attendue ({type(error).__name__})."
         return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=EXPORT_AGAIN)
 
@@ -114,8 +126,10 @@ def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:
 
 
 def _from_bytes(name: str, data: bytes) -> Reading:
-    if data[:4] == b"%PDF" or data[:4] == b"\x89PNG" or data[:2] == b"\xff\xd8":
-        raise RefusedError("ce fichier est un document ou une image, pas un tableau.", EXPORT_AGAIN)
+    if _OTHER.match(data) or b"%PDF-" in data[:1024]:
+        raise RefusedError(
+            "ce fichier est un document, une image, un son ou un programme, pas un tableau.", EXPORT_AGAIN
+        )
     head = data[:4096].lstrip(b"\xef\xbb\xbf \r\n\t")
     if head[:1] in {b"{", b"["}:
         return _json(name, data)
@@ -161,7 +175,7 @@ def _reading(name: str, found: Framed, *, doubts: Sequence[Doubt] = (), machine:
 
 
 def _distinct(header: Sequence[str]) -> tuple[list[str], list[Repair]]:
-    names: list[str] = []
+    names: dict[str, None] = {}
     changed = []
     for position, cell in enumerate(header, start=1):
         wanted = cell.strip() or f"colonne {position}"
@@ -170,11 +184,11 @@ def _distinct(header: Sequence[str]) -> tuple[list[str], list[Repair]]:
             name, again = f"{wanted} ({again})", again + 1
         if name != cell:
             changed.append(name)
-        names.append(name)
+        names[name] = None
     if not changed:
-        return names, []
+        return list(names), []
     message = f"En-têtes vides, répétés ou entourés d'espaces, renommés : {', '.join(changed)}."
-    return names, [Repair(kind="header", message=message)]
+    return list(names), [Repair(kind="header", message=message)]
 
 
 def _gunzip(path: Path, limits: Limits) -> bytes:
