@@ -213,6 +213,13 @@ def test_what_is_not_a_table_is_refused_with_a_reason_and_a_way_out(
         read_or_refuse(path)
 
 
+@pytest.mark.parametrize("heading", ["FORMATION", "ID3", "P1 2019", "RIFF", "BM", "From", "MZ", "Rar!"])
+def test_a_heading_that_starts_like_another_format_is_still_a_heading(save: Save, heading: str) -> None:
+    reading = read_table(save(f"{heading};Nb\na;1\nb;2\n".encode()))
+    assert reading.table is not None
+    assert reading.table.column_names == [heading, "Nb"]
+
+
 def test_archives_that_grow_without_measure_are_refused(save: Save, tmp_path: Path) -> None:
     bomb = save(gzip.compress(b"a;b\n" + b"0;0\n" * 2_000_000), "a.csv.gz")
     assert "démesurément" in read_table(bomb, limits=Limits(ratio=10)).reason
