@@ -9,7 +9,7 @@ suivi          every dossier that has a step of the procedure, by deadline
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -158,11 +158,6 @@ class Facet:
     chosen: str
     values: tuple[tuple[str, str, int], ...]
 
-    @property
-    def said(self) -> str:
-        """The chosen value in words."""
-        return next((title for value, title, _ in self.values if value == self.chosen), self.chosen)
-
 
 def current_edition(reach: Reach, case: str, *, training: bool = False) -> Edition | None:
     """Return the newest current edition of which the person sees at least one line."""
@@ -273,32 +268,26 @@ class Listing:
         return self.filtered().order_by(*keys, F(own).asc(nulls_last=True), "pk")
 
     def facets(self) -> tuple[Facet, ...]:
-        """Count, for each filter, how many lines each of its values would leave."""
+        """Count, for each filter, how many lines each of its values would leave under the others.
+
+        It reads every line of the scope: a page asks for it when the filters are opened.
+        """
         names = [name for name in _FILTERS if _FILTERS[name] in self._paths]
-        if any(self.query.filters.get(name) for name in names):
-            counts = {name: self._counts(name) for name in names}
-        else:
-            counts = self._all_counts(names)
-        return tuple(self._facet(name, counts[name]) for name in names)
+        return tuple(self._facet(name, self._counts(name)) for name in names)
+
+    def chosen(self) -> tuple[tuple[str, str], ...]:
+        """Return the title and the value, in words, of each filter that is set."""
+        return tuple(
+            (_FACET_TITLES[name], self._title(name, "" if value == _NONE else value))
+            for name, value in self.query.filters.items()
+            if value and _FILTERS[name] in self._paths
+        )
 
     def _counts(self, name: str) -> dict[str | None, int]:
         """Count the lines of each value of one filter, under the others."""
         path = self._paths[_FILTERS[name]]
         rows = self.filtered(without=name).order_by().values_list(path).annotate(n=Count("pk"))
         return dict(rows)
-
-    def _all_counts(self, names: Sequence[str]) -> dict[str, dict[str | None, int]]:
-        """Count for all filters where none is set: one reading of an index, and one of the dossiers."""
-        counts: dict[str, dict[str | None, int]] = {name: {} for name in names}
-        for far in (False, True):
-            group = [name for name in names if ("__" in self._paths[_FILTERS[name]]) is far]
-            paths = [self._paths[_FILTERS[name]] for name in group]
-            if not group:
-                continue
-            for *values, n in self.filtered().order_by().values_list(*paths).annotate(n=Count("pk")):
-                for name, value in zip(group, values, strict=True):
-                    counts[name][value] = counts[name].get(value, 0) + n
-        return counts
 
     def _facet(self, name: str, counts: Mapping[str | None, int]) -> Facet:
         most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))[:_LONGEST_FACET]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.cache import cache
-from django.db.models import Q
+from django.db.models import Count, Max, Q, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import path
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from eclaireur.core.errors import BadValueError, InputError
@@ -19,12 +22,10 @@ from eclaireur.desk import decisions
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.listing import PAGE, Listing, Query
-from eclaireur.desk.models import Dossier, Edition, User
+from eclaireur.desk.models import Dossier, Edition, Switch, User
 from eclaireur.desk.switching import stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from eclaireur.core.card import Card
 
 __all__ = ["COLUMNS", "assignable", "bulk", "columns", "truth", "urlpatterns", "worklist"]
@@ -39,7 +40,12 @@ COLUMNS = {
 }
 """What a line may show beside its name; each person chooses."""
 
-_KEPT = 600  # seconds; a change is seen at once all the same, since the edition's version is in the key
+_KEPT = 60
+"""Seconds. Lists, verdicts and suspensions change at once; a new colleague can be assigned after that."""
+
+_TOKEN = secrets.token_hex(16)
+"""Stands in a kept page where each request puts the token of its forms."""
+
 _STALE = 45
 
 
@@ -54,18 +60,58 @@ def truth(edition: Edition | None) -> dict[str, Any]:
 @require_GET
 @page
 def worklist(request: Asking, case: str, *, training: bool = False) -> HttpResponse:
-    """Show the lines of a case, with their facets; the sheet of one of them loads beside."""
+    """Show the lines of a case; the sheet of one of them loads beside, its filters when they are opened.
+
+    The page is kept as text until something that it shows changes, all but the token of its forms: most
+    requests cost the few queries that make its key.
+    """
     card = card_within(request, case)
     query = Query.read(request.GET)
+    if messages.get_messages(request):
+        return HttpResponse(
+            _page(request, card, query, training=training).replace(_TOKEN, get_token(request))
+        )
+    key = _key(request, case, query, training=training)
+    made: str | None = cache.get(key)
+    if made is None:
+        made = _page(request, card, query, training=training)
+        cache.set(key, made, _KEPT)
+    return HttpResponse(made.replace(_TOKEN, get_token(request)))
+
+
+def _key(request: Asking, case: str, query: Query, *, training: bool) -> str:
+    """Return what a page depends on: who asks, what was asked, and the state of every list and switch."""
+    user = request.user
+    parts = (
+        (case, training, query.encode(), "filtres" in request.GET),
+        (user.pk, user.full_name, user.columns, request.reach.key, request.COOKIES.get("theme", "")),
+        # A version only grows, and grows with each change of a list.
+        Edition.objects.aggregate(Sum("version"), Max("pk"), Count("pk")),
+        list(Switch.objects.order_by("pk").values_list("case", "stopped", "at")),
+        timezone.localdate(),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _page(request: Asking, card: Card, query: Query, *, training: bool) -> str:
     listing = Listing(card, request.reach, query, training=training)
+    switch = stopped(card.name)
     shown = _columns(request.user)
-    switch = stopped(case)
-    body = _body(listing, shown, stopped=switch is not None)
+    lines, total = listing.page()
     context = {
         "case": card,
         "listing": listing,
         "query": query,
-        "body": body,
+        "lines": lines,
+        "total": total,
+        "facets": listing.facets() if "filtres" in request.GET else None,
+        "chosen": listing.chosen(),
+        "shown": shown,
+        "stopped": switch is not None,
+        "first": (query.page - 1) * PAGE + 1,
+        "last": (query.page - 1) * PAGE + len(lines),
+        "previous": query.encode(page=query.page - 1) if query.page > 1 else None,
+        "next": query.encode(page=query.page + 1) if query.page * PAGE < total else None,
         "switch": switch,
         "training": training,
         "columns": [(code, title, code in shown) for code, title in COLUMNS.items()],
@@ -74,43 +120,10 @@ def worklist(request: Asking, case: str, *, training: bool = False) -> HttpRespo
         "can_connect": request.reach.may_everywhere(Action.CONNECT, card.name),
         "people": assignable(card, request),
         "procedure": card.procedure,
+        "csrf_token": _TOKEN,
         **truth(listing.edition),
     }
-    return render(request, "desk/list.html", context)
-
-
-def _body(listing: Listing, shown: Sequence[str], *, stopped: bool) -> str:
-    """Return the lines and facets as text, kept until something of the list changes."""
-    key = f"list|{stopped}|{','.join(shown)}|{listing.key}"
-    kept: str | None = cache.get(_short(key)) if listing.edition else None
-    if kept is not None:
-        return kept
-    lines, total = listing.page()
-    query = listing.query
-    context = {
-        "case": listing.card,
-        "lines": lines,
-        "total": total,
-        "facets": listing.facets(),
-        "query": query,
-        "listing": listing,
-        "shown": shown,
-        "stopped": stopped,
-        "first": (query.page - 1) * PAGE + 1,
-        "last": (query.page - 1) * PAGE + len(lines),
-        "previous": query.encode(page=query.page - 1) if query.page > 1 else None,
-        "next": query.encode(page=query.page + 1) if query.page * PAGE < total else None,
-    }
-    made: str = render_to_string("desk/parts/lines.html", context)
-    if listing.edition:
-        cache.set(_short(key), made, _KEPT)
-    return made
-
-
-def _short(key: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(key.encode()).hexdigest()
+    return render_to_string("desk/list.html", context, request)
 
 
 def _columns(user: User) -> list[str]:
