@@ -1,0 +1,97 @@
+"""Labels of sentences: learnt, thresholded, abstained, explained, written and read again."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from eclaireur.bricks.semantic.labelling import Labeller, folds, stems
+from eclaireur.core.artefacts import check
+from eclaireur.core.errors import EmptyTableError
+
+TOPICS = {
+    "fire": ("incendie", "extincteur", "détection", "fumée", "coupe-feu"),
+    "dose": ("dosimètre", "radioprotection", "exposition", "zone", "contrôlée"),
+    "waste": ("déchets", "entreposage", "évacuation", "conditionnement", "filière"),
+}
+
+
+def sentences(seed: int, count: int = 240) -> tuple[list[str], list[set[str]]]:
+    """Sentences of one topic or two; one in four is of none."""
+    draw = random.Random(seed)
+    texts, labels = [], []
+    for number in range(count):
+        chosen = draw.sample(sorted(TOPICS), draw.choice((0, 1, 1, 2)))
+        words = [draw.choice(TOPICS[topic]) for topic in chosen for _ in range(3)]
+        words += draw.choices(["les", "inspecteurs", "ont", "noté", "que", f"site{number % 9}"], k=5)
+        draw.shuffle(words)
+        texts.append(" ".join(words))
+        labels.append(set(chosen))
+    return texts, labels
+
+
+@pytest.fixture(scope="module")
+def model() -> Labeller:
+    texts, labels = sentences(1)
+    return Labeller.fit(texts, labels, groups=np.arange(len(texts)), seed=3, precision=0.95)
+
+
+def test_topics_of_sentences_never_seen_are_found(model: Labeller) -> None:
+    texts, labels = sentences(2)
+    given = model.given(model.scored(texts))
+    found = [{model.names[at] for at in np.flatnonzero(row)} for row in given]
+    right = sum(len(one & other) for one, other in zip(found, labels, strict=True))
+    assert 2 * right / (sum(map(len, found)) + sum(map(len, labels))) > 0.9
+
+
+def test_what_is_kept_reaches_the_precision_and_nonsense_is_not_kept(model: Labeller) -> None:
+    texts, labels = sentences(4)
+    best, chance, kept = model.sure(model.scored(texts))
+    right = np.array([model.names[at] in row for at, row in zip(best, labels, strict=True)])
+    assert right[kept].mean() >= 0.9
+    assert kept.sum() > 50
+    assert abs(chance.mean() - right.mean()) < 0.1
+    assert not model.sure(model.scored(["ωψξ", ""]))[2].any()
+
+
+def test_without_any_regularity_the_model_abstains_from_everything() -> None:
+    draw = random.Random(6)
+    texts, labels = sentences(5)
+    names = [str(number) for number in range(12)]
+    noise = [{draw.choice(names)} for _ in labels]
+    model = Labeller.fit(texts, noise, groups=np.arange(len(texts)), seed=3)
+    assert not model.sure(model.scored(texts))[2].all()
+
+
+def test_the_model_read_again_answers_the_same(model: Labeller) -> None:
+    texts, _ = sentences(7)
+    data = model.dump()
+    check("labels.parquet", data)
+    again = Labeller.read(data)
+    assert np.allclose(again.scored(texts), model.scored(texts), atol=2e-2)
+    assert again.keep == model.keep
+
+
+def test_a_label_is_explained_by_its_own_words(model: Labeller) -> None:
+    fire = model.names.index("fire")
+    told = [term for term, weight in model.why("un extincteur près du site1", fire) if weight > 0]
+    assert any("extinc" in term for term in told)
+    assert any(term in {"incend", "extinc", "fumee", "coupe", "detect"} for term in model.telling(fire))
+
+
+def test_a_group_is_whole_in_one_fold() -> None:
+    groups = np.arange(100) // 4
+    fold = folds(groups, 5, seed=1)
+    assert all(len(set(fold[groups == group].tolist())) == 1 for group in range(25))
+    assert set(fold.tolist()) == set(range(5))
+
+
+def test_stems_ignore_accents_case_and_ligatures() -> None:
+    assert stems("MŒURS Évaluées") == stems("moeurs evaluees")
+
+
+def test_too_few_sentences_are_refused_in_french() -> None:
+    with pytest.raises(EmptyTableError, match="trop peu"):
+        Labeller.fit(["a"], [{"x"}], groups=[0], seed=1)
