@@ -1,0 +1,272 @@
+"""Proposes the topics of sentences of inspection letters, says why, and abstains when unsure."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eclaireur.bricks.semantic.labelling import Labeller
+from eclaireur.cases.inspection_letters import measuring
+from eclaireur.core import french
+from eclaireur.core.case import Artefact, Fitted, Progress, Records
+from eclaireur.core.errors import UnknownSubjectError
+from eclaireur.core.subjects import Subject
+from eclaireur.core.tables import examples_schema, signals_schema
+from eclaireur.core.types import ModelCard, Origin
+from eclaireur.core.view import Block, Facts
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import pyarrow as pa
+
+    from eclaireur.core.types import EvaluationBlock
+
+__all__ = [
+    "NAME",
+    "data_date",
+    "evaluate",
+    "examples",
+    "fetch",
+    "identify",
+    "predict",
+    "records",
+    "score",
+    "sheet",
+    "signals",
+    "train",
+]
+
+NAME = "inspection_letters"
+_FILE = "labels.parquet"
+_UNDATED = "2020-12-10"
+
+
+def fetch(source: str, into: Path, *, seed: int, progress: Progress) -> None:
+    """Write the raw file of the generated sample."""
+    from eclaireur.cases.inspection_letters import sample
+
+    sample.write(into, seed=seed)
+
+
+def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Progress) -> Records:
+    """Read sentences: ``subject``, ``sentence``, ``labels``, ``other`` (another model's), and dates."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = []
+    for path in sorted(raw.iterdir()):
+        if path.suffix == ".parquet":
+            rows += pq.read_table(path).to_pylist()
+            continue
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
+            rows += [json.loads(line) for line in stream if line.strip()]
+    names = ("subject", "sentence", "labels", "other", "observed", "known")
+    kinds = (pa.string(), pa.string(), pa.list_(pa.string()), pa.list_(pa.string()), pa.date32(), pa.date32())
+    found = [_row(number, row) for number, row in enumerate(rows, start=1)]
+    return {"sentences": pa.Table.from_pylist(found, schema=pa.schema(zip(names, kinds, strict=True)))}
+
+
+def _row(number: int, row: dict[str, Any]) -> dict[str, Any]:
+    labels = row.get("labels") or []
+    day = date.fromisoformat(str(row.get("date") or _UNDATED))
+    return {
+        "subject": f"document:phrase-{number:06d}",
+        "sentence": str(row["sentence"]).strip(),
+        "labels": labels.split() if isinstance(labels, str) else [str(one) for one in labels],
+        "other": [str(one) for one in row.get("asn_bert_predictions") or []],
+        "observed": day,
+        "known": day,
+    }
+
+
+def identify(text: str) -> Subject:
+    """Return the sentence that a user names by its number: ``phrase-000012`` or ``12``."""
+    plain = text.strip().removeprefix("document:").removeprefix("phrase-")
+    return Subject("document", f"phrase-{int(plain):06d}" if plain.isdecimal() else plain)
+
+
+def examples(records: Records) -> pa.Table:
+    """Return one example a sentence: whether it has a topic; the topics themselves are in the records."""
+    import pyarrow as pa
+
+    rows = [
+        {
+            "example": row["subject"],
+            "subject": row["subject"],
+            "as_of": row["observed"],
+            "known": row["known"],
+            "label": float(bool(row["labels"])),
+            "observer": None,
+            "weight": 1.0,
+            "origin": str(Origin.DECISION),
+        }
+        for row in records["sentences"].to_pylist()
+    ]
+    return pa.Table.from_pylist(rows, schema=examples_schema())
+
+
+def data_date(records: Records) -> date:
+    """Return the day of the last letter."""
+    import pyarrow.compute as pc
+
+    latest: date = pc.max(records["sentences"]["observed"]).as_py()
+    return latest
+
+
+def train(records: Records, examples: pa.Table, *, as_of: date, seed: int, progress: Progress) -> Fitted:
+    """Fit the labels on the sentences known before ``as_of``."""
+    known = {row["subject"] for row in examples.to_pylist() if row["known"] < as_of}
+    rows = [row for row in records["sentences"].to_pylist() if row["subject"] in known]
+    progress(0, 1, "Apprentissage des sujets")
+    texts, labels = [row["sentence"] for row in rows], [row["labels"] for row in rows]
+    model = Labeller.fit(texts, labels, groups=measuring.groups(texts), seed=seed)
+    seen = [(row["subject"], row["sentence"], row["labels"]) for row in rows]
+    card = ModelCard(
+        case=NAME,
+        number=0,
+        kind="ridge regression on stems and letters",
+        created=datetime.now(UTC),
+        run="",
+        source="",
+        examples_sha256=hashlib.sha256(repr(seen).encode()).hexdigest(),
+        examples=len(rows),
+        positives=sum(bool(row["labels"]) for row in rows),
+        as_of=as_of,
+        features=("stems", "letters"),
+        thresholds={"keep": model.keep, "cut": model.cut},
+    )
+    return Fitted(card=card, artefacts={_FILE: model.dump()})
+
+
+def signals(
+    records: Records, card: ModelCard, artefact: Artefact, *, as_of: date, progress: Progress
+) -> pa.Table:
+    """Propose a first topic for every sentence known before a date."""
+    import pyarrow as pa
+
+    rows = [row for row in records["sentences"].to_pylist() if row["known"] < as_of]
+    told = _told(Labeller.read(artefact(_FILE)), [row["sentence"] for row in rows])
+    made = [
+        {
+            "record": row["subject"],
+            "subject": row["subject"],
+            "name": row["sentence"][:120],
+            "area": "",
+            "as_of": as_of,
+            "calibrated": False,
+            **{key: one[key] for key in ("label", "score", "reasons")},
+        }
+        for row, one in zip(rows, told, strict=True)
+    ]
+    return pa.Table.from_pylist(made, schema=signals_schema())
+
+
+def _told(model: Labeller, texts: Sequence[str]) -> list[dict[str, Any]]:
+    import numpy as np
+
+    scores = model.scored(texts)
+    given = model.given(scores)
+    best, chances, kept = model.sure(scores)
+    found = []
+    for at, text in enumerate(texts):
+        first = int(best[at])
+        found.append(
+            {
+                "label": f"sujet {model.names[first]}" if kept[at] else "incertain",
+                "first": model.names[first],
+                "labels": " ".join(model.names[label] for label in np.flatnonzero(given[at])),
+                "score": float(chances[at]),
+                "kept": bool(kept[at]),
+                "reasons": _reasons(model, text, first),
+            }
+        )
+    return found
+
+
+def _reasons(model: Labeller, text: str, label: int) -> list[dict[str, Any]]:
+    name = model.names[label]
+    said = [
+        (term, weight, f"Le mot « {term} » {'annonce' if weight > 0 else 'éloigne'} le sujet {name}.")
+        for term, weight in model.why(text, label, count=3)
+    ]
+    said = said or [("", 0.0, "Aucun mot de cette phrase n'est connu du modèle.")]
+    return [
+        {
+            "kind": "span",
+            "theme": "mots de la phrase",
+            "sentence": sentence,
+            "weight": weight,
+            "observed": None,
+            "source": "phrase",
+            "feature": term,
+            "value": term,
+        }
+        for term, weight, sentence in said
+    ]
+
+
+def predict(examples: pa.Table, records: Records, card: ModelCard, artefact: Artefact) -> Sequence[float]:
+    """Return, for each example, the chance that its first topic is right."""
+    table = records["sentences"]
+    text = dict(zip(table["subject"].to_pylist(), table["sentence"].to_pylist(), strict=True))
+    model = Labeller.read(artefact(_FILE))
+    scores = model.scored([text[subject] for subject in examples["subject"].to_pylist()])
+    found: list[float] = model.sure(scores)[1].tolist()
+    return found
+
+
+def score(
+    table: pa.Table, records: Records, card: ModelCard, artefact: Artefact, *, progress: Progress
+) -> pa.Table:
+    """Label the sentences of a file, in their order."""
+    import pyarrow as pa
+
+    sentences = table["sentence"].to_pylist()
+    told = _told(Labeller.read(artefact(_FILE)), sentences)
+    order = sorted(range(len(told)), key=lambda at: -told[at]["score"])
+    rank = {at: place for place, at in enumerate(order, start=1)}
+    return pa.table(
+        {
+            "sentence": table["sentence"],
+            "labels": [one["labels"] for one in told],
+            "first": [one["first"] for one in told],
+            "kept": [one["kept"] for one in told],
+            "score": [one["score"] for one in told],
+            "calibrated": [False] * len(told),
+            "rank": pa.array([rank[at] for at in range(len(told))], pa.int32()),
+            "reasons": pa.array([one["reasons"] for one in told], signals_schema().field("reasons").type),
+        }
+    )
+
+
+def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
+    """Return a sentence with its date and the topics that were given to it.
+
+    Raises
+    ------
+    UnknownSubjectError
+        If the records hold no such sentence.
+    """
+    for row in records["sentences"].to_pylist():
+        if row["subject"] == str(subject):
+            topics = ", ".join(row["labels"]) or "aucun"
+            pairs = (
+                ("Phrase", row["sentence"]),
+                ("Lettre du", french.day(row["observed"])),
+                ("Sujets", topics),
+            )
+            return (Facts(title=subject.key, pairs=pairs),)
+    raise UnknownSubjectError(f"phrase inconnue : « {subject.key} ».", fix="Vérifiez son numéro.")
+
+
+def evaluate(
+    source: str, records: Records, *, seed: int, engine: Executor, progress: Progress
+) -> tuple[EvaluationBlock, ...]:
+    """Measure on five folds by text (see `measuring`)."""
+    return (measuring.evaluate(source, records["sentences"].to_pylist(), seed=seed, progress=progress),)

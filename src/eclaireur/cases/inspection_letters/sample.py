@@ -1,0 +1,61 @@
+"""Sentences of fictitious inspection letters, with made-up topics; one in four has none."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import date, timedelta
+from pathlib import Path
+
+__all__ = ["TOPICS", "write"]
+
+TOPICS = {
+    "S01": ("la détection d'incendie", "les extincteurs", "une porte coupe-feu", "le permis de feu"),
+    "S02": ("le port du dosimètre", "la zone contrôlée", "l'ambiance radiologique", "le contrôle de sortie"),
+    "S03": (
+        "l'entreposage des déchets",
+        "la filière d'évacuation",
+        "l'étiquetage des fûts",
+        "le zonage déchets",
+    ),
+    "S04": (
+        "la rétention d'effluents",
+        "le rejet en rivière",
+        "la surveillance de la nappe",
+        "l'étanchéité des cuves",
+    ),
+    "S05": (
+        "la requalification du matériel",
+        "l'essai périodique",
+        "la maintenance des pompes",
+        "le critère d'essai",
+    ),
+}
+"""Topics by made-up code, with what their sentences speak of."""
+
+_OPENINGS = (
+    "Les inspecteurs ont constaté que {thing} n'était pas conforme au référentiel du site {site}.",
+    "Je vous demande de me transmettre, sous {count} mois, vos actions concernant {thing}.",
+    "Lors de la visite du local {count}, {thing} a fait l'objet d'un examen par sondage.",
+    "Vos représentants ont indiqué que {thing} serait repris avant la fin du trimestre.",
+    "L'organisation retenue pour {thing} est apparue satisfaisante aux inspecteurs.",
+)
+_PLAIN = (
+    "L'inspection du site {site} s'est déroulée dans de bonnes conditions pendant {count} heures.",
+    "Vous voudrez bien me faire part de vos observations sous {count} mois.",
+    "La synthèse de la visite du site {site} est présentée ci-après.",
+)
+
+
+def write(into: Path, *, seed: int, count: int = 400) -> None:
+    """Write ``sentences.jsonl``: sentence, date and topics."""
+    draw = random.Random(seed)  # noqa: S311 - made-up data
+    with (into / "sentences.jsonl").open("w", encoding="utf-8") as stream:
+        for _ in range(count):
+            topics = draw.choices(sorted(TOPICS), k=draw.choice((0, 1, 1, 2)))
+            form = draw.choice(_OPENINGS if topics else _PLAIN)
+            thing = " et ".join(draw.choice(TOPICS[topic]) for topic in topics)
+            text = form.format(thing=thing, site=draw.choice("ABCDEF"), count=draw.randint(2, 40))
+            day = date(2022, 1, 3) + timedelta(days=draw.randrange(900))
+            row = {"sentence": text, "date": day.isoformat(), "labels": sorted(set(topics))}
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
