@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BANDS", "CROWD", "ROWS", "Grouper", "Pairs", "band_keys", "components", "jaccard"]
 
-BANDS = 64
-ROWS = 5
-CROWD = 400
+_BANDS = 64
+_ROWS = 5
+_CROWD = 400
 """In a bucket of more documents, each is compared with this many neighbours only."""
 
 
@@ -213,14 +213,14 @@ def band_keys(sets: Sets) -> NDArray[np.uint32]:
     """Return the keys of each set's bands, shape ``(sets, 64)``."""
     import numpy as np
 
-    owner = np.repeat(np.arange(len(sets), dtype=np.int64), np.diff(sets.bounds)) * BANDS
-    keys = np.zeros((len(sets), BANDS), np.uint64)
+    owner = np.repeat(np.arange(len(sets), dtype=np.int64), np.diff(sets.bounds)) * _BANDS
+    keys = np.zeros((len(sets), _BANDS), np.uint64)
     most = np.iinfo(np.uint64).max
-    for row in range(ROWS):
+    for row in range(_ROWS):
         hashes = mixed(sets.values, 10 + row)
-        least = np.full(len(sets) * BANDS, most, np.uint64)
+        least = np.full(len(sets) * _BANDS, most, np.uint64)
         np.minimum.at(least, owner + (hashes >> np.uint64(58)).astype(np.int64), hashes)
-        keys = mixed(keys ^ _filled(least.reshape(len(sets), BANDS), most), 20 + row)
+        keys = mixed(keys ^ _filled(least.reshape(len(sets), _BANDS), most), 20 + row)
     return (keys >> np.uint64(32)).astype(np.uint32)
 
 
@@ -232,10 +232,10 @@ def _filled(least: NDArray[np.uint64], most: int) -> NDArray[np.uint64]:
     if not empty.any():
         return least
     twice = np.concatenate([least, least], axis=1)
-    places = np.where(twice == most, 2 * BANDS, np.arange(2 * BANDS))
-    following = np.minimum.accumulate(places[:, ::-1], axis=1)[:, ::-1][:, :BANDS]
-    gap = following - np.arange(BANDS)
-    taken = np.take_along_axis(twice, np.minimum(following, 2 * BANDS - 1), axis=1)
+    places = np.where(twice == most, 2 * _BANDS, np.arange(2 * _BANDS))
+    following = np.minimum.accumulate(places[:, ::-1], axis=1)[:, ::-1][:, :_BANDS]
+    gap = following - np.arange(_BANDS)
+    taken = np.take_along_axis(twice, np.minimum(following, 2 * _BANDS - 1), axis=1)
     found: NDArray[np.uint64] = taken + gap.astype(np.uint64)
     return found
 
@@ -246,12 +246,12 @@ def _candidates(keys: NDArray[np.uint32], sizes: NDArray[np.int64]) -> NDArray[n
 
     full = np.flatnonzero(sizes > 0)
     found = np.zeros(0, np.int64)
-    for band in range(BANDS):
+    for band in range(_BANDS):
         column = keys[full, band]
         order = np.argsort(column, kind="stable")
         ordered, who = column[order], full[order]
         pieces = []
-        for step in range(1, CROWD + 1):
+        for step in range(1, _CROWD + 1):
             same = np.flatnonzero(ordered[step:] == ordered[:-step])
             if not len(same):
                 break
