@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["BANDS", "CROWD", "ROWS", "Grouper", "Pairs", "band_keys", "components", "jaccard"]
+__all__ = ["Grouper", "Pairs", "band_keys", "components", "jaccard"]
 
 _BANDS = 64
 _ROWS = 5
