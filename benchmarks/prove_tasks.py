@@ -59,7 +59,9 @@ def own_database() -> Iterator[None]:
             import psycopg
 
             name = f"eclaireur_proof_{os.getpid()}"
-            server = stack.enter_context(psycopg.connect(url, autocommit=True))
+            # Through the database that every server has: the one that DATABASE_URL names may not exist yet.
+            whole = urlunsplit(urlsplit(url)._replace(path="/postgres"))
+            server = stack.enter_context(psycopg.connect(whole, autocommit=True))
             server.execute(f'CREATE DATABASE "{name}"'.encode())
             stack.callback(lambda: server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode()))
             os.environ["DATABASE_URL"] = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

@@ -237,6 +237,10 @@ def test_the_map_draws_in_a_browser_under_the_strict_policy_and_asks_nothing_of_
     client = sign_in(desk.manager)
     # Asked before Playwright runs its loop in this thread, where Django would open another connection.
     ready = {one: client.get(one) for one in (f"/{CASE}/", of_list(desk), f"/{CASE}/fond.geojson")}
+    first = re.search(r'data-dossier="(\d+)"', ready[f"/{CASE}/"].content.decode())
+    assert first is not None
+    sheet = f"/{CASE}/dossiers/{first[1]}/"  # it opens by itself
+    ready[sheet] = client.get(sheet, headers={"HX-Request": "true"})
     asked: list[str] = []
     said: list[str] = []
 

@@ -26,6 +26,7 @@ __all__ = [
     "Long",
     "Page",
     "Paging",
+    "Place",
     "Word",
     "page_of",
     "strict",
@@ -37,6 +38,7 @@ MOST = 500
 _Row = TypeVar("_Row")
 
 # No database keeps the character 0 in a text.
+Place = Annotated[str, StringConstraints(max_length=120, pattern=r"^[^\x00]*$")]
 Word = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Long = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]
 Case = Annotated[

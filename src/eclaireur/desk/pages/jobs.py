@@ -210,11 +210,14 @@ def again(request: Asking, pk: UUID) -> HttpResponse:
     return HttpResponseRedirect(f"/taches/{made.pk}/")
 
 
+_LONGEST = 120  # as the column
+
+
 def _service(request: Asking, case: str) -> str:
     """Return the service for which to compute: the one asked, else the first of one's own."""
     own = request.reach.services(Action.COMPUTE, case)
     service = request.POST.get("service", own[0] if own else "")
-    if not request.reach.may_everywhere(Action.COMPUTE, case, service):
+    if len(service) > _LONGEST or not request.reach.may_everywhere(Action.COMPUTE, case, service):
         raise Http404
     return service
 

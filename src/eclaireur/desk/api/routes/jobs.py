@@ -14,7 +14,7 @@ from eclaireur.core.errors import BadValueError
 from eclaireur.desk.access import Action
 from eclaireur.desk.api import shapes
 from eclaireur.desk.api.auth import Calling, card_of, needs, required
-from eclaireur.desk.api.paging import Case, Page, Paging, Word, page_of
+from eclaireur.desk.api.paging import Case, Page, Paging, Place, Word, page_of
 from eclaireur.desk.models import Job
 from eclaireur.desk.switching import refuse_if_stopped
 from eclaireur.service.work import CONNECTED
@@ -50,7 +50,7 @@ class Wanted(Schema):
 
     kind: Literal["publish"] = Field(description="publish : calculer les indices et les publier.")
     case: Case
-    service: Word = Field("", description="Service ; vide pour tous.")
+    service: Place = Field("", description="Service ; vide pour tous.")
     source: Word = Field("", description="Source ; vide pour celle par défaut.")
 
 
