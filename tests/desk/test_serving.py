@@ -294,8 +294,8 @@ def test_it_serves_survives_the_death_of_any_part_and_stops_when_asked(
     assert "Aucun administrateur" in said
     assert until(lambda: answers(address))
 
+    assert until(lambda: len(children_of(process.pid)) >= 4), "a server, its two processes, and the tasks"
     before = children_of(process.pid)
-    assert len(before) >= 4, "a server, its two processes, and the tasks"
     for number in before:
         with contextlib.suppress(ProcessLookupError):
             os.kill(number, signal.SIGKILL)

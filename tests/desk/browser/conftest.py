@@ -147,7 +147,7 @@ def newly_served(stages: Path, tmp_path: Path) -> Iterator[Served]:
         yield Served(address=told["address"], link=told["link"])
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium; its sandbox is off only for root, whom it refuses."""
     path = shutil.which("chromium")
