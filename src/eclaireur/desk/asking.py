@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from eclaireur.desk.access import Action, Reach
     from eclaireur.desk.models import User
 
-__all__ = ["Asking", "Rest", "card_within", "page", "required"]
+__all__ = ["Asking", "Reaching", "Rest", "card_within", "page", "required"]
 
 Rest = ParamSpec("Rest")
 
@@ -47,17 +47,25 @@ def page(view: Callable[Concatenate[Asking, Rest], HttpResponseBase]) -> Callabl
     return answer
 
 
-def card_within(request: Asking, case: str) -> Card:
-    """Return the card of a case in which the person may see something; else the case does not exist."""
+class Reaching(Protocol):
+    """Who asks, a person or a program, with what may be seen and done."""
+
+    @property
+    def reach(self) -> Reach:
+        """All perimeters."""
+
+
+def card_within(asking: Reaching, case: str) -> Card:
+    """Return the card of a case in which who asks may see something; else the case does not exist."""
     from eclaireur.desk.served import served_cards
 
     for card in served_cards():
-        if card.name == case and request.reach.cases([case]):
+        if card.name == case and asking.reach.cases([case]):
             return card
     raise Http404
 
 
-def required(request: Asking, action: Action, case: str, area: str = "", service: str = "") -> None:
+def required(asking: Reaching, action: Action, case: str, area: str = "", service: str = "") -> None:
     """Answer 404 unless an action is allowed there."""
-    if not request.reach.may(action, case, area, service):
+    if not asking.reach.may(action, case, area, service):
         raise Http404

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
-from eclaireur.desk.access import Action, reach_of
+from eclaireur.desk.access import reach_of
 from eclaireur.desk.accounts.keys import find
 from eclaireur.desk.api.errors import FailureError
 from eclaireur.desk.overload import keys_asking
 
 if TYPE_CHECKING:
-    from eclaireur.core.card import Card
     from eclaireur.desk.access import Reach
     from eclaireur.desk.models import ApiKey, User
 
@@ -25,9 +24,7 @@ __all__ = [
     "Calling",
     "Key",
     "OpenSession",
-    "card_of",
     "needs",
-    "required",
 ]
 
 
@@ -115,19 +112,3 @@ class OpenSession(APIKeyCookie):
 def needs(scope: str) -> list[Key | OpenSession]:
     """Return who may ask for what a scope covers."""
     return [Key(scope), OpenSession()]
-
-
-def required(caller: Caller, action: Action, case: str, area: str = "", service: str = "") -> None:
-    """Answer 404 unless the action is allowed there."""
-    if not caller.reach.may(action, case, area, service):
-        raise Http404
-
-
-def card_of(caller: Caller, case: str) -> Card:
-    """Return the card of a case in which the caller may see something; else it does not exist."""
-    from eclaireur.desk.served import served_cards
-
-    for card in served_cards():
-        if card.name == case and caller.reach.cases([case]):
-            return card
-    raise Http404

@@ -13,10 +13,11 @@ from eclaireur.core.types import Verdict
 from eclaireur.desk import decisions
 from eclaireur.desk.access import Action
 from eclaireur.desk.api import shapes
-from eclaireur.desk.api.auth import Caller, Calling, needs, required
+from eclaireur.desk.api.auth import Caller, Calling, needs
 from eclaireur.desk.api.once import once
 from eclaireur.desk.api.paging import Day, Id, Long
 from eclaireur.desk.api.routes.dossiers import open_dossier, shape
+from eclaireur.desk.asking import required
 from eclaireur.desk.models import Dossier
 from eclaireur.desk.place import workspace
 from eclaireur.desk.sheets import Sheet

@@ -11,8 +11,9 @@ from ninja import Path, Query, Router
 from pydantic import Field
 
 from eclaireur.desk.api import shapes
-from eclaireur.desk.api.auth import Calling, card_of, needs
+from eclaireur.desk.api.auth import Calling, needs
 from eclaireur.desk.api.paging import Case, Id, Page, Paging, page_of
+from eclaireur.desk.asking import card_within
 from eclaireur.desk.hiding import hidden_targets
 from eclaireur.desk.listing import current_edition, open_worklists
 from eclaireur.desk.models import Dossier, Edition, Item, Target
@@ -50,7 +51,7 @@ def cases(request: Calling) -> list[dict[str, Any]]:
 )
 def card(request: Calling, case: Path[Case]) -> dict[str, Any]:
     """La fiche : à qui il sert, sur quelles données, selon quel droit, avec quelles limites."""
-    found = card_of(request.auth, case)
+    found = card_within(request.auth, case)
     return {
         **_line(found, request.auth.reach),
         "administration": found.administration,
@@ -128,7 +129,7 @@ def _editions(reach: Reach) -> QuerySet[Edition]:
 )
 def editions(request: Calling, case: Path[Case], asked: Query[Paging]) -> dict[str, Any]:
     """Les calculs publiés d'un cas d'usage, du plus récent au plus ancien."""
-    card_of(request.auth, case)
+    card_within(request.auth, case)
     rows = _editions(request.auth.reach).filter(case=case).order_by("-published", "-pk")
     return page_of(request, asked, rows, list)
 

@@ -13,9 +13,10 @@ from pydantic import Field
 from eclaireur.core.catalog import find_card
 from eclaireur.core.errors import NotFoundError
 from eclaireur.desk.api import shapes
-from eclaireur.desk.api.auth import Calling, card_of, needs
+from eclaireur.desk.api.auth import Calling, needs
 from eclaireur.desk.api.paging import Day, Id, Page, Paging, page_of
 from eclaireur.desk.api.routes.cases import reasons_of
+from eclaireur.desk.asking import card_within
 from eclaireur.desk.models import Decision, Dossier
 from eclaireur.desk.sheets import Sheet, open_sheet
 from eclaireur.desk.switching import stopped
@@ -107,7 +108,7 @@ def open_dossier(caller: Caller, pk: int) -> Sheet:
     if row is None:
         raise Http404
     try:
-        return open_sheet(card_of(caller, row.case), caller.reach, pk)
+        return open_sheet(card_within(caller, row.case), caller.reach, pk)
     except NotFoundError as error:
         raise Http404 from error
 

@@ -13,8 +13,9 @@ from pydantic import ConfigDict, Field
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk.access import Action
 from eclaireur.desk.api import shapes
-from eclaireur.desk.api.auth import Calling, card_of, needs, required
+from eclaireur.desk.api.auth import Calling, needs
 from eclaireur.desk.api.paging import Case, Page, Paging, Place, Word, page_of
+from eclaireur.desk.asking import card_within, required
 from eclaireur.desk.models import Job
 from eclaireur.desk.switching import refuse_if_stopped
 from eclaireur.service.work import CONNECTED
@@ -89,7 +90,7 @@ def start(request: Calling, body: Body[Wanted]) -> Status[Job]:
     from eclaireur.desk import jobs as tasks
 
     caller = request.auth
-    card = card_of(caller, body.case)
+    card = card_within(caller, body.case)
     if not caller.reach.may_everywhere(Action.COMPUTE, card.name, body.service):
         raise Http404
     refuse_if_stopped(card.name)

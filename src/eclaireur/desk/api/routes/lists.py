@@ -11,8 +11,9 @@ from ninja import Path, Query, Router
 from pydantic import Field
 
 from eclaireur.desk.api import shapes
-from eclaireur.desk.api.auth import Calling, card_of, needs
+from eclaireur.desk.api.auth import Calling, needs
 from eclaireur.desk.api.paging import Asked, Case, Id, Page, Paging, page_of
+from eclaireur.desk.asking import card_within
 from eclaireur.desk.exports import FORMS, take_list
 from eclaireur.desk.hiding import hidden_targets
 from eclaireur.desk.listing import Listing, Query as Filter, open_worklists
@@ -94,7 +95,7 @@ class Followed(_Common, Paging):
 )
 def worklists(request: Calling, case: Path[Case], asked: Query[Paging]) -> dict[str, Any]:
     """Les listes ouvertes dont vous voyez au moins une ligne, de la plus récente à la plus ancienne."""
-    card_of(request.auth, case)
+    card_within(request.auth, case)
     reach = request.auth.reach
     rows = open_worklists(reach, case).order_by("-opened", "-pk")
     return page_of(request, asked, rows, lambda some: _worklists(reach, some))
@@ -163,7 +164,7 @@ def ranking(request: Calling, case: Path[Case], asked: Query[Ranked]) -> dict[st
 
     Un cas d'usage suspendu n'a plus de classement : 409.
     """
-    card_of(request.auth, case)
+    card_within(request.auth, case)
     refuse_if_stopped(case)
     return _page(request, case, asked, portee="classement")
 
@@ -173,12 +174,12 @@ def ranking(request: Calling, case: Path[Case], asked: Query[Ranked]) -> dict[st
 )
 def followed(request: Calling, case: Path[Case], asked: Query[Followed]) -> dict[str, Any]:
     """Les dossiers qui ont une étape de la procédure, par échéance."""
-    card_of(request.auth, case)
+    card_within(request.auth, case)
     return _page(request, case, asked, portee="suivi")
 
 
 def _page(request: Calling, case: str, asked: Lines | Ranked | Followed, **scope: str) -> dict[str, Any]:
-    card = card_of(request.auth, case)
+    card = card_within(request.auth, case)
     listing = Listing(card, request.auth.reach, Filter.read({**_chosen(asked), **scope}))
     silent = stopped(case) is not None
     return page_of(request, asked, listing.ordered(), lambda some: [*_lines(listing, some, silent=silent)])
@@ -257,7 +258,7 @@ def export(
     """Les lignes que laissent les filtres, toutes à la fois. Le journal note qui a emporté quoi."""
     row = _worklist(request, pk)
     caller = request.auth
-    card = card_of(caller, row.case)
+    card = card_within(caller, row.case)
     taken = take_list(caller.holder, caller.reach, card, pk, form, asked=_chosen(asked))
     response = HttpResponse(taken.content, content_type=taken.kind)
     response["Content-Disposition"] = (
