@@ -44,7 +44,7 @@ PROBES: dict[str, Probe] = {
     "liste_touches": Probe(_CASE, "chef", f"/{CASE}/?liste={{list}}", ("?",), wait="#touches[open]"),
     "liste_lot": Probe(_CASE, "chef", f"/{CASE}/?liste={{list}}", ("j", "x"), wait="#lot:not([hidden])"),
     "liste_filtres": Probe(
-        _CASE, "chef", f"/{CASE}/?liste={{list}}", click=".filters summary", wait=".filters [open]"
+        _CASE, "chef", f"/{CASE}/?liste={{list}}", click=".filters summary", wait="#filtres select"
     ),
     "liste_plus": Probe(
         _CASE, "chef", f"/{CASE}/?liste={{list}}", click=".head summary", wait=".head [open]"
