@@ -29,6 +29,7 @@ _DOTS = 300
 _ACTIVE = re.compile(rb"/(JavaScript|JS|Launch|SubmitForm|ImportData|RichMedia)\b")
 _DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?")
 _PASSWORD_ERROR = 4
+_UNSAID = {"untitled", "anonymous", "unspecified", "(unspecified)", "unknown"}
 
 
 def read_pdf(name: str, data: bytes, inside: Inside) -> Document:
@@ -87,8 +88,8 @@ def _opened(data: bytes) -> Iterator[Any]:
 
 def _describe(writer: Writer, pdf: Any) -> None:
     told = pdf.get_metadata_dict(skip_empty=True)
-    writer.title = " ".join(told.get("Title", "").split())
-    writer.author = " ".join(told.get("Author", "").split())
+    title, author = (" ".join(told.get(name, "").split()) for name in ("Title", "Author"))
+    writer.title, writer.author = ("" if text.lower() in _UNSAID else text for text in (title, author))
     found = _DATE.match(told.get("CreationDate", ""))
     if found:
         year, month, day, hour, minute, second = (int(piece or 0) for piece in found.groups())

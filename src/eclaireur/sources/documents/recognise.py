@@ -23,7 +23,8 @@ _MAIL_FIELDS = {
 _PAGE = re.compile(
     rb"<(!doctype\s+html|html|head|body|div|p|table|meta|title|h[1-6]|span|br|ul|a|script)\b", re.IGNORECASE
 )
-_NEVER_TABLE = {"pdf", "docx", "odt", "msg", "eml", "mbox", "image", "rtf"}
+_NEVER_TABLE = {"pdf", "msg", "eml", "emlx", "mbox", "image", "rtf", "old_office", "locked"}
+_NAMED = {"html": (".htm", ".html", ".xhtml"), "text": (".md", ".rst", ".text")}
 
 
 def kind_of(data: bytes, name: str = "") -> str:
@@ -128,19 +129,24 @@ def _compound(data: bytes) -> str:
 
 
 def is_document(data: bytes, name: str = "") -> bool:
-    """Tell whether a file is read as a document rather than as a table; a page named .xls is a table.
+    """Tell whether a file is read as a document rather than as a table; nothing is expanded.
+
+    A web page or a text is a document by its name: exports named ``.xls`` are often pages, and ``.txt`` tables.
 
     Parameters
     ----------
     data
         The file, or at least its beginning when it is no ZIP and no OLE container.
+
+    Examples
+    --------
+    >>> is_document(b"<table><tr><td>a", "export.xls"), is_document(b"<p>a", "page.html")
+    (False, True)
     """
+    if data[:4] == b"PK\x03\x04":
+        declared = data[30:38] == b"mimetype" and b"vnd.oasis.opendocument.text" in data[38:120]
+        return declared or (b"word/" in data and b"xl/workbook" not in data)
     kind = kind_of(data, name)
-    lower = name.lower()
-    if kind == "html":
-        return lower.endswith((".htm", ".html", ".xhtml"))
-    if kind == "emlx":
-        return True
-    if kind == "text":
-        return lower.endswith((".md", ".rst", ".text"))
+    if kind in {"html", "text"}:
+        return name.lower().endswith(_NAMED[kind])
     return kind in _NEVER_TABLE

@@ -1,7 +1,7 @@
 """Tells headers, footers and page numbers from the text: they stand at the edge of the pages and come back.
 
-A line is taken off only when it repeats, its figures aside, at the same height on at least half of the pages
-(of one side, as books have two), or when it is a page number that follows the pages.
+A line is taken off only when it repeats at the same height on at least half of the pages (of one side, as
+books have two), the number of the page in it aside, or when it is a page number that follows the pages.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _SAME_HEIGHT = 6.0
 _NUMBER = re.compile(
     r"[-–—]?\s*(?:p(?:age)?\.?\s*)?(\d{1,4})\s*(?:(?:/|sur|de)\s*\d{1,4})?\s*[-–—]?", re.IGNORECASE
 )
+_IN_LINE = re.compile(r"\bpage\s*:?\s*\d|\bp\.\s*\d|\d\s*(/|sur)\s*\d", re.IGNORECASE)
 _TOTAL = re.compile(r"(?:p(?:age)?\.?\s*)?\d{1,4}\s*(?:/|sur)\s*\d{1,4}|page\s+\d{1,4}", re.IGNORECASE)
 
 
@@ -35,7 +36,8 @@ def set_aside(
     for page, edge in enumerate(edges):
         for kind, run in edge:
             text = " ".join(run.text.split())
-            groups[kind, re.sub(r"\d+", "0", text).casefold()].append((page, run))
+            numbered = _IN_LINE.search(text) is not None
+            groups[kind, (re.sub(r"\d+", "0", text) if numbered else text).casefold()].append((page, run))
             number = _NUMBER.fullmatch(text)
             if number:
                 numbers[kind].append((page, run, int(number[1]) - page))
