@@ -1,4 +1,4 @@
-"""Commands about cases and data: cases, connect, read, fetch."""
+"""Commands about cases and data: cases, connect, read."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from eclaireur.cli.options import AsJson, CaseName, InputFile, SourceName
+from eclaireur.cli.options import AsJson, CaseName, InputFile
 from eclaireur.cli.screen import say, show, show_json
-from eclaireur.core.view import Column, Facts, Table
+from eclaireur.core.view import Column, Table
 
 __all__ = ["register"]
 
@@ -21,7 +21,6 @@ def register(app: App) -> None:
     app.command(
         _read, name="read", help="Lire un fichier : ce qu'il contient, ce qui a été réparé, les doutes."
     )
-    app.command(_fetch, name="fetch", help="Lire une source : copie datée, avec empreinte et licence.")
 
 
 def _cases(*, as_json: AsJson = False) -> None:
@@ -164,28 +163,3 @@ def _read(
         if to is not None and reading.table is not None:
             say(f"Tableau écrit : {to}")
     return 2 if reading.outcome is Outcome.REFUSE else 0
-
-
-def _fetch(case: CaseName, /, *, source: SourceName = None, as_json: AsJson = False) -> None:
-    from eclaireur.cli.opening import at_work, chosen_source
-    from eclaireur.core import french
-    from eclaireur.service.work import fetch
-
-    with at_work(case, quiet=as_json) as work:
-        snapshot = fetch(work, chosen_source(work, source))
-    if as_json:
-        files = [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in snapshot.files]
-        show_json({"snapshot": snapshot.id, "taken": snapshot.taken, "files": files})
-        return
-    size = sum(file.bytes for file in snapshot.files) / 1e6
-    pairs = (
-        ("Données", snapshot.id),
-        ("Lues le", french.moment(snapshot.taken)),
-        ("Licence", snapshot.licence),
-        ("Origine", snapshot.origin),
-        (
-            "Fichiers",
-            f"{french.count(len(snapshot.files), 'fichier')}, {french.number(size, 1)} Mo",
-        ),
-    )
-    show([Facts(title="Données lues", pairs=pairs)])

@@ -99,6 +99,25 @@ class Settings:
     upload: int = _setting(
         100, help="largest file that may be sent to the desk, in megabytes", env="ECLAIREUR_UPLOAD"
     )
+    download: int = _setting(
+        2000, help="largest file that is fetched, in megabytes", env="ECLAIREUR_DOWNLOAD"
+    )
+    allowed_addresses: str = _setting(
+        "",
+        help="networks and hosts that may be fetched from beside the public internet, separated by commas",
+        env="ECLAIREUR_ALLOWED_ADDRESSES",
+    )
+    datagouv: str = _setting(
+        "https://www.data.gouv.fr",
+        help="portal that `datagouv:` and `fetch --search` ask",
+        env="ECLAIREUR_DATAGOUV",
+    )
+    objects_endpoint: str = _setting(
+        "", help="address of the S3-compatible store that `s3://` names", env="ECLAIREUR_OBJECTS_ENDPOINT"
+    )
+    objects_region: str = _setting(
+        "", help="region of that store, when it has some", env="ECLAIREUR_OBJECTS_REGION"
+    )
     threads: int = _setting(2, help="threads of each process that computes", env="ECLAIREUR_THREADS")
     memory: str = _setting(
         "", help="memory limit of table queries, such as `4GB`; empty for no limit", env="ECLAIREUR_MEMORY"
@@ -172,7 +191,7 @@ def _convert(name: str, value: Any, file: Path) -> Any:
         if not isinstance(value, str | Path):
             raise _wrong(name, value, "un chemin entre guillemets", file)
         return Path(value).expanduser().absolute()
-    if name in {"threads", "upload"}:
+    if name in {"download", "threads", "upload"}:
         if isinstance(value, bool) or not str(value).isdecimal() or not int(value):
             raise _wrong(name, value, "un nombre entier, au moins 1", file)
         return int(value)

@@ -220,11 +220,19 @@ class Lake:
 
         A line that was cut may still be there, shortened: a reader checks that what it names exists.
         """
+        return tuple(text for _, text in self.dated_notes(prefix))
+
+    def dated_notes(self, prefix: str) -> tuple[tuple[datetime, str], ...]:
+        """Return the notes of a prefix with their dates; see `notes`."""
         path = self._path(prefix) / _LOG
         if not path.is_file():
             return ()
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
-        return tuple(line.partition("\t")[2] for line in lines if "\t" in line)
+        found = []
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
+            date, _, text = line.partition("\t")
+            with suppress(ValueError):  # a cut line
+                found.append((datetime.fromisoformat(date), text))
+        return tuple(found)
 
     # --- Tables
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eclaireur.sources.confinement import confine, limit_processor
+from eclaireur.sources.media.described import Kind, notes_of, refused
 from eclaireur.sources.reading import Outcome, Reading
 from eclaireur.sources.refusals import EXPORT_AGAIN
 
@@ -50,15 +51,12 @@ def main(arguments: list[str]) -> int:
 
             answer(answer_document(Path(asked["path"]), folder, consult))
             continue
+        if "look" in asked:
+            answer(_look(asked, folder))
+            continue
         reading = _read(Path(asked["path"]), asked["sheet"])
-        content = {
-            "outcome": str(reading.outcome),
-            "reason": reading.reason,
-            "fix": reading.fix,
-            "columns": [[one.name, one.kind, one.unit] for one in reading.columns],
-            "repairs": [[one.kind, one.message, one.lines] for one in reading.repairs],
-            "doubts": [[one.kind, one.message, one.column, one.lines, one.count] for one in reading.doubts],
-        }
+        content = notes_of(reading)
+        content["columns"] = [[one.name, one.kind, one.unit] for one in reading.columns]
         if reading.table is not None and reading.typed is not None:
             numbered = pa.table({"line": pa.array(reading.lines)})
             for name, table in (("table", reading.table), ("typed", reading.typed), ("lines", numbered)):
@@ -77,6 +75,30 @@ def _read(path: Path, sheet: str | None) -> Reading:
     except Exception as error:  # noqa: BLE001 - a hostile file may make a parser raise anything
         reason = f"le fichier a fait échouer son lecteur ({type(error).__name__})."
         return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=EXPORT_AGAIN)
+
+
+def _look(asked: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Read an image, a map or a sound, and leave what it holds in the folder when it is asked for."""
+    import pyarrow as pa
+
+    from eclaireur.core.errors import ExtraMissingError
+    from eclaireur.sources.media.opening import read_media
+
+    path, kind = Path(asked["path"]), Kind(asked["look"])
+    try:
+        found = read_media(path, kind, folder, data=asked["data"], **asked["options"])
+    except ExtraMissingError as error:
+        found = refused(path.name, kind, error.message, error.fix)
+    except Exception as error:  # noqa: BLE001 - a hostile file may make a parser raise anything
+        reason = f"le fichier a fait échouer son lecteur ({type(error).__name__})."
+        found = refused(path.name, kind, reason, "Convertissez-le dans un format courant.")
+    for left in folder.iterdir():
+        if left.is_file():
+            left.unlink()  # the files of an archive
+    if found.data is not None:
+        with pa.ipc.new_file(str(folder / "data.arrow"), found.data.schema) as writer:
+            writer.write_table(found.data)
+    return {**notes_of(found), "facts": dict(found.facts), "data": found.data is not None}
 
 
 if __name__ == "__main__":

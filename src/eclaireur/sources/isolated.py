@@ -20,11 +20,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from eclaireur.sources.reading import Column, Doubt, Outcome, Reading, Repair
+from eclaireur.sources.media import drivers
+from eclaireur.sources.media.described import (
+    Described,
+    Kind,
+    described_from,
+    doubts_from,
+    refused,
+    repairs_from,
+)
+from eclaireur.sources.reading import Column, Outcome, Reading
 
 __all__ = ["Isolated", "Means", "read_isolated"]
 
 _SMALLER = "Exportez-le de nouveau, en CSV, avec les seules colonnes utiles."
+_LIGHTER = "Réduisez-le, ou convertissez-le dans un format courant."
+_NO_CHILD = "le lecteur de fichiers n'a pas pu démarrer."
+_START_AGAIN = "Relancez la commande."
+_TOO_MUCH = "la lecture de ce fichier demande trop de mémoire ou de temps, ou échoue."
 _LONGEST_ANSWER = 64_000_000
 _START_SECONDS = 60.0
 
@@ -49,7 +62,7 @@ class Means:
 
 
 class Isolated:
-    """A confined child process that reads tables, started at the first file and reused.
+    """A confined child process that reads tables, images, maps and sounds: started once, then reused.
 
     Examples
     --------
@@ -81,16 +94,12 @@ class Isolated:
 
         The reading also says what the host could not enforce, in ``reduced``.
         """
-        if self._child is None or self._files >= self._means.files:
-            self.close()
-            if not self._start():
-                return _refused(path, "le lecteur de fichiers n'a pas pu démarrer.", "Relancez la commande.")
-        self._files += 1
+        if not self._ready():
+            return _refused(path, _NO_CHILD, _START_AGAIN)
         content = self._ask({"path": str(path.resolve()), "sheet": sheet})
         if content is None:
             self.close()
-            reason = "la lecture de ce fichier demande trop de mémoire ou de temps, ou échoue."
-            return replace(_refused(path, reason, _SMALLER), reduced=self._missing)
+            return replace(_refused(path, _TOO_MUCH, _SMALLER), reduced=self._missing)
         return self._reading(path, content)
 
     @property
@@ -115,11 +124,8 @@ class Isolated:
         seconds
             Time of the child, on the clock.
         """
-        if self._child is None or self._files >= self._means.files:
-            self.close()
-            if not self._start():
-                return None
-        self._files += 1
+        if not self._ready():
+            return None
         left = seconds
         content: dict[str, Any] | None = question
         while content is not None:
@@ -133,6 +139,35 @@ class Isolated:
             content = serve(content)
         self.close()
         return None
+
+    def look(self, path: Path, kind: Kind, *, data: bool = False, **options: Any) -> Described:
+        """Read an image, a map or a sound; see `media.opening.read_media`.
+
+        The description also says what the host could not enforce, in ``reduced``.
+        """
+        if not self._ready():
+            return refused(path.name, kind, _NO_CHILD, _START_AGAIN)
+        asked = {"path": str(path.resolve()), "look": str(kind), "data": data, "options": options}
+        content = self._ask(asked)
+        if content is None:
+            self.close()
+            return replace(refused(path.name, kind, _TOO_MUCH, _LIGHTER), reduced=self._missing)
+        found = described_from(path.name, kind, content)
+        try:
+            table = self._take("data") if content["data"] else None
+        except (OSError, ValueError):
+            self.close()
+            return refused(path.name, kind, "le résultat de la lecture est abîmé.", _LIGHTER)
+        return replace(found, data=table, reduced=self._missing)
+
+    def _ready(self) -> bool:
+        """Start a child when there is none, or when the present one has read its share."""
+        if self._child is None or self._files >= self._means.files:
+            self.close()
+            if not self._start():
+                return False
+        self._files += 1
+        return True
 
     def close(self) -> None:
         """End the child and remove its folder."""
@@ -157,6 +192,7 @@ class Isolated:
             "TMPDIR": str(self._folder),
             "OMP_NUM_THREADS": "1",
             "ARROW_IO_THREADS": "1",
+            **drivers.environment(),
         }
         command = [sys.executable, "-P", "-m", "eclaireur.sources.child", str(self._folder)]
         self._child = subprocess.Popen(  # noqa: S603 - our own module
@@ -212,14 +248,8 @@ class Isolated:
             reason=content["reason"],
             fix=content["fix"],
             columns=tuple(Column(name=name, kind=kind, unit=unit) for name, kind, unit in content["columns"]),
-            repairs=tuple(
-                Repair(kind=kind, message=message, lines=tuple(lines))
-                for kind, message, lines in content["repairs"]
-            ),
-            doubts=tuple(
-                Doubt(kind=kind, message=message, column=column, lines=tuple(lines), count=count)
-                for kind, message, column, lines, count in content["doubts"]
-            ),
+            repairs=repairs_from(content["repairs"]),
+            doubts=doubts_from(content["doubts"]),
             reduced=self._missing,
         )
         if reading.outcome is Outcome.REFUSE:

@@ -1,0 +1,255 @@
+"""Asks one thing of a web server: to the address that was checked, redirects followed by hand.
+
+A connection is made to a checked address and speaks, in TLS and in its ``Host`` header, for the name that was
+asked. Through a proxy (``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``) the name goes to the proxy, which
+resolves it: it is checked here too when this machine can resolve it, and the proxy is trusted for the rest.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urljoin, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
+
+from eclaireur import __version__
+from eclaireur.core.errors import EclaireurError, RefusedError, WorkFailedError
+from eclaireur.sources.remote import addresses
+from eclaireur.sources.remote.addresses import Resolver, Rules, Target
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
+    from urllib3.response import HTTPResponse
+
+__all__ = ["Answer", "Client", "Limits"]
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+_AGENT = f"eclaireur/{__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one file may cost.
+
+    Parameters
+    ----------
+    size
+        Most bytes of a file.
+    silence
+        Seconds without a byte, and to connect.
+    seconds
+        Seconds for one answer, whole.
+    redirects
+        Redirects followed.
+    tries
+        Times a file is asked for before giving up.
+    patience
+        Longest wait, in seconds, that a server may ask for between two tries.
+    """
+
+    size: int = 2_000_000_000
+    silence: float = 30.0
+    seconds: float = 3600.0
+    redirects: int = 5
+    tries: int = 5
+    patience: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer whose body is not read yet.
+
+    Parameters
+    ----------
+    target
+        Where the answer came from, redirects followed.
+    status
+        HTTP status.
+    headers
+        Headers, by name in any case.
+    read
+        Gives the next bytes of the body as they came, empty at its end.
+    """
+
+    target: Target
+    status: int
+    headers: Mapping[str, str]
+    read: Callable[[int], bytes] = field(repr=False)
+
+
+class Client:
+    """Opens answers under rules and limits.
+
+    Parameters
+    ----------
+    rules
+        Addresses that may be reached beside the public internet.
+    limits
+        What one file may cost.
+    resolver
+        Turns a name into addresses; the system's by default.
+    context
+        TLS; by default the system's certificates, or those that ``SSL_CERT_FILE`` names.
+    sleep
+        Waits between two tries, in seconds.
+    """
+
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        limits: Limits | None = None,
+        *,
+        resolver: Resolver = addresses.system_resolver,
+        context: ssl.SSLContext | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.rules = rules or Rules()
+        self.limits = limits or Limits()
+        self.sleep = sleep
+        self._resolver = resolver
+        self._context = context
+
+    @contextmanager
+    def open(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Answer]:
+        """Ask for an address, follow its redirects, and give the last answer while the block lasts.
+
+        Raises
+        ------
+        RefusedError
+            If an address on the way may not be reached, or leaves https for http.
+        WorkFailedError
+            If there are too many redirects, or the certificate is not valid.
+        OSError
+            If the connection fails: worth another try.
+        """
+        target = addresses.parse(url)
+        for _ in range(self.limits.redirects + 1):
+            with self._ask(target, headers or {}) as answer:
+                location = answer.headers.get("location")
+                if answer.status not in _REDIRECTS or not location:
+                    yield answer
+                    return
+            target = self._next(target, location)
+        raise WorkFailedError(
+            f"le site redirige plus de {self.limits.redirects} fois.",
+            fix="Donnez l'adresse finale du fichier.",
+        )
+
+    @staticmethod
+    def _next(target: Target, location: str) -> Target:
+        try:
+            following = addresses.parse(urljoin(target.url, location))
+        except EclaireurError as error:
+            raise RefusedError(
+                f"le site redirige vers une adresse refusée : {error.message}",
+                fix="Donnez l'adresse finale du fichier.",
+            ) from error
+        if target.scheme == "https" and following.scheme == "http":
+            raise RefusedError(
+                "le site redirige vers une adresse qui n'est pas chiffrée.",
+                fix="Si c'est voulu, donnez directement l'adresse en http.",
+            )
+        return following
+
+    @contextmanager
+    def _ask(self, target: Target, headers: Mapping[str, str]) -> Iterator[Answer]:
+        """Make one request; the connection ends with the block, or when its time is over."""
+        from urllib3.exceptions import HTTPError, SSLError
+
+        connection, path, more = self._connection(target)
+        watch = threading.Timer(self.limits.seconds, _cut, (connection,))
+        watch.daemon = True
+        sent = {
+            "Host": target.authority,
+            "User-Agent": _AGENT,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            **more,
+            **headers,
+        }
+        watch.start()
+        try:
+            connection.request("GET", path, headers=sent, preload_content=False, decode_content=False)
+            response = connection.getresponse()
+            yield Answer(target, response.status, response.headers, _reader(response))
+        except SSLError as error:
+            raise _untrusted(target) from error
+        except ssl.SSLCertVerificationError as error:
+            raise _untrusted(target) from error
+        except HTTPError as error:
+            raise ConnectionError(str(type(error).__name__)) from error
+        finally:
+            watch.cancel()
+            connection.close()
+
+    def _connection(self, target: Target) -> tuple[HTTPConnection, str, dict[str, str]]:
+        """Return a connection, the path to ask for, and headers that the way needs."""
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+
+        proxy = _proxy(target)
+        timeout = self.limits.silence
+        if proxy is None:
+            host = str(addresses.resolve(target, self.rules, self._resolver)[0])
+            if target.scheme == "http":
+                return HTTPConnection(host, target.port, timeout=timeout), target.path, {}
+            return self._secured(HTTPSConnection, host, target.port, target), target.path, {}
+        self._check_behind_proxy(target)
+        asked: dict[str, str] = {}
+        if proxy.username:
+            from urllib3.util import make_headers
+
+            pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+            asked = dict(make_headers(proxy_basic_auth=pair))
+        port = proxy.port or 3128
+        if target.scheme == "http":
+            return HTTPConnection(str(proxy.hostname), port, timeout=timeout), target.url, asked
+        secured = self._secured(HTTPSConnection, str(proxy.hostname), port, target)
+        secured.set_tunnel(target.host, target.port, headers=asked)
+        return secured, target.path, {}
+
+    def _secured(self, kind: Any, host: str, port: int, target: Target) -> Any:
+        context = self._context or ssl.create_default_context()
+        return kind(host, port, timeout=self.limits.silence, ssl_context=context, server_hostname=target.host)
+
+    def _check_behind_proxy(self, target: Target) -> None:
+        # Behind a proxy, names of the outside often cannot be resolved here: the proxy decides then.
+        with suppress(WorkFailedError):
+            addresses.resolve(target, self.rules, self._resolver)
+
+
+def _reader(response: HTTPResponse | Any) -> Callable[[int], bytes]:
+    def read(count: int) -> bytes:
+        data: bytes = response.read1(count, decode_content=False)
+        return data
+
+    return read
+
+
+def _cut(connection: HTTPConnection) -> None:
+    """End a connection from another thread: a server that drips bytes cannot hold this one."""
+    import socket
+
+    if connection.sock is not None:
+        with suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _untrusted(target: Target) -> WorkFailedError:
+    return WorkFailedError(
+        f"le certificat de « {target.host} » n'est pas valide, ou la connexion chiffrée échoue.",
+        fix="Vérifiez l'adresse. Si votre réseau a son propre certificat, nommez-le dans SSL_CERT_FILE.",
+    )
+
+
+def _proxy(target: Target) -> Any:
+    """Return the proxy that the environment names for a target, taken apart, or None."""
+    named = getproxies_environment()
+    address = named.get(target.scheme) or named.get("all")
+    if not address or proxy_bypass(target.host):
+        return None
+    return urlsplit(address if "://" in address else f"http://{address}")
