@@ -2,8 +2,8 @@
 
 A word is looked for without case, accents or ligatures, cut to a light stem, and without the article that an
 apostrophe ties to it. Soft hyphens and words cut at the end of a line are mended. The letter of an article
-stands apart (« L1234-5 » and « L. 1234-5 » read alike). Every back-end of the index stores these keys, so that
-a word is found, marked and explained alike everywhere.
+stands apart (« L1234-5 » and « L. 1234-5 » read alike). Every back-end of the index stores these keys, so
+that a word is found, marked and explained alike everywhere.
 
 `keys` is the fast way, for indexing: text is cut at blanks, and what is between two blanks is looked up in a
 table of pieces already seen. `tokens` gives the same keys with their places.
@@ -22,7 +22,11 @@ from eclaireur.bricks.semantic import references
 
 __all__ = ["STOP", "Mark", "Token", "keys", "marks", "plain", "stem", "tidy", "tokens"]
 
-_LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ĳ": "ij", "Ĳ": "IJ"})
+_LIGATURES = str.maketrans(
+    {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ĳ": "ij", "Ĳ": "IJ"}
+    | {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D"}
+)
+_OPENED = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"})
 _INVISIBLE = "\u00ad\u200b-\u200d\u2060\ufeff"
 _WORD = re.compile(rf"[^\W_]+(?:[{_INVISIBLE}\u0300-\u036f]+[^\W_]*)*")
 _PIECE = re.compile(r"\S+")
@@ -102,16 +106,18 @@ def plain(word: str) -> str:
 def stem(word: str) -> str:
     """Return the light stem of a plain word: plural, feminine and the commonest endings of verbs are cut.
 
-    The rules are those of the minimal French stemmer (Savoy 1999); words of four letters and words with
-    a digit are left alone.
+    The rules are those of the minimal French stemmer (Savoy 1999); words of four letters lose but
+    their plural, shorter ones and words with a digit are left alone.
 
     Examples
     --------
-    >>> [stem(word) for word in ("journaux", "declarees", "declarer", "personnelle", "loi", "2021s")]
+    >>> [stem(word) for word in ("journaux", "declarees", "declarer", "personnelle", "lois", "2021s")]
     ['journal', 'declar', 'declar', 'personnel', 'loi', '2021s']
     """
-    if len(word) <= _LEAST_STEM or not word.isalpha():
+    if not word.isalpha() or len(word) < _LEAST_STEM:
         return word
+    if len(word) == _LEAST_STEM:
+        return word.removesuffix("s")
     if word.endswith("aux") and not word.endswith("eaux"):
         word = f"{word[:-2]}l"
     elif word[-1] in "sx":
@@ -232,7 +238,7 @@ def tidy(text: str) -> str:
     while text != before:
         before = text
         text = _CUT.sub("", text) if "\n" in text else text
-        text = _GONE.sub("", unicodedata.normalize("NFKC", text.translate(_LIGATURES)))
+        text = _GONE.sub("", unicodedata.normalize("NFKC", text.translate(_OPENED)))
         text = _SPACES.sub(" ", text).translate(_TYPOGRAPHY)
     return text
 
@@ -245,8 +251,8 @@ def marks(text: str) -> list[Mark]:
 
     Examples
     --------
-    >>> [(one.kind, one.value) for one in marks("1 234,5 € le 1er août 2021, article L. 1-1 du code du travail")]
-    [('number', '1234.5 €'), ('date', '2021-08-01'), ('article', 'L. 1-1 du code du travail')]
+    >>> [(one.kind, one.value) for one in marks("1 234,5 € le 1er août 2021, article L. 1-1")]
+    [('number', '1234.5 €'), ('date', '2021-08-01'), ('article', 'L. 1-1')]
     """
     found = [Mark(one.start, one.end, one.kind, one.value) for one in references.cited(text)]
     found += [Mark(start, end, "date", _iso(day)) for start, end, day in references.dates(text)]
