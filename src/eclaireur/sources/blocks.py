@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,6 +39,9 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Read at most so many bytes."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ class Block:
     rows: list[list[str]] | None = None
 
 
-def pieces(stream: Readable, start: bytes, size: int) -> Iterator[bytes]:
-    """Give the bytes of a stream in pieces that end with a row; the last may lack its line feed.
+def pieces(read: Callable[[int], bytes], start: bytes, size: int) -> Iterator[bytes]:
+    """Give the bytes that are read in pieces that end with a row; the last may lack its line feed.
 
     Parameters
     ----------
@@ -88,7 +91,7 @@ def pieces(stream: Readable, start: bytes, size: int) -> Iterator[bytes]:
     """
     rest = start
     while True:
-        more = stream.read(size)
+        more = read(size)
         if not more:
             break
         rest += more

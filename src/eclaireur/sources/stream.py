@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,9 @@ def scan(
     width = 0
     while True:
         try:
-            return _Scan(sink, progress, known, chosen, width).run(open_stream(), coding)
+            with closing(open_stream()) as stream:
+                decoded = _Decoded(stream, coding.name).read if coding.name != "utf-8" else stream.read
+                return _Scan(sink, progress, known, chosen, width).run(decoded, coding)
         except _WiderError as wider:
             width = wider.width
             restart()
@@ -138,7 +141,8 @@ class _Coding:
 
 def _coding(open_stream: Callable[[], blocks.Readable], size: int) -> _Coding:
     """Tell the encoding from the start, and from all lines when it is an old one."""
-    start = open_stream().read(size)
+    with closing(open_stream()) as stream:
+        start = stream.read(size)
     large = encoding.wide(start)
     if large:
         if not start.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -148,21 +152,14 @@ def _coding(open_stream: Callable[[], blocks.Readable], size: int) -> _Coding:
     try:
         start[:end].decode("utf-8-sig")
     except UnicodeDecodeError:
-        found = encoding.survey(blocks.pieces(_Unquoted(open_stream()), b"", size))
+        with closing(open_stream()) as stream:
+            # Without quotes, a piece may end with any line.
+            pieces = blocks.pieces(lambda count: stream.read(count).replace(b'"', b" "), b"", size)
+            found = encoding.survey(pieces)
         if found is None or start.startswith(b"\xef\xbb\xbf"):
             raise IrregularError from None
         return _Coding(found[0], (found[1],), found[2])
     return _Coding()
-
-
-class _Unquoted:
-    """A stream without quotes, so that it is cut at any line."""
-
-    def __init__(self, stream: blocks.Readable) -> None:
-        self._stream = stream
-
-    def read(self, size: int, /) -> bytes:
-        return self._stream.read(size).replace(b'"', b" ")
 
 
 class _Decoded:
@@ -206,11 +203,9 @@ class _Scan:
     damage: Damage | None = None
     count: int = 0
 
-    def run(self, stream: blocks.Readable, coding: _Coding) -> Done:
-        if coding.name != "utf-8":
-            stream = _Decoded(stream, coding.name)
-        start = stream.read(self.sizes.head)
-        while len(start) < self.sizes.head and (more := stream.read(self.sizes.head - len(start))):
+    def run(self, read: Callable[[int], bytes], coding: _Coding) -> Done:
+        start = read(self.sizes.head)
+        while len(start) < self.sizes.head and (more := read(self.sizes.head - len(start))):
             start += more
         start = start.removeprefix(b"\xef\xbb\xbf")
         end = blocks.cut(start)
@@ -233,7 +228,7 @@ class _Scan:
         rest = text[body:].encode() + start[end:]
         last = b""
         done = 0
-        for piece in blocks.pieces(stream, rest, self.sizes.block):
+        for piece in blocks.pieces(read, rest, self.sizes.block):
             last += piece
             if len(last) < self.sizes.tail:
                 continue
