@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from eclaireur.cli.options import AsJson, CaseName, InputFile, SourceName
-from eclaireur.cli.screen import say, show, show_json
+from eclaireur.cli.screen import progress_bar, say, show, show_json
 from eclaireur.core.view import Column, Facts, Table
 
 __all__ = ["register"]
@@ -112,14 +112,20 @@ def _connect(
 
 
 def _read(
-    file: InputFile,
+    file: Annotated[
+        str, Parameter(help="Fichier à lire, ou adresse d'une table : sqlite:///…, postgresql://…")
+    ],
     /,
     *,
     sheet: Annotated[
         str | None, Parameter(help="Feuille d'un classeur ; par défaut, la première non vide.")
     ] = None,
     to: Annotated[
-        Path | None, Parameter(name="--to", help="Écrire le tableau lu dans ce fichier .parquet.")
+        Path | None,
+        Parameter(
+            name="--to",
+            help="Écrire le tableau lu dans ce fichier .parquet (« parquet » : à côté, même nom).",
+        ),
     ] = None,
     report: Annotated[
         bool,
@@ -129,23 +135,33 @@ def _read(
             help="Écrire un compte rendu à renvoyer au producteur : qualité des colonnes, lignes à corriger.",
         ),
     ] = False,
+    corrections: Annotated[
+        Path | None,
+        Parameter(
+            name="--corrections",
+            help="Écrire les valeurs à corriger, avec leurs lignes, dans ce fichier .xlsx, .ods ou .csv.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
-    from eclaireur.service.reading import reading_json, report_text, show_reading, write_parquet
-    from eclaireur.sources.isolated import read_isolated
+    from eclaireur.service import reading as service
     from eclaireur.sources.reading import Outcome
 
-    reading = read_isolated(file, sheet=sheet)
-    if to is not None and reading.table is not None:
-        write_parquet(reading, to)
+    target = service.parquet_target(file, to)
+    with progress_bar(hidden=as_json) as progress:
+        reading = service.read_anything(file, sheet=sheet, to=target, progress=progress)
+    if corrections is not None:
+        count = service.write_corrections(reading, corrections)
     if as_json:
-        show_json(reading_json(reading))
+        show_json(service.reading_json(reading))
     elif report:
-        print(report_text(reading))
+        print(service.report_text(reading))
     else:
-        show(show_reading(reading))
-        if to is not None and reading.table is not None:
-            say(f"Tableau écrit : {to}")
+        show(service.show_reading(reading))
+        if target is not None and reading.outcome is not Outcome.REFUSE:
+            say(f"Tableau écrit : {target}")
+        if corrections is not None:
+            say(f"Valeurs à corriger ({count}) : {corrections}")
     return 2 if reading.outcome is Outcome.REFUSE else 0
 
 

@@ -22,8 +22,8 @@ from typing import Any, Self
 
 from eclaireur.core.files import write_atomically
 from eclaireur.sources.answers import from_json, tables_fit
+from eclaireur.sources.feeding import nothing
 from eclaireur.sources.reading import Outcome, Reading
-from eclaireur.sources.stream import nothing
 
 __all__ = ["Isolated", "Means", "read_isolated"]
 

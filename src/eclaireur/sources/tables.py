@@ -43,7 +43,7 @@ class Limits:
     whole
         Greatest size of a text that must be held whole, which takes twenty times its size.
     unheld
-        Delimited text from this size on is judged or written to Parquet without being held.
+        Delimited text from this size on is judged without being held.
     """
 
     size: int = 20_000_000_000
@@ -152,7 +152,8 @@ def write_table(
     chosen = limits or Limits()
     try:
         text = delimited_text(path, expanded=chosen.expanded, ratio=chosen.ratio)
-        if text is None or text.size < chosen.unheld:
+        least = chosen.unheld if target is None else chosen.large
+        if text is None or text.size < least:
             return None
         return write_large(text.open, path.name, target, progress=progress)
     except IrregularError:
