@@ -3,9 +3,9 @@
     PYTHONPATH=src:. python benchmarks/reading.py [--tables 500] [--speed 1000] [--peers PYTHON]
 
 Bad files need ECLAIREUR_HOSTILE. Peers (DuckDB, pandas, polars, csv-detective) are compared where they are
-installed, in this environment or in that of ``--peers`` (`benchmarks/reading_peers.py`). A table is exact when
-every heading and value is right (numbers as numbers, dates as dates, identifiers with their zeros); silently
-wrong when it is not, and nothing was raised or flagged.
+installed, in this environment or in that of ``--peers`` (`benchmarks/reading_peers.py`). A table is exact
+when every heading and value is right (numbers as numbers, dates as dates, identifiers with their zeros);
+silently wrong when it is not, and nothing was raised or flagged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Commands about cases and data: cases, connect, read, fetch."""
+"""Commands about cases and data: cases, connect, read, quality, fetch."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def register(app: App) -> None:
     app.command(_connect, name="connect", help="Relier les colonnes de votre fichier aux champs d'un cas.")
     app.command(
         _read, name="read", help="Lire un fichier : ce qu'il contient, ce qui a été réparé, les doutes."
+    )
+    app.command(
+        _quality, name="quality", help="Suivre la qualité des colonnes d'une source, copie après copie."
     )
     app.command(_fetch, name="fetch", help="Lire une source : copie datée, avec empreinte et licence.")
 
@@ -163,6 +166,20 @@ def _read(
         if corrections is not None:
             say(f"Valeurs à corriger ({count}) : {corrections}")
     return 2 if reading.outcome is Outcome.REFUSE else 0
+
+
+def _quality(case: CaseName, /, *, source: SourceName = None, as_json: AsJson = False) -> None:
+    from eclaireur.cli.opening import at_work, chosen_source
+    from eclaireur.service.quality import deliveries, quality_json, show_quality
+
+    with at_work(case, quiet=as_json) as work:
+        found = deliveries(work, chosen_source(work, source))
+    if as_json:
+        show_json(quality_json(found))
+    elif not found:
+        say("Aucune copie de cette source n'est un tableau. Lisez-la d'abord : ./eclaireur fetch.")
+    else:
+        show(show_quality(found))
 
 
 def _fetch(case: CaseName, /, *, source: SourceName = None, as_json: AsJson = False) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Block", "Form", "IrregularError", "check", "columns", "cut", "pieces", "rows"]
 
 _LONGEST_ROW = 64_000_000
+_FORMULA = re.compile(rb'(^|[^\w =])"?="')
 _TWO_SIGNS = re.compile(rb"(?:[\xc2-\xf4][\x80-\xbf]+){2,}")
 
 
@@ -123,11 +124,14 @@ def check(data: bytes) -> None:
     Raises
     ------
     IrregularError
-        If there are null signs, old line ends, marks in the middle, lost signs or text encoded twice.
+        If there are null signs, old line ends, marks in the middle, text written as formulas, lost signs or
+        text encoded twice.
     """
     import numpy as np
 
     if b"\0" in data or b"\xef\xbf\xbd" in data or b"\xef\xbb\xbf" in data:
+        raise IrregularError
+    if b'="' in data and _FORMULA.search(data):
         raise IrregularError
     if data.count(b"\r") != data.count(b"\r\n"):
         raise IrregularError

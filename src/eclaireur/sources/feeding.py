@@ -144,13 +144,14 @@ class Feed:
     def _typed(self, one: _Column, column: pa.Array, lines: NDArray[np.int64], *, summed: bool) -> pa.Array:
         import pyarrow as pa
 
-        coded = one.tally.add(trimmed(column), lines)
+        clean = trimmed(column)
+        coded = one.tally.add(clean, lines)
         if summed and one.numeric:
             one.sum += one.tally.total(coded)
         if one.guess is None:
             one.guess = decide(one.tally, machine=self._machine)
         if one.guess.read is None or one.guess.type is None:
-            return column
+            return clean
         typed = None if one.stale else coded.typed(one.guess.read, one.guess.type)
         if typed is None:
             one.stale = True

@@ -21,7 +21,7 @@ OTHER = re.compile(
     rb"%PDF|%!PS|\x89PNG|\xff\xd8\xff|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|\0\0\x01\0|8BPS\0"
     rb"|P[1-6]\s+\d+\s+\d+\s+\d|RIFF.{4}(WAVE|AVI |WEBP)|FORM.{4}(AIF|ILBM)|OggS\0|fLaC\0|ID3[\x02-\x04]"
     rb"|\xff[\xfa\xfb\xf2\xf3]|.{4}ftyp|\x1aE\xdf\xa3|7z\xbc\xaf|Rar!\x1a|\xfd7zXZ|BZh[1-9]1AY|\x7fELF|MZ\x90"
-    rb"|\{\\rtf|SQLite format 3|From \S+@\S+ ",
+    rb"|\{\\rtf|SQLite format 3|GEOGCS\[|PROJCS\[|GIMP Palette|<(OGR)?VRTData|From \S+@\S+ ",
     re.DOTALL,
 )
 

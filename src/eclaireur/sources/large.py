@@ -57,13 +57,13 @@ def hold(scan: Scan, name: str) -> Reading:
     }
     typed = {}
     for place, (one, decided) in enumerate(zip(done.names, done.decided, strict=True)):
-        if decided.read is None or not held.typed:
+        if not held.typed:
             typed[one] = table[one]
         elif one in done.stale:
             chunks = [_retyped(chunk, decided) for chunk in held.text[place]]
-            typed[one] = pa.chunked_array(chunks, decided.type)
+            typed[one] = pa.chunked_array(chunks, decided.type or pa.string())
         else:
-            typed[one] = pa.chunked_array(held.typed[place], decided.type)
+            typed[one] = pa.chunked_array(held.typed[place], decided.type or pa.string())
     lines = np.concatenate(held.lines) if held.lines else np.zeros(0, np.int64)
     return _reading(done, name, table=pa.table(table), typed=pa.table(typed), lines=lines)
 
@@ -95,7 +95,7 @@ def _retyped(chunk: pa.Array, decided: Decided) -> pa.Array:
 
     values = trimmed(chunk)
     if decided.read is None or decided.type is None:
-        return chunk
+        return values
     typed = shapes.code(values).typed(decided.read, decided.type)
     if typed is None:
         found = [None if text is None else decided.read(text) for text in values.to_pylist()]

@@ -7,14 +7,15 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
-from eclaireur.sources import delimited, markup, workbook
+from eclaireur.sources import delimited, markup, places, workbook
 from eclaireur.sources.blocks import IrregularError
 from eclaireur.sources.doubts import doubtful
+from eclaireur.sources.edges import trimmed
 from eclaireur.sources.framing import Framed, frame
 from eclaireur.sources.inside import OTHER, SPREADSHEETS, delimited_text
 from eclaireur.sources.kinds import judge
@@ -22,6 +23,9 @@ from eclaireur.sources.large import read_large, write_large
 from eclaireur.sources.naming import distinct
 from eclaireur.sources.reading import Column, Doubt, Outcome, Reading
 from eclaireur.sources.refusals import EMPTY, EXPORT_AGAIN, RefusedError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Limits", "read_or_refuse", "read_table", "write_table"]
 
@@ -55,6 +59,12 @@ class Limits:
     unheld: int = 50_000_000
 
 
+# Names of documents, pictures, projections and programs: a text under such a name is no table.
+_NO_TABLE = frozenset({
+    ".pdf", ".doc", ".docx", ".odt", ".rtf", ".ppt", ".pptx", ".odp", ".png", ".jpg", ".jpeg", ".gif", ".tif",
+    ".tiff", ".bmp", ".webp", ".wav", ".mp3", ".ogg", ".flac", ".prj", ".qpj", ".gpl", ".vrt", ".qgs", ".py",
+    ".js", ".c", ".h", ".sh", ".eml", ".msg", ".mbox",
+})  # fmt: skip
 # NotImplementedError: an archive whose compression nobody uses any more.
 _BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, RecursionError, NotImplementedError)
 
@@ -116,6 +126,11 @@ def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:
         raise RefusedError("le fichier est trop gros.", "Découpez-le, ou convertissez-le en Parquet.")
     if not size:
         raise RefusedError(EMPTY, "Vérifiez l'export, puis recommencez.")
+    if path.suffix.lower() in _NO_TABLE:
+        raise RefusedError(
+            f"le nom de ce fichier ({path.suffix}) n'est pas celui d'un tableau.",
+            "Donnez le tableau lui-même, en CSV ou en XLSX.",
+        )
     with path.open("rb") as stream:
         start = stream.read(8)
     if start[:4] == b"PAR1":
@@ -213,7 +228,8 @@ def _reading(name: str, found: Framed, *, doubts: Sequence[Doubt] = (), machine:
     said = (*said, *doubtful(table, found.lines))
     repairs = (*found.repairs, *renamed)
     typed = {
-        name: table[name] if one.typed is None else one.typed for name, one in zip(names, judged, strict=True)
+        name: _trimmed(table[name]) if one.typed is None else one.typed
+        for name, one in zip(names, judged, strict=True)
     }
     return Reading(
         file=name,
@@ -228,6 +244,12 @@ def _reading(name: str, found: Framed, *, doubts: Sequence[Doubt] = (), machine:
         doubts=said,
         lines=np.array(found.lines, dtype=np.int64),
     )
+
+
+def _trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    return pa.chunked_array([trimmed(column.combine_chunks())], pa.string())
 
 
 def _gunzip(path: Path, limits: Limits) -> bytes:
@@ -310,7 +332,9 @@ def _json(name: str, data: bytes) -> Reading:
         content = json.loads(text)
     except json.JSONDecodeError:
         content = [json.loads(line) for line in text.splitlines() if line.strip()]
+    doubts: list[Doubt] = []
     if isinstance(content, dict) and isinstance(content.get("features"), list):
+        doubts = places.doubts(content)
         content = [feature.get("properties") or {} for feature in content["features"]]
     if isinstance(content, dict):
         content = [content]
@@ -319,7 +343,10 @@ def _json(name: str, data: bytes) -> Reading:
     header = list(dict.fromkeys(key for row in content for key in row))
     write: Callable[[Any], str] = _json_cell
     rows = [[write(row.get(key)) for key in header] for row in content]
-    return _listed(name, header, rows)
+    found = _listed(name, header, rows)
+    if not doubts:
+        return found
+    return replace(found, doubts=(*doubts, *found.doubts), outcome=Outcome.LU_AVEC_RESERVES)
 
 
 def _json_cell(value: Any) -> str:
