@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from eclaireur.cli.options import AsJson, CaseName, InputFile
 from eclaireur.cli.screen import say, show, show_json
 from eclaireur.core.view import Column, Table
+
+if TYPE_CHECKING:
+    from eclaireur.sources.media.described import Kind
 
 __all__ = ["register"]
 
@@ -115,7 +118,7 @@ def _read(
     /,
     *,
     sheet: Annotated[
-        str | None, Parameter(help="Feuille d'un classeur ; par défaut, la première non vide.")
+        str | None, Parameter(help="Feuille d'un classeur, ou couche géographique ; par défaut, la première.")
     ] = None,
     to: Annotated[
         Path | None, Parameter(name="--to", help="Écrire le tableau lu dans ce fichier .parquet.")
@@ -132,8 +135,12 @@ def _read(
 ) -> int:
     from eclaireur.service.reading import reading_json, report_text, show_reading, write_parquet
     from eclaireur.sources.isolated import read_isolated
+    from eclaireur.sources.media.sniff import kind_of
     from eclaireur.sources.reading import Outcome
 
+    kind = kind_of(file)
+    if kind is not None:
+        return _look(file, kind, layer=sheet, to=to, report=report, as_json=as_json)
     reading = read_isolated(file, sheet=sheet)
     if to is not None and reading.table is not None:
         write_parquet(reading, to)
@@ -146,3 +153,31 @@ def _read(
         if to is not None and reading.table is not None:
             say(f"Tableau écrit : {to}")
     return 2 if reading.outcome is Outcome.REFUSE else 0
+
+
+def _look(file: Path, kind: Kind, *, layer: str | None, to: Path | None, report: bool, as_json: bool) -> int:
+    """Read an image, a map or a sound."""
+    from eclaireur.service.describing import (
+        description_json,
+        description_text,
+        show_description,
+        write_data,
+    )
+    from eclaireur.sources.isolated import Isolated
+    from eclaireur.sources.media.described import Kind
+    from eclaireur.sources.reading import Outcome
+
+    options = {"layer": layer} if kind is Kind.VECTOR and layer else {}
+    with Isolated() as reader:
+        found = reader.look(file, kind, data=to is not None, **options)
+    if to is not None and found.outcome is not Outcome.REFUSE:
+        write_data(found, to)
+    if as_json:
+        show_json(description_json(found))
+    elif report:
+        print(description_text(found))
+    else:
+        show(show_description(found))
+        if to is not None and found.data is not None:
+            say(f"Données écrites : {to}")
+    return 2 if found.outcome is Outcome.REFUSE else 0

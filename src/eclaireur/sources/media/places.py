@@ -214,7 +214,8 @@ def _geojson(path: Path) -> Located:
     if name:
         plain["crs"] = {"type": "name", "properties": {"name": name}}
     source = io.BytesIO(json.dumps(plain, allow_nan=True).encode())
-    return Located(source=source, form="GeoJSON", declared=name or "EPSG:4326", repairs=tuple(repairs))
+    declared = name if name and "CRS84" not in name else "EPSG:4326"
+    return Located(source=source, form="GeoJSON", declared=declared, repairs=tuple(repairs))
 
 
 def _named(told: Any) -> bool:

@@ -122,11 +122,11 @@ def _describe(
     name = _chosen(layers, layer)
     told, seen = _read(found, name, limits, data=data)
     doubts = [*found.doubts]
-    located, more = _locate(seen, told.get("crs") or found.declared)
+    located, more = _locate(seen, found.declared or told.get("crs"))
     doubts += more
     doubts += _judge(seen)
-    if len(layers) > 1 and layer is None:
-        others = ", ".join(one for one, _ in layers if one != name)
+    others = ", ".join(one for one, kind in layers if kind and one != name)
+    if others and layer is None:
         doubts.append(Doubt(kind="layers", message=f"Couche lue : « {name} ». Autres couches : {others}."))
     facts: dict[str, Any] = {
         "format": found.form,
