@@ -46,7 +46,7 @@ pytestmark = pytest.mark.django_db
 AREAS, SERVICES, PEOPLE, ROWS = 5, 4, 50, 3
 """5 areas of 4 services are 20 perimeters."""
 
-STRIDE = 8
+STRIDE = 20
 """Of the routes, one in so many is asked for each person and perimeter, in turn: each route meets them all.
 With 1 every combination is asked, in minutes.
 """

@@ -121,7 +121,8 @@ def _read(
         str | None, Parameter(help="Feuille d'un classeur, ou couche géographique ; par défaut, la première.")
     ] = None,
     to: Annotated[
-        Path | None, Parameter(name="--to", help="Écrire le tableau lu dans ce fichier .parquet.")
+        Path | None,
+        Parameter(name="--to", help="Écrire ce qui est lu : un tableau en .parquet, un document en .txt."),
     ] = None,
     report: Annotated[
         bool,
@@ -131,8 +132,22 @@ def _read(
             help="Écrire un compte rendu à renvoyer au producteur : qualité des colonnes, lignes à corriger.",
         ),
     ] = False,
+    document: Annotated[
+        bool,
+        Parameter(
+            name="--document", negative="", help="Lire comme un document ce qui passe pour un tableau."
+        ),
+    ] = False,
+    seconds: Annotated[
+        int, Parameter(name="--seconds", help="Temps accordé à un document, pages numérisées comprises.")
+    ] = 25,
     as_json: AsJson = False,
 ) -> int:
+    from eclaireur.cli.reading_documents import read_as_document
+    from eclaireur.service.documents import is_document_file, is_text_file
+
+    if document or (sheet is None and not report and is_document_file(file)):
+        return read_as_document(file, to=to, seconds=seconds, as_json=as_json)
     from eclaireur.service.reading import reading_json, report_text, show_reading, write_parquet
     from eclaireur.sources.isolated import read_isolated
     from eclaireur.sources.media.sniff import kind_of
@@ -142,6 +157,8 @@ def _read(
     if kind is not None:
         return _look(file, kind, layer=sheet, to=to, report=report, as_json=as_json)
     reading = read_isolated(file, sheet=sheet)
+    if reading.outcome is Outcome.REFUSE and is_text_file(file) and sheet is None and not report:
+        return read_as_document(file, to=to, seconds=seconds, as_json=as_json)
     if to is not None and reading.table is not None:
         write_parquet(reading, to)
     if as_json:

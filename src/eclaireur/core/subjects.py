@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from eclaireur.core.errors import BadValueError
 
-__all__ = ["KINDS", "Kind", "Subject", "luhn_valid", "normalise_siret"]
+__all__ = ["KINDS", "LA_POSTE_SIREN", "Kind", "Subject", "luhn_valid", "normalise_siret"]
 
-_LA_POSTE_SIREN = "356000000"
+LA_POSTE_SIREN = "356000000"
+"""SIREN of La Poste, whose establishments have a key of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,6 @@ def normalise_siret(text: str) -> str | None:
         return None
     if luhn_valid(digits):
         return digits
-    if digits.startswith(_LA_POSTE_SIREN) and sum(map(int, digits)) % 5 == 0:
+    if digits.startswith(LA_POSTE_SIREN) and sum(map(int, digits)) % 5 == 0:
         return digits
     return None

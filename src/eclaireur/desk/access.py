@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from eclaireur.desk.models.accounts import ApiKey, Role
+from eclaireur.desk.models.accounts import ApiKey, Grant, Role
+from eclaireur.desk.prepared import Prepared
 
 if TYPE_CHECKING:
-    from eclaireur.desk.models import Grant, User
+    from eclaireur.desk.models import User
 
 __all__ = ["ROLES", "SCOPES", "Action", "Perimeter", "Reach", "nobody", "reach_of"]
 
@@ -170,8 +171,12 @@ nobody = Reach()
 
 def reach_of(holder: User | ApiKey) -> Reach:
     """Read the grants of an account or of a key; the scopes of a key bound what they allow."""
-    grants: Iterable[Grant] = holder.grants.all()
-    only = None
     if isinstance(holder, ApiKey):
         only = frozenset(action for scope in holder.scopes for action in SCOPES.get(scope, ()))
-    return Reach(tuple(Perimeter(one.role, one.case, one.area, one.service) for one in grants), only)
+        return Reach(tuple(Perimeter(*grant) for grant in _OF_KEY.values(holder.pk)), only)
+    return Reach(tuple(Perimeter(*grant) for grant in _OF_USER.values(holder.pk)))
+
+
+_PARTS = ("role", "case", "area", "service")
+_OF_USER = Prepared(lambda: Grant.objects.filter(user_id=-1).values_list(*_PARTS), -1)
+_OF_KEY = Prepared(lambda: Grant.objects.filter(key_id=-1).values_list(*_PARTS), -1)

@@ -39,6 +39,8 @@ def database_settings(url: str, home: Path) -> dict[str, Any]:
             "NAME": str(home / "desk" / "desk.sqlite3"),
             # IMMEDIATE: a transaction that will write takes its place at once, instead of failing half-way.
             "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+            # One for each thread, for its life: opening it and reading its schema costs more than a page.
+            "CONN_MAX_AGE": None,
         }
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):

@@ -9,10 +9,12 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
 from eclaireur.desk.models import Session
+from eclaireur.desk.prepared import Prepared
 
 __all__ = ["SessionStore"]
 
 _SEEN = timedelta(minutes=5)
+_BY_KEY = Prepared(lambda: Session.objects.filter(session_key="?key"), "?key")
 
 
 class SessionStore(DatabaseStore):
@@ -37,8 +39,12 @@ class SessionStore(DatabaseStore):
         return row
 
     def _get_session_from_db(self) -> Session | None:
-        row: Session | None = super()._get_session_from_db()  # type: ignore[misc]
+        """Return the session while it lasts; else forget its key, as Django does."""
         now = timezone.now()
-        if row is not None and row.seen < now - _SEEN:
-            Session.objects.filter(pk=row.pk).update(seen=now)
-        return row
+        found: list[Session] = _BY_KEY.rows(self.session_key or "")
+        if not found or found[0].expire_date <= now:
+            self._session_key = None
+            return None
+        if found[0].seen < now - _SEEN:
+            Session.objects.filter(pk=found[0].pk).update(seen=now)
+        return found[0]

@@ -81,7 +81,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "eclaireur.desk.accounts.passwords.VariedValidator"},
 ]
 IDENTITY = identity_settings(_SETTINGS)
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["eclaireur.desk.accounts.backend.PasswordBackend"]
 if IDENTITY is not None:
     AUTHENTICATION_BACKENDS.append("eclaireur.desk.accounts.oidc.IdentityBackend")
 LOGIN_URL = "/connexion/"

@@ -40,7 +40,17 @@ def main(arguments: list[str]) -> int:
     answer({"missing": missing})
     for line in sys.stdin:
         asked = json.loads(line)
-        limit_processor(seconds)
+        limit_processor(asked.get("seconds", seconds))
+        if asked.get("document"):
+            from eclaireur.sources.documents.answering import answer_document
+
+            def consult(question: dict[str, Any]) -> dict[str, Any]:
+                answer(question)
+                told: dict[str, Any] = json.loads(sys.stdin.readline())
+                return told
+
+            answer(answer_document(Path(asked["path"]), folder, consult))
+            continue
         if "look" in asked:
             answer(_look(asked, folder))
             continue

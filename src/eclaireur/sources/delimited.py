@@ -9,7 +9,7 @@ from eclaireur.sources import encoding, splitting
 from eclaireur.sources.framing import Framed, frame
 from eclaireur.sources.reading import Doubt, Repair
 
-__all__ = ["parse"]
+__all__ = ["declared", "parse", "plain"]
 
 _LONG_VALUE = 60
 
@@ -24,17 +24,17 @@ def parse(data: bytes) -> Framed | None:
         )
         text = text.replace("\0", "")
         repairs.append(Repair(kind="nul", message="Caractères nuls retirés.", lines=where[:50]))
-    if not text.strip() or not _plain(text):
+    if not text.strip() or not plain(text):
         return None
-    declared, text, offset = _declared(text)
+    announced, text, offset = declared(text)
     if offset:
         repairs.append(Repair(kind="sep", message="Ligne « sep= » lue et retirée."))
     if "\r" in text and "\n" not in text:
         repairs.append(Repair(kind="newline", message="Fins de ligne anciennes (CR seul) reconnues."))
-    separator = declared or splitting.separator_of(text)
-    if declared and declared not in text and splitting.separator_of(text):
+    separator = announced or splitting.separator_of(text)
+    if announced and announced not in text and splitting.separator_of(text):
         separator = splitting.separator_of(text)
-        message = f"La ligne « sep= » annonce « {declared} », le fichier utilise « {separator} »."
+        message = f"La ligne « sep= » annonce « {announced} », le fichier utilise « {separator} »."
         repairs.append(Repair(kind="sep", message=message))
     if not separator and _prose(text):
         return None
@@ -52,7 +52,7 @@ def parse(data: bytes) -> Framed | None:
     )
 
 
-def _plain(text: str) -> bool:
+def plain(text: str) -> bool:
     """Tell whether text is made of printable signs: binary noise is no table."""
     start = text[:5000]
     odd = sum(unicodedata.category(char) == "Cc" and char not in "\r\n\t\x0b\x0c\x1f\x01" for char in start)
@@ -65,6 +65,7 @@ def _prose(text: str) -> bool:
     return sum(map(len, lines)) > _LONG_VALUE * len(lines)
 
 
-def _declared(text: str) -> tuple[str, str, int]:
+def declared(text: str) -> tuple[str, str, int]:
+    """Return the separator of a « sep= » line, the text after it, and the lines it took."""
     found = re.match(r'"?sep=(.)"?[^\S\r\n]*(\r\n|\n|\r)', text, re.IGNORECASE)
     return (found[1], text[found.end() :], 1) if found else ("", text, 0)

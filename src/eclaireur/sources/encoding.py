@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from eclaireur.core import french
 from eclaireur.sources.reading import Doubt, Repair
 
-__all__ = ["Decoded", "decode"]
+__all__ = ["Decoded", "decode", "doubled", "recognised", "survey", "wide"]
 
 _LEGACY = {
     "cp1252": "Windows (cp1252)",
@@ -26,6 +27,7 @@ _LEGACY = {
 }
 _SHOWN = 50
 _MOST_RUNS = 40_000
+_MOST_HELD = 64_000_000
 _LOWER = dict.fromkeys("èàêç", 2.5) | dict.fromkeys("âûîôùœëï", 1.5) | dict.fromkeys("æüöÿ", 0.5) | {"é": 3.0}
 _UPPER = "ÉÈÊËÀÂÙÛÜÎÏÔÖÇŒÆŸ"
 _NEIGHBOURS = "áíóúñãõäåøß"
@@ -57,10 +59,10 @@ def decode(data: bytes) -> Decoded:
     >>> decode("Évreux".encode("utf-8").decode("cp1252").encode("utf-8")).text
     'Évreux'
     """
-    wide = _wide(data)
-    if wide:
-        text = data.decode(wide, errors="replace").removeprefix("\ufeff")
-        return _finished(text, wide, [_recognised(wide.upper())])
+    large = wide(data)
+    if large:
+        text = data.decode(large, errors="replace").removeprefix("\ufeff")
+        return _finished(text, large, [recognised(large.upper())])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -68,7 +70,8 @@ def decode(data: bytes) -> Decoded:
     return _finished(text, "utf-8", [])
 
 
-def _recognised(name: str) -> Repair:
+def recognised(name: str) -> Repair:
+    """Say that an encoding was recognised."""
     return Repair(kind="encoding", message=f"Encodage {name} reconnu.")
 
 
@@ -81,7 +84,8 @@ def _finished(text: str, encoding: str, repairs: list[Repair], doubts: tuple[Dou
     return Decoded(text=text, encoding=encoding, repairs=(*repairs, *restored), doubts=doubts)
 
 
-def _wide(data: bytes) -> str:
+def wide(data: bytes) -> str:
+    """Name the encoding of two or four bytes a sign, by its mark or its zeros; else ``""``."""
     if data[:4] in {b"\xff\xfe\0\0", b"\0\0\xfe\xff"}:
         return "utf-32"
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
@@ -95,10 +99,14 @@ def _wide(data: bytes) -> str:
 
 def _legacy(data: bytes) -> Decoded:
     """Decode with the likeliest legacy encoding; say when another is almost as likely."""
-    runs = _runs(data)
+    best, doubts = _likeliest(_runs(data))
+    text = data.decode(best, errors="replace")
+    return _finished(text, best, [recognised(_LEGACY[best])], doubts)
+
+
+def _likeliest(runs: Counter[bytes]) -> tuple[str, tuple[Doubt, ...]]:
     scores = {name: _score(runs, name) for name in _LEGACY}
     best = max(scores, key=scores.__getitem__)
-    text = data.decode(best, errors="replace")
     total = sum(runs.values())
     doubts: tuple[Doubt, ...] = ()
     for name, title in _LEGACY.items():
@@ -110,7 +118,37 @@ def _legacy(data: bytes) -> Decoded:
             message = f"Encodage incertain : « {_visible(one)} » serait « {_visible(other)} » en {title}."
             doubts = (Doubt(kind="encoding", message=message),)
             break
-    return _finished(text, best, [_recognised(_LEGACY[best])], doubts)
+    return best, doubts
+
+
+def survey(pieces: Iterable[bytes]) -> tuple[str, Repair, tuple[Doubt, ...]] | None:
+    """Choose one legacy encoding for bytes that come in pieces of whole lines; None when lines are mixed.
+
+    It chooses as `decode` does, without holding the file.
+    """
+    start: list[bytes] = []
+    good: list[bytes] = []
+    runs = held = 0
+    for piece in pieces:
+        if piece.isascii():
+            continue
+        if runs < _MOST_RUNS and held < _MOST_HELD:
+            start.append(piece)
+            runs += sum(1 for _ in re.finditer(rb"[\x80-\xff]+", piece))
+            held += len(piece)
+        for line in re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*", piece) if len(good) < 2000 else ():
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+            good.append(line + b"\n")
+    sample = b"".join(good[:2000])
+    if sample:
+        read = _plausibility(sample.decode("utf-8"))
+        if read > max(_score(_runs(sample), name) for name in _LEGACY):
+            return None
+    best, doubts = _likeliest(_runs(b"".join(start)))
+    return best, recognised(_LEGACY[best]), doubts
 
 
 def _visible(text: str) -> str:
@@ -224,6 +262,11 @@ def _punctuation(char: str, before: str, after: str) -> float:
     if char in fits:
         return 1.5 if fits[char] else -1.5
     return -1.5
+
+
+def doubled(text: str) -> bool:
+    """Tell whether some of a text was encoded twice."""
+    return any(_undo(run) != run for run in set(_MOJIBAKE.findall(text)))
 
 
 def _restore(text: str) -> tuple[str, list[Repair]]:

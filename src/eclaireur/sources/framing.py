@@ -15,7 +15,7 @@ from eclaireur.core import french
 from eclaireur.sources.reading import Doubt, Repair
 from eclaireur.sources.values import number_of
 
-__all__ = ["Framed", "frame"]
+__all__ = ["Framed", "Heading", "Square", "frame", "heading", "last_row"]
 
 _SAMPLE = 200
 _SHOWN = 50
@@ -59,6 +59,42 @@ def frame(rows: Sequence[Sequence[str]], lines: Sequence[int]) -> Framed:
     >>> found.header, found.rows, found.lines, [repair.lines for repair in found.repairs]
     (['Ville', 'Prix'], [['Bourg', '1'], ['Nice', '2']], [4, 5], [(1,)])
     """
+    head = heading(rows, lines)
+    repairs = [*head.repairs]
+    stop = last_row(rows, lines, head, repairs)
+    square = Square(head)
+    for index in range(head.first, stop):
+        square.add(rows[index], lines[index])
+    return square.framed(repairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """The heading of a table, and what the first rows say of its columns.
+
+    Parameters
+    ----------
+    names
+        Of the columns.
+    row
+        The heading as it was written, by which it is known again further down; None without heading.
+    first
+        Index of the first row of data.
+    full, shapes
+        Usual width, and main shape of each column.
+    """
+
+    names: list[str]
+    row: list[str] | None
+    first: int
+    full: int
+    shapes: list[str]
+    repairs: tuple[Repair, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+
+def heading(rows: Sequence[Sequence[str]], lines: Sequence[int]) -> Heading:
+    """Find the heading among the first rows."""
     full = _usual_width(rows)
     start = _first_full(rows, full)
     body = rows[start + 1 : start + 1 + _SAMPLE]
@@ -70,18 +106,23 @@ def frame(rows: Sequence[Sequence[str]], lines: Sequence[int]) -> Framed:
         message = f"{_said(start)} avant le tableau, {_left(start)}."
         repairs.append(Repair(kind="preamble", message=message, lines=tuple(lines[:start])))
     first = start + named
-    header = _trimmed(rows[start]) if named else [f"colonne {place}" for place in range(1, full + 1)]
+    names = _trimmed(rows[start]) if named else [f"colonne {place}" for place in range(1, full + 1)]
     if not named:
         message = "La première ligne semble déjà contenir des données : les colonnes sont numérotées."
         doubts.append(Doubt(kind="heading", message=message, lines=(lines[start],)))
     elif first < len(rows) and _second_heading(rows, start):
-        header = _two_levels(rows[start], rows[start + 1])
+        names = _two_levels(rows[start], rows[start + 1])
         message = "En-tête sur deux lignes, réunies."
         repairs.append(Repair(kind="header", message=message, lines=tuple(lines[start : start + 2])))
         first += 1
-    stop = _stop(rows, lines, first, full, shapes, repairs)
-    return _squared(
-        rows, lines, header, range(first, stop), repairs, doubts, heading=rows[start] if named else None
+    return Heading(
+        names=names,
+        row=_trimmed(rows[start]) if named else None,
+        first=first,
+        full=full,
+        shapes=shapes,
+        repairs=tuple(repairs),
+        doubts=tuple(doubts),
     )
 
 
@@ -225,20 +266,27 @@ def _two_levels(top: Sequence[str], below: Sequence[str]) -> list[str]:
     return names
 
 
-def _stop(
+def last_row(
     rows: Sequence[Sequence[str]],
     lines: Sequence[int],
-    first: int,
-    full: int,
-    shapes: Sequence[str],
+    head: Heading,
     repairs: list[Repair],
+    *,
+    above: Sequence[float] = (),
 ) -> int:
-    """Return the index after the last row of the table; notes and a proved total after it are said."""
+    """Return the index after the last row of the table; notes and a proved total after it are said.
+
+    Parameters
+    ----------
+    above
+        Sums of the rows that are left out of ``rows``, for each column.
+    """
+    first, full, shapes = head.first, head.full, head.shapes
     stop = len(rows)
     while stop > first and _is_note(rows, lines, stop - 1, full, shapes):
         stop -= 1
     total = stop
-    while total > first + 1 and _is_total(rows[first : total - 1], rows[total - 1], shapes):
+    while total > first + 1 and _is_total(rows[first : total - 1], rows[total - 1], shapes, above):
         total -= 1
     if stop < len(rows):
         message = f"{_said(len(rows) - stop)} après le tableau, {_left(len(rows) - stop)}."
@@ -269,7 +317,9 @@ def _is_note(
     return apart or other or bool(_NOTE.match(cell)) or (len(row) == 1 and full > 2)
 
 
-def _is_total(body: Sequence[Sequence[str]], row: Sequence[str], shapes: Sequence[str]) -> bool:
+def _is_total(
+    body: Sequence[Sequence[str]], row: Sequence[str], shapes: Sequence[str], above: Sequence[float] = ()
+) -> bool:
     """Tell whether a last row is a total: it says so, and its sums hold or most of its cells are empty."""
     first = next((cell.strip() for cell in row if cell.strip()), "")
     if not _TOTAL.match(first) or len(body) < 2:
@@ -282,57 +332,94 @@ def _is_total(body: Sequence[Sequence[str]], row: Sequence[str], shapes: Sequenc
             values = [number_of(one[column]) for one in body if column < len(one) and one[column].strip()]
             wanted = number_of(cell)
             known = [value for value in values if value is not None]
-            if wanted is None or abs(sum(known) - wanted) > 0.01 + 1e-9 * abs(wanted):
+            before = above[column] if column < len(above) else 0.0
+            if wanted is None or abs(before + sum(known) - wanted) > 0.01 + 1e-9 * abs(wanted):
                 return False
             sums += 1
     return sums > 0
 
 
-def _squared(
-    rows: Sequence[Sequence[str]],
-    lines: Sequence[int],
-    header: list[str],
-    kept: range,
-    repairs: list[Repair],
-    doubts: list[Doubt],
-    *,
-    heading: Sequence[str] | None,
-) -> Framed:
-    """Give every row the same width: what is missing is empty, what is too much gets columns of its own."""
-    named = max(len(header), 1)
-    again = _trimmed(heading) if heading is not None else None
-    body, places, short, long, repeated = [], [], [], [], []
-    width = named
-    for index in kept:
-        row, line = rows[index], lines[index]
+class Square:
+    """Gives every row the width of the heading: what is missing is empty, what is too much gets columns.
+
+    Rows may come in several lots; `take` gives those that came since.
+    """
+
+    def __init__(self, head: Heading) -> None:
+        self._head = head
+        self._named = max(len(head.names), 1)
+        self.width = self._named
+        self.count = 0
+        self._rows: list[list[str]] = []
+        self._lines: list[int] = []
+        self._short: list[int] = []
+        self._long: list[int] = []
+        self._repeated: list[int] = []
+
+    def add(self, row: Sequence[str], line: int) -> None:
+        """Take one row, unless it is the heading again."""
+        again = self._head.row
         if again is not None and row[0] == again[0] and _trimmed(row) == again:
-            repeated.append(line)
-            continue
+            self._repeated.append(line)
+            return
         cells = list(row)
-        if len(cells) > named:
-            cells = cells[: max(_width(cells), named)]
-        if len(cells) > named:
-            long.append(line)
-            width = max(width, len(cells))
-        elif len(cells) < named:
-            short.append(line)
-        body.append(cells)
-        places.append(line)
-    squared = [cells if len(cells) == width else cells + [""] * (width - len(cells)) for cells in body]
-    if long and len(long) > 0.5 * len(body):
-        # Most rows are wider than the heading: it lacks names, the rows are whole.
-        message = f"L'en-tête nomme {named} colonnes, les lignes en ont {width}."
-        doubts.append(Doubt(kind="heading", message=message))
-        long = []
-    for found, word, kind in ((short, "courte", "completées"), (long, "longue", "gardées")):
-        if found:
-            done = "complétée" if kind == "completées" else "gardée dans des colonnes ajoutées"
-            plural = "s" if len(found) > 1 else ""
-            done = done.replace("complétée", f"complétée{plural}").replace("gardée", f"gardée{plural}")
-            message = f"{_said(len(found))} plus {word}{plural} que l'en-tête, {done}."
-            repairs.append(Repair(kind="ragged", message=message, lines=tuple(found[:_SHOWN])))
-    if repeated:
-        message = f"En-tête répété au milieu du tableau, {_said(len(repeated))} {_left(len(repeated))}."
-        repairs.append(Repair(kind="header", message=message, lines=tuple(repeated[:_SHOWN])))
-    header = header + [""] * (width - len(header))
-    return Framed(header=header, rows=squared, lines=places, repairs=tuple(repairs), doubts=tuple(doubts))
+        if len(cells) > self._named:
+            cells = cells[: max(_width(cells), self._named)]
+        if len(cells) > self._named:
+            self._long.append(line)
+            self.width = max(self.width, len(cells))
+        elif len(cells) < self._named:
+            self._short.append(line)
+        self._rows.append(cells)
+        self._lines.append(line)
+        self.count += 1
+
+    def take(self) -> tuple[list[list[str]], list[int]]:
+        """Return the rows that came since the last time, of one width, and their lines."""
+        rows = [
+            cells if len(cells) == self.width else cells + [""] * (self.width - len(cells))
+            for cells in self._rows
+        ]
+        lines = self._lines
+        self._rows, self._lines = [], []
+        return rows, lines
+
+    def said(self) -> tuple[list[Repair], list[Doubt]]:
+        """Say what was done to rows."""
+        repairs: list[Repair] = []
+        doubts: list[Doubt] = []
+        long = self._long
+        if long and len(long) > 0.5 * self.count:
+            # Most rows are wider than the heading: it lacks names, the rows are whole.
+            message = f"L'en-tête nomme {self._named} colonnes, les lignes en ont {self.width}."
+            doubts.append(Doubt(kind="heading", message=message))
+            long = []
+        for found, word, kind in ((self._short, "courte", "completées"), (long, "longue", "gardées")):
+            if found:
+                done = "complétée" if kind == "completées" else "gardée dans des colonnes ajoutées"
+                plural = "s" if len(found) > 1 else ""
+                done = done.replace("complétée", f"complétée{plural}").replace("gardée", f"gardée{plural}")
+                message = f"{_said(len(found))} plus {word}{plural} que l'en-tête, {done}."
+                repairs.append(Repair(kind="ragged", message=message, lines=tuple(found[:_SHOWN])))
+        if self._repeated:
+            count = len(self._repeated)
+            message = f"En-tête répété au milieu du tableau, {_said(count)} {_left(count)}."
+            lines = tuple(self._repeated[:_SHOWN])
+            repairs.append(Repair(kind="header", message=message, lines=lines))
+        return repairs, doubts
+
+    def header(self) -> list[str]:
+        """Return the names, an empty one for each column that was added."""
+        return self._head.names + [""] * (self.width - len(self._head.names))
+
+    def framed(self, repairs: Sequence[Repair]) -> Framed:
+        """Return the table, after what was repaired before."""
+        rows, lines = self.take()
+        done, doubts = self.said()
+        return Framed(
+            header=self.header(),
+            rows=rows,
+            lines=lines,
+            repairs=(*repairs, *done),
+            doubts=(*self._head.doubts, *doubts),
+        )

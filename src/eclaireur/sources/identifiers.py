@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from eclaireur.core.subjects import luhn_valid, normalise_siret
 from eclaireur.sources.reading import Doubt
 from eclaireur.sources.values import ABSENT, plain
 
-__all__ = ["IDENTIFIERS", "Identifier", "Values", "flagged", "named", "shaped"]
+__all__ = ["IDENTIFIERS", "Identifier", "Values", "announced", "flagged", "named", "shaped"]
 
 _SPACES = re.compile(r"[\s\u00a0\u202f.\-]")
 _SCIENTIFIC = re.compile(r"\d([.,]\d+)?E\+?(0?[7-9]|1\d)", re.IGNORECASE)
@@ -107,27 +107,32 @@ class Values(Protocol):
     def count(self, wanted: Callable[[str], bool]) -> int:
         """Rows whose value is wanted."""
 
+    def few(self) -> int:
+        """Distinct values, or eight when there are more."""
 
-def named(name: str, texts: Sequence[str]) -> Identifier | None:
+
+def named(column: Values) -> Identifier | None:
     """Return the identifier that a heading announces, when its values do not deny it.
 
     Examples
     --------
-    >>> named("N° SIRET", ["83283779300021"]).kind
-    'siret'
-    >>> named("Nombre de SIRET", ["3", "4"]) is None
-    True
+    >>> announced("N° SIRET")[0].kind, announced("Nombre de SIRET")
+    ('siret', [])
     """
+    for one in announced(column.name):
+        present = column.count(lambda text: text.casefold() not in ABSENT)
+        near = column.count(lambda text, one=one: text.casefold() not in ABSENT and _near(one, text))  # type: ignore[misc]
+        if present and near >= 0.5 * present:
+            return one
+    return None
+
+
+def announced(name: str) -> list[Identifier]:
+    """Return the identifiers that a heading may announce."""
     heading = re.sub(r"[^a-z]+", " ", plain(name)).strip()
     if re.match(r"(nb|nombre|total|effectif|taux|part)\b", heading):
-        return None
-    present = [text for text in texts if text.casefold() not in ABSENT]
-    for one in IDENTIFIERS.values():
-        if one.words.search(heading):
-            near = sum(_near(one, text) for text in present)
-            if present and near >= 0.5 * len(present):
-                return one
-    return None
+        return []
+    return [one for one in IDENTIFIERS.values() if one.words.search(heading)]
 
 
 def _near(one: Identifier, text: str) -> bool:
@@ -143,17 +148,18 @@ def _near(one: Identifier, text: str) -> bool:
     )
 
 
-def shaped(texts: Sequence[str]) -> Identifier | None:
+def shaped(column: Values) -> Identifier | None:
     """Return the identifier that values are by their form alone: SIRET or SIREN whose keys hold."""
-    if len(texts) < 3:
+    if column.few() < 3:
         return None
     for kind in ("siret", "siren"):
         one = IDENTIFIERS[kind]
-        if all(one.form.fullmatch(_SPACES.sub("", text)) for text in texts) and one.valid is not None:
-            held = sum(one.valid(_SPACES.sub("", text)) for text in texts)
-            # One number in ten passes Luhn by chance: nearly all must.
-            if held >= 0.9 * len(texts) and (kind == "siret" or len(texts) >= 5):
-                return one
+        if not all(one.form.fullmatch(_SPACES.sub("", text)) for text in column.texts):
+            continue
+        held = column.count(lambda text, one=one: one.valid is not None and one.valid(_SPACES.sub("", text)))  # type: ignore[misc]
+        # One number in ten passes Luhn by chance: nearly all must.
+        if held >= 0.9 * column.count(bool) and (kind == "siret" or column.few() >= 5):
+            return one
     return None
 
 

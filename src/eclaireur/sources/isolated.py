@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -101,6 +102,44 @@ class Isolated:
             return replace(_refused(path, _TOO_MUCH, _SMALLER), reduced=self._missing)
         return self._reading(path, content)
 
+    @property
+    def folder(self) -> Path:
+        """The only folder where the child may write; it goes with the child."""
+        return self._folder
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What the host could not take away from the child, in French."""
+        return self._missing
+
+    def converse(
+        self, question: dict[str, Any], *, serve: Callable[[dict[str, Any]], dict[str, Any]], seconds: float
+    ) -> dict[str, Any] | None:
+        """Ask the child, and serve it while it asks for recognition; None when it dies or is too long.
+
+        Parameters
+        ----------
+        serve
+            Answers what the child asks; the child's time does not run meanwhile.
+        seconds
+            Time of the child, on the clock.
+        """
+        if not self._ready():
+            return None
+        left = seconds
+        content: dict[str, Any] | None = question
+        while content is not None:
+            began = time.monotonic()
+            content = self._ask(content, left)
+            left -= time.monotonic() - began
+            if content is None or left <= 0:
+                break
+            if not content.get("recognise"):
+                return content
+            content = serve(content)
+        self.close()
+        return None
+
     def look(self, path: Path, kind: Kind, *, data: bool = False, **options: Any) -> Described:
         """Read an image, a map or a sound; see `media.opening.read_media`.
 
@@ -172,14 +211,14 @@ class Isolated:
         self._missing = tuple(str(word) for word in content.get("missing", ()))
         return True
 
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any] | None:
+    def _ask(self, question: dict[str, Any], seconds: float | None = None) -> dict[str, Any] | None:
         if self._child is None or self._child.stdin is None:
             return None
         try:
             self._child.stdin.write(json.dumps(question).encode() + b"\n")
         except OSError:
             return None
-        return self._answer(self._means.seconds)
+        return self._answer(self._means.seconds if seconds is None else seconds)
 
     def _answer(self, seconds: float) -> dict[str, Any] | None:
         """Wait for one line of the child; None when it dies, is too late or talks too much."""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.core import french
 from eclaireur.sources import values
-from eclaireur.sources.identifiers import Identifier, flagged, named, shaped
+from eclaireur.sources.identifiers import Values, flagged, named, shaped
 from eclaireur.sources.reading import Doubt
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ColumnKind", "Judged", "judge", "kind_of"]
+__all__ = ["ColumnKind", "Decided", "Judged", "decide", "judge", "kind_of"]
 
 _SHOWN = 50
 _MOSTLY = 0.6
@@ -102,21 +102,50 @@ def judge(name: str, column: pa.ChunkedArray, lines: Sequence[int], *, machine: 
     coded = pc.utf8_trim_whitespace(column).combine_chunks().dictionary_encode()
     texts = [text for text in coded.dictionary.to_pylist() if text]
     known = _Known(name=name, coded=coded, texts=texts, lines=lines)
+    found = decide(known, machine=machine)
+    typed = None if found.read is None else known.mapped(found.read, found.type)
+    return Judged(kind=found.kind, typed=typed, unit=found.unit, doubts=found.doubts)
+
+
+def decide(known: Values, *, machine: bool = False) -> Decided:
+    """Decide what a column holds from its distinct values, or from one value of each class of them."""
     if not known.texts:
-        return Judged(kind=ColumnKind.TEXT)
-    identifier = named(name, known.texts) or shaped(known.texts)
+        return Decided(kind=ColumnKind.TEXT)
+    identifier = named(known) or shaped(known)
     if identifier:
-        return _identified(identifier, known)
-    headed = _CODE.match(_words(name))
+        return Decided(kind=ColumnKind(identifier.kind), doubts=flagged(identifier, known))
+    headed = _CODE.match(_words(known.name))
     digits = [text for text in known.texts if _ZERO_FIRST.fullmatch(text)]
     if digits or (headed and all(text.isdigit() for text in known.texts)):
-        return Judged(kind=ColumnKind.CODE, doubts=flagged(None, known))
+        return Decided(kind=ColumnKind.CODE, doubts=flagged(None, known))
     present = [text for text in known.texts if text.casefold() not in values.ABSENT]
     for read in (_booleans, _dates, _numbers):
         found = read(known, present, machine) if present else None
         if found is not None:
             return found
-    return Judged(kind=ColumnKind.TEXT, doubts=(*flagged(None, known), *_strays(known, present)))
+    return Decided(kind=ColumnKind.TEXT, doubts=(*flagged(None, known), *_strays(known, present)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a column holds.
+
+    Parameters
+    ----------
+    read
+        Gives the value of a text, None for an absent one; None when the column stays text.
+    type
+        Arrow type of the values read.
+    sign
+        Decimal sign of the numbers, or form of the dates, that other values could change.
+    """
+
+    kind: ColumnKind
+    unit: str = ""
+    doubts: tuple[Doubt, ...] = ()
+    read: Callable[[str], Any] | None = None
+    type: pa.DataType | None = None
+    sign: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,18 +176,18 @@ class _Known:
         hits = [bool(text) and wanted(text) for text in self.coded.dictionary.to_pylist()]
         return int(pc.sum(pa.array(hits, pa.bool_()).take(self.coded.indices)).as_py() or 0)
 
-    def mapped(self, read: Callable[[str], Any], kind: pa.DataType) -> pa.ChunkedArray:
+    def few(self) -> int:
+        """Distinct values, or eight when there are more."""
+        return min(len(self.texts), 8)
+
+    def mapped(self, read: Callable[[str], Any], kind: pa.DataType | None) -> pa.ChunkedArray:
         import pyarrow as pa
 
         found = [read(text) if text else None for text in self.coded.dictionary.to_pylist()]
         return pa.chunked_array([pa.array(found, kind).take(self.coded.indices)])
 
 
-def _identified(identifier: Identifier, known: _Known) -> Judged:
-    return Judged(kind=ColumnKind(identifier.kind), doubts=flagged(identifier, known))
-
-
-def _absent(known: _Known) -> tuple[Doubt, ...]:
+def _absent(known: Values) -> tuple[Doubt, ...]:
     """Say which words were read as a missing value."""
     said = sorted({text for text in known.texts if text.casefold() in values.ABSENT})
     if not said:
@@ -172,7 +201,7 @@ def _absent(known: _Known) -> tuple[Doubt, ...]:
     return (Doubt(kind="absent", message=message, column=known.name, lines=where, count=count),)
 
 
-def _booleans(known: _Known, present: list[str], machine: bool) -> Judged | None:  # noqa: ARG001, FBT001 - as its like
+def _booleans(known: Values, present: list[str], machine: bool) -> Decided | None:  # noqa: ARG001, FBT001 - as its like
     import pyarrow as pa
 
     found = {values.plain(text) for text in present}
@@ -180,11 +209,10 @@ def _booleans(known: _Known, present: list[str], machine: bool) -> Judged | None
     # Two ways of writing the answer (« oui » and « vrai ») are one answer still.
     if not family and not (found <= _WORDS and len(found) > 1):
         return None
-    typed = known.mapped(values.boolean_of, pa.bool_())
-    return Judged(kind=ColumnKind.BOOLEAN, typed=typed, doubts=_absent(known))
+    return Decided(kind=ColumnKind.BOOLEAN, read=values.boolean_of, type=pa.bool_(), doubts=_absent(known))
 
 
-def _dates(known: _Known, present: list[str], machine: bool) -> Judged | None:  # noqa: ARG001, FBT001 - as its like
+def _dates(known: Values, present: list[str], machine: bool) -> Decided | None:  # noqa: ARG001, FBT001 - as its like
     import pyarrow as pa
 
     compact = "date" in values.plain(known.name) and all(re.fullmatch(r"(19|20)\d{6}", t) for t in present)
@@ -205,17 +233,19 @@ def _dates(known: _Known, present: list[str], machine: bool) -> Judged | None:  
             one = read(text)
             return one.date() if isinstance(one, datetime) else one
 
-        return Judged(kind=ColumnKind.DATE, typed=known.mapped(day, pa.date32()), doubts=_absent(known))
+        return Decided(
+            kind=ColumnKind.DATE, read=day, type=pa.date32(), sign=str(compact), doubts=_absent(known)
+        )
 
     def moment(text: str) -> datetime | None:
         one = read(text)
         return one if one is None or isinstance(one, datetime) else datetime.combine(one, time.min)
 
     kind = pa.timestamp("us", tz="UTC" if zoned == {True} else None)
-    return Judged(kind=ColumnKind.DATETIME, typed=known.mapped(moment, kind), doubts=_absent(known))
+    return Decided(kind=ColumnKind.DATETIME, read=moment, type=kind, doubts=_absent(known))
 
 
-def _numbers(known: _Known, present: list[str], machine: bool) -> Judged | None:  # noqa: FBT001 - as its like
+def _numbers(known: Values, present: list[str], machine: bool) -> Decided | None:  # noqa: FBT001 - as its like
     import pyarrow as pa
 
     found = values.numbers(present, machine=machine or _is_coordinate(known.name))
@@ -231,8 +261,13 @@ def _numbers(known: _Known, present: list[str], machine: bool) -> Judged | None:
     doubts += _serials(known, present) if found.whole else []
     kind = ColumnKind.INTEGER if found.whole and not found.unit else ColumnKind.NUMBER
     arrow = pa.int64() if kind is ColumnKind.INTEGER else pa.float64()
-    typed = known.mapped(lambda text: None if text.casefold() in values.ABSENT else found.read(text), arrow)
-    return Judged(kind=kind, typed=typed, unit=found.unit, doubts=tuple(doubts))
+
+    def value(text: str) -> float | int | None:
+        return None if text.casefold() in values.ABSENT else found.read(text)
+
+    return Decided(
+        kind=kind, unit=found.unit, doubts=tuple(doubts), read=value, type=arrow, sign=found.decimal
+    )
 
 
 def _is_coordinate(name: str) -> bool:
@@ -244,7 +279,7 @@ def _words(name: str) -> str:
     return re.sub(r"[^a-z]+", " ", values.plain(name)).strip()
 
 
-def _serials(known: _Known, present: list[str]) -> list[Doubt]:
+def _serials(known: Values, present: list[str]) -> list[Doubt]:
     """Flag a column named after a date whose values are a spreadsheet's day numbers."""
     if "date" not in values.plain(known.name) or not all(re.fullmatch(r"[2-6]\d{4}", t) for t in present):
         return []
@@ -252,7 +287,7 @@ def _serials(known: _Known, present: list[str]) -> list[Doubt]:
     return [Doubt(kind="date", message=message, column=known.name, lines=known.where(bool))]
 
 
-def _strays(known: _Known, present: list[str]) -> list[Doubt]:
+def _strays(known: Values, present: list[str]) -> list[Doubt]:
     """Flag the values that keep a column from being dates or numbers when most others are."""
     total = known.count(bool) or 1
     if values.month_first(present) and known.count(values.looks_dated) >= _MOSTLY * total:
@@ -294,7 +329,7 @@ def _strays(known: _Known, present: list[str]) -> list[Doubt]:
     return []
 
 
-def _stray(known: _Known, kind: str, where: tuple[int, ...], count: int, what: str) -> Doubt:
+def _stray(known: Values, kind: str, where: tuple[int, ...], count: int, what: str) -> Doubt:
     said = french.count(count, "valeur")
     message = f"Colonne « {known.name} » : {said} {what}, la colonne reste en texte."
     return Doubt(kind=kind, message=message, column=known.name, lines=where, count=count)

@@ -52,11 +52,20 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column as it was found: its heading, what its values are, and their unit when all carry it."""
+    """A column as it was found: its heading, what its values are, and their unit when all carry it.
+
+    Parameters
+    ----------
+    filled, first, last
+        Of a reading without its table: rows that have a value, and the earliest and latest day.
+    """
 
     name: str
     kind: str = "text"
     unit: str = ""
+    filled: int | None = None
+    first: str = ""
+    last: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +85,8 @@ class Reading:
         Line of each row in the file, from 1 with the heading; shape ``(n,)``.
     reason, fix
         When refused: why, and what to do, in French.
+    rows
+        Rows of a large file that was read without holding its table; else None.
     reduced
         When read in a child process: what the host could not take away from it (*isolation réduite*).
     """
@@ -91,3 +102,11 @@ class Reading:
     reason: str = ""
     fix: str = ""
     reduced: tuple[str, ...] = ()
+    rows: int | None = None
+
+    @property
+    def count(self) -> int:
+        """Rows of the table, held or not."""
+        if self.rows is not None:
+            return self.rows
+        return 0 if self.table is None else int(self.table.num_rows)

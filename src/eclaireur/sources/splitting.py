@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from eclaireur.sources.reading import Doubt, Repair
 
-__all__ = ["Split", "separator_of", "split"]
+__all__ = ["Split", "separator_of", "split", "strict", "swallowed", "unspace"]
 
 _USUAL = ("\t", ";", "|", ",")
 _RARE = ("^", "~", "¦", "§", "#", "\x1f", "\x01", ":", "*", "!")
@@ -104,7 +104,7 @@ def split(text: str, separator: str, *, offset: int = 0) -> Split:
         Lines that stood before the text, to number what follows.
     """
     try:
-        found = _strict(text, separator, offset)
+        found = strict(text, separator, offset)
     except csv.Error:
         found = None
     if found is None and '\\"' in text:
@@ -122,14 +122,15 @@ def split(text: str, separator: str, *, offset: int = 0) -> Split:
         if len(where) > 0.5 * len(whole.rows):
             message = "Une seule colonne a été reconnue : le séparateur n'est pas sûr."
             whole.doubts.append(Doubt(kind="separator", message=message, lines=where[:_SHOWN]))
-    swallowed = _swallowed(whole, separator)
-    if swallowed:
+    inside = swallowed(whole, separator)
+    if inside:
         message = "Des cellules contiennent des lignes entières du tableau : un guillemet manque peut-être."
-        whole.doubts.append(Doubt(kind="quote", message=message, lines=swallowed[:_SHOWN]))
+        whole.doubts.append(Doubt(kind="quote", message=message, lines=inside[:_SHOWN]))
     return whole
 
 
-def _strict(text: str, separator: str, offset: int, *, escape: str | None = None) -> Split:
+def strict(text: str, separator: str, offset: int, *, escape: str | None = None) -> Split:
+    """Cut text whose quotes hold; ``csv.Error`` when they do not. See `split`."""
     stream = io.StringIO(text, newline="")
     if escape:
         reader = csv.reader(stream, delimiter=separator, strict=True, escapechar=escape, doublequote=False)
@@ -148,7 +149,7 @@ def _strict(text: str, separator: str, offset: int, *, escape: str | None = None
 def _escaped(text: str, separator: str, offset: int) -> Split | None:
     """Try quotes that are escaped by a backslash, as MySQL writes them; kept when every row then fits."""
     try:
-        found = _strict(text, separator, offset, escape="\\")
+        found = strict(text, separator, offset, escape="\\")
     except csv.Error:
         return None
     if len({len(row) for row in found.rows}) != 1:
@@ -278,13 +279,18 @@ def _unspaced(found: Split) -> None:
     cells = [cell for row in found.rows[:_SAMPLE] for cell in row[1:] if cell.strip()]
     if len(cells) < 2 or not all(cell.startswith(" ") for cell in cells):
         return
-    for row in found.rows:
-        row[1:] = [cell.removeprefix(" ") for cell in row[1:]]
+    unspace(found.rows)
     found.repairs.append(Repair(kind="space", message="Espace après chaque séparateur, retirée."))
 
 
-def _swallowed(found: Split, separator: str) -> tuple[int, ...]:
-    """Lines of the rows of which a cell holds whole rows."""
+def unspace(rows: list[list[str]]) -> None:
+    """Drop one space before each cell but the first."""
+    for row in rows:
+        row[1:] = [cell.removeprefix(" ") for cell in row[1:]]
+
+
+def swallowed(found: Split, separator: str) -> tuple[int, ...]:
+    """Return the lines of the rows of which a cell holds whole rows."""
     width = max((len(row) for row in found.rows[:_SAMPLE]), default=1)
     if width < 2:
         return ()

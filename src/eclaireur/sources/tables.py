@@ -14,13 +14,16 @@ from typing import Any
 
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
 from eclaireur.sources import delimited, markup, workbook
+from eclaireur.sources.blocks import IrregularError
 from eclaireur.sources.doubts import doubtful
 from eclaireur.sources.framing import Framed, frame
 from eclaireur.sources.kinds import judge
-from eclaireur.sources.reading import Column, Doubt, Outcome, Reading, Repair
+from eclaireur.sources.large import read_large
+from eclaireur.sources.naming import distinct
+from eclaireur.sources.reading import Column, Doubt, Outcome, Reading
 from eclaireur.sources.refusals import EMPTY, EXPORT_AGAIN, RefusedError
 
-__all__ = ["Limits", "read_or_refuse", "read_table"]
+__all__ = ["Limits", "maybe_delimited", "read_or_refuse", "read_table", "refuse_whole"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +38,18 @@ class Limits:
         Greatest expansion; more is how archives that fill a disk are made.
     entries
         Files in an archive or a spreadsheet.
+    large
+        Delimited text from this size on is read block by block when it is regular.
+    whole
+        Greatest size of a text that must be held whole, which takes twenty times its size.
     """
 
-    size: int = 2_000_000_000
+    size: int = 20_000_000_000
     expanded: int = 4_000_000_000
     ratio: int = 200
     entries: int = 2000
+    large: int = 1_000_000
+    whole: int = 150_000_000
 
 
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -123,7 +132,38 @@ def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:
         return _from_bytes(path.name, _gunzip(path, limits))
     if start.startswith(_SPREADSHEETS):
         return _archive(path, sheet, limits)
+    if size >= limits.large and maybe_delimited(path):
+        try:
+            return read_large(lambda: path.open("rb"), path.name)
+        except IrregularError:
+            refuse_whole(size, limits)
     return _from_bytes(path.name, path.read_bytes())
+
+
+def maybe_delimited(path: Path) -> bool:
+    """Tell whether a file starts like text with separators, which may be read block by block."""
+    with path.open("rb") as stream:
+        start = stream.read(4096)
+    head = start.lstrip(b"\xef\xbb\xbf \r\n\t")
+    known = start[:2] == b"\x1f\x8b" or start[:4] == b"PAR1" or start.startswith(_SPREADSHEETS)
+    other = _OTHER.match(start) or b"%PDF-" in start[:1024] or head[:1] in {b"{", b"["}
+    return not (known or other or markup.is_markup(start))
+
+
+def refuse_whole(size: int, limits: Limits) -> None:
+    """Refuse a file that must be held whole and is too large for that.
+
+    Raises
+    ------
+    RefusedError
+        If it is.
+    """
+    if size > limits.whole:
+        raise RefusedError(
+            "ce fichier a des irrégularités (guillemets, encodages mêlés, lignes mal formées) et il est trop "
+            f"gros pour être réparé ({size // 1_000_000} Mo, {limits.whole // 1_000_000} Mo au plus).",
+            "Découpez-le en plusieurs fichiers, ou exportez-le de nouveau en CSV UTF-8.",
+        )
 
 
 def _from_bytes(name: str, data: bytes) -> Reading:
@@ -148,7 +188,7 @@ def _reading(name: str, found: Framed, *, doubts: Sequence[Doubt] = (), machine:
     import numpy as np
     import pyarrow as pa
 
-    names, renamed = _distinct(found.header)
+    names, renamed = distinct(found.header)
     rows = found.rows
     columns: list[Sequence[str | None]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
     arrays = [pa.array([cell or None for cell in column], pa.string()) for column in columns]
@@ -173,23 +213,6 @@ def _reading(name: str, found: Framed, *, doubts: Sequence[Doubt] = (), machine:
         doubts=said,
         lines=np.array(found.lines, dtype=np.int64),
     )
-
-
-def _distinct(header: Sequence[str]) -> tuple[list[str], list[Repair]]:
-    names: dict[str, None] = {}
-    changed = []
-    for position, cell in enumerate(header, start=1):
-        wanted = cell.strip() or f"colonne {position}"
-        name, again = wanted, 2
-        while name in names:
-            name, again = f"{wanted} ({again})", again + 1
-        if name != cell:
-            changed.append(name)
-        names[name] = None
-    if not changed:
-        return list(names), []
-    message = f"En-têtes vides, répétés ou entourés d'espaces, renommés : {', '.join(changed)}."
-    return list(names), [Repair(kind="header", message=message)]
 
 
 def _gunzip(path: Path, limits: Limits) -> bytes:

@@ -11,9 +11,13 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 
 __all__ = [
     "ABSENT",
+    "ANSWERS",
+    "DMY",
+    "YMD",
     "Numbers",
     "boolean_of",
     "date_of",
@@ -69,6 +73,11 @@ ABSENT = frozenset(
 )
 """What is written in a column of numbers, dates or answers where a value is missing."""
 
+ANSWERS = dict.fromkeys(("oui", "vrai", "true", "yes", "o"), True) | dict.fromkeys(
+    ("non", "faux", "false", "no", "n"), False
+)
+"""What answers mean, without accent or case."""
+
 _LONGEST = 60  # no number is longer; a cell of a megabyte must not be tried in every way
 _SPACES = dict.fromkeys(map(ord, " \u00a0\u202f\u2009\u2007'’"))
 _GROUPED = re.compile(r"\d{1,3}([ \u00a0\u202f\u2009\u2007'’]\d{3})+(?=\D|$)|\d+")
@@ -102,8 +111,8 @@ _HOUR = (
     r"(?:[T ,]+(?:à )?(?P<h>\d{1,2})[:hH](?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
     r"\s?(?P<z>Z|[+-]\d{2}:?\d{2})?)?"
 )
-_DMY = re.compile(r"(?P<d>\d{1,2})(?P<x>[/.-])(?P<o>\d{1,2})(?P=x)(?P<y>\d{4})" + _HOUR)
-_YMD = re.compile(r"(?P<y>\d{4})(?P<x>[-/.])(?P<o>\d{1,2})(?P=x)(?P<d>\d{1,2})" + _HOUR)
+DMY = re.compile(r"(?P<d>\d{1,2})(?P<x>[/.-])(?P<o>\d{1,2})(?P=x)(?P<y>\d{4})" + _HOUR)
+YMD = re.compile(r"(?P<y>\d{4})(?P<x>[-/.])(?P<o>\d{1,2})(?P=x)(?P<d>\d{1,2})" + _HOUR)
 _WRITTEN = re.compile(
     r"(?:[a-zéû]+\.? )?(?P<d>\d{1,2})(?:er)? (?P<o>[a-zéèû]+)\.? (?P<y>\d{4})" + _HOUR, re.IGNORECASE
 )
@@ -130,12 +139,15 @@ class Numbers:
         « 1,234 » was read with a decimal comma, and nothing in the column proves it.
     whole
         No value has a decimal sign.
+    decimal
+        The sign that ambiguous numbers are read with.
     """
 
     read: Callable[[str], float | int | None]
     unit: str = ""
     guessed: bool = False
     whole: bool = False
+    decimal: str = ""
 
 
 @dataclass(slots=True)
@@ -149,6 +161,7 @@ class _Written:
     ambiguous: str
 
 
+@lru_cache(maxsize=1 << 16)
 def number_of(text: str) -> float | None:
     """Read one number; None when it is not one, or when it could be two.
 
@@ -206,7 +219,7 @@ def numbers(texts: Sequence[str], *, machine: bool = False) -> Numbers | None:
         found = _value(one, one.decimal or decimal or ",")
         return int(found) if whole else found
 
-    return Numbers(read=read, unit=units.pop(), guessed=guessed, whole=whole)
+    return Numbers(read=read, unit=units.pop(), guessed=guessed, whole=whole, decimal=decimal)
 
 
 def _written(text: str) -> _Written | None:
@@ -273,18 +286,7 @@ def _value(one: _Written, decimal: str) -> float:
 
 def boolean_of(text: str) -> bool | None:
     """Read oui, non, vrai, faux, true, false, O or N; None for anything else."""
-    return {
-        "oui": True,
-        "vrai": True,
-        "true": True,
-        "yes": True,
-        "o": True,
-        "non": False,
-        "faux": False,
-        "false": False,
-        "no": False,
-        "n": False,
-    }.get(plain(text))
+    return ANSWERS.get(plain(text))
 
 
 def date_of(text: str) -> date | datetime | None:
@@ -298,7 +300,7 @@ def date_of(text: str) -> date | datetime | None:
     (datetime.date(2021, 3, 1), None, datetime.datetime(2023, 2, 1, 14, 30))
     """
     stripped = " ".join(text.split())
-    found = _DMY.fullmatch(stripped) or _YMD.fullmatch(stripped) or _WRITTEN.fullmatch(stripped)
+    found = DMY.fullmatch(stripped) or YMD.fullmatch(stripped) or _WRITTEN.fullmatch(stripped)
     if found is None:
         return None
     month = found["o"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PASSWORD", "address_of", "device_of", "enter", "mark_session", "safe_next"]
 
-PASSWORD = "django.contrib.auth.backends.ModelBackend"  # noqa: S105 (the name of a class)
+PASSWORD = "eclaireur.desk.accounts.backend.PasswordBackend"  # noqa: S105 (the name of a class)
 
 _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
 _SYSTEMS = {

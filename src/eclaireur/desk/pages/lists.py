@@ -23,6 +23,7 @@ from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.listing import PAGE, Listing, Query
 from eclaireur.desk.models import Dossier, Edition, Switch, User
+from eclaireur.desk.prepared import Prepared
 from eclaireur.desk.switching import stopped
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ _KEPT = 60
 
 _TOKEN = secrets.token_hex(16)
 """Stands in a kept page where each request puts the token of its forms."""
+
+# A version only grows, and grows with each change of a list.
+_VERSIONS = Prepared(
+    lambda: Edition.objects.order_by("case").values("case").annotate(Sum("version"), Max("pk"), Count("pk"))
+)
+_SWITCHES = Prepared(lambda: Switch.objects.order_by("pk").values_list("case", "stopped", "at"))
 
 _STALE = 45
 
@@ -85,9 +92,8 @@ def _key(request: Asking, case: str, query: Query, *, training: bool) -> str:
     parts = (
         (case, training, query.encode(), "filtres" in request.GET),
         (user.pk, user.full_name, user.columns, request.reach.key, request.COOKIES.get("theme", "")),
-        # A version only grows, and grows with each change of a list.
-        Edition.objects.aggregate(Sum("version"), Max("pk"), Count("pk")),
-        list(Switch.objects.order_by("pk").values_list("case", "stopped", "at")),
+        _VERSIONS.values(),
+        _SWITCHES.values(),
         timezone.localdate(),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()

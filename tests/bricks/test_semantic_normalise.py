@@ -1,0 +1,83 @@
+"""French normalisation: every key has its place in the original, whatever the text."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings, strategies as st
+
+from eclaireur.bricks.semantic.normalise import keys, marks, plain, tidy, tokens
+
+FRENCH = st.text(
+    st.sampled_from("aeéèçœﬁst LRD.1234567890-‐\u00ad\u0301\u00a0\u202f\n\r\t'’«»,;()€%"), max_size=80
+)
+TEXTS = st.one_of(st.text(max_size=200), FRENCH)
+
+
+@given(TEXTS)
+@settings(max_examples=150)
+def test_each_token_is_a_slice_of_the_original(text: str) -> None:
+    last = 0
+    for one in tokens(text):
+        assert last <= one.start < one.end <= len(text)
+        assert text[one.start].isalnum()
+        assert one.key
+        assert " " not in one.key
+        last = one.end
+
+
+@given(TEXTS)
+@settings(max_examples=150)
+def test_the_fast_way_gives_the_keys_of_the_tokens(text: str) -> None:
+    assert keys(text).split() == [one.key for one in tokens(text)]
+
+
+@given(TEXTS)
+def test_tidying_twice_changes_nothing(text: str) -> None:
+    assert tidy(tidy(text)) == tidy(text)
+
+
+@given(TEXTS)
+def test_a_plain_word_stays_as_it_is(text: str) -> None:
+    assert plain(plain(text)) == plain(text)
+    assert all(char.isalnum() for char in plain(text))
+
+
+@given(TEXTS)
+def test_each_mark_is_a_slice_of_the_original(text: str) -> None:
+    for one in marks(text):
+        assert 0 <= one.start < one.end <= len(text)
+        assert one.value
+
+
+@given(st.text(st.sampled_from("aàeéiou rsxltnmd"), max_size=30))
+def test_accents_and_case_do_not_matter(text: str) -> None:
+    assert keys(text) == keys(text.upper())
+
+
+def test_what_is_written_differently_is_found_under_one_key() -> None:
+    for one, other in (
+        ("l'école", "École"),
+        ("L’ŒUVRE", "oeuvre"),
+        ("inspec-\ntion", "inspection"),
+        ("co\u00adpie", "copie"),
+        ("e\u0301cole", "école"),
+        ("article L1234-5", "article L. 1234-5"),
+        ("1\u202f234", "1 234"),
+        ("les journaux", "les journal"),
+        ("déclarées", "déclarer"),
+    ):
+        assert keys(one) == keys(other), (one, other)
+
+
+def test_a_word_in_one_line_of_ten_million_letters_has_a_bounded_key() -> None:
+    assert len(keys("a" * 10_000_000)) == len("a" * 64 + " ")
+
+
+def test_numbers_have_their_french_values() -> None:
+    text = "entre 1 234,5 € et 12 %, soit −3 au total, le 12/03/2021 ; réf. 12a et 1,2,3"
+
+    assert [(one.kind, one.value) for one in marks(text)][:4] == [
+        ("number", "1234.5 €"),
+        ("number", "12 %"),
+        ("number", "-3"),
+        ("date", "2021-03-12"),
+    ]
