@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from eclaireur.cli.options import AsJson, CaseName, InputFile
 from eclaireur.cli.screen import say, show, show_json
 from eclaireur.core.view import Column, Table
-
-if TYPE_CHECKING:
-    from eclaireur.sources.media.described import Kind
 
 __all__ = ["register"]
 
@@ -144,18 +141,19 @@ def _read(
     as_json: AsJson = False,
 ) -> int:
     from eclaireur.cli.reading_documents import read_as_document
+    from eclaireur.cli.reading_media import read_as_media
     from eclaireur.service.documents import is_document_file, is_text_file
+    from eclaireur.sources.media.sniff import kind_of
 
+    kind = None if document else kind_of(file)
+    if kind is not None:
+        return read_as_media(file, kind, layer=sheet, to=to, report=report, seconds=seconds, as_json=as_json)
     if document or (sheet is None and not report and is_document_file(file)):
         return read_as_document(file, to=to, seconds=seconds, as_json=as_json)
     from eclaireur.service.reading import reading_json, report_text, show_reading, write_parquet
     from eclaireur.sources.isolated import read_isolated
-    from eclaireur.sources.media.sniff import kind_of
     from eclaireur.sources.reading import Outcome
 
-    kind = kind_of(file)
-    if kind is not None:
-        return _look(file, kind, layer=sheet, to=to, report=report, as_json=as_json)
     reading = read_isolated(file, sheet=sheet)
     if reading.outcome is Outcome.REFUSE and is_text_file(file) and sheet is None and not report:
         return read_as_document(file, to=to, seconds=seconds, as_json=as_json)
@@ -170,31 +168,3 @@ def _read(
         if to is not None and reading.table is not None:
             say(f"Tableau écrit : {to}")
     return 2 if reading.outcome is Outcome.REFUSE else 0
-
-
-def _look(file: Path, kind: Kind, *, layer: str | None, to: Path | None, report: bool, as_json: bool) -> int:
-    """Read an image, a map or a sound."""
-    from eclaireur.service.describing import (
-        description_json,
-        description_text,
-        show_description,
-        write_data,
-    )
-    from eclaireur.sources.isolated import Isolated
-    from eclaireur.sources.media.described import Kind
-    from eclaireur.sources.reading import Outcome
-
-    options = {"layer": layer} if kind is Kind.VECTOR and layer else {}
-    with Isolated() as reader:
-        found = reader.look(file, kind, data=to is not None, **options)
-    if to is not None and found.outcome is not Outcome.REFUSE:
-        write_data(found, to)
-    if as_json:
-        show_json(description_json(found))
-    elif report:
-        print(description_text(found))
-    else:
-        show(show_description(found))
-        if to is not None and found.data is not None:
-            say(f"Données écrites : {to}")
-    return 2 if found.outcome is Outcome.REFUSE else 0

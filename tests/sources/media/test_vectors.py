@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from eclaireur.core.geopackage import GeoColumn, write_geopackage
-from eclaireur.sources.media import crs
-from eclaireur.sources.media.geometry import Broken, crosses, faults, parts
+from eclaireur.sources.media import crs, vectors
+from eclaireur.sources.media.geometry import Broken, crosses, examine, parts
 from eclaireur.sources.media.vectors import VectorLimits, read_vector
 from eclaireur.sources.reading import Outcome
 
@@ -184,7 +184,13 @@ def test_limits_are_the_callers(read: Any) -> None:
     data = collection(*[point(LYON)] * 30)
     assert "trop de formes" in read(data, limits=VectorLimits(features=20)).reason
     assert "trop gros" in read(data, limits=VectorLimits(size=20)).reason
-    assert [one.kind for one in read(data, limits=VectorLimits(examined=20)).doubts] == ["sample"]
+
+
+def test_how_many_shapes_were_examined_is_said(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "_BATCH", 10)
+    found = read(collection(*[point(LYON)] * 30), limits=VectorLimits(examined=15))
+    assert (found.facts["features"], found.facts["examined"]) == (30, 20)
+    assert [one.kind for one in found.doubts] == ["sample"]
 
 
 PLACES = [
@@ -219,26 +225,49 @@ def test_a_conic_zone_taken_for_its_neighbour_is_seen(zone: int) -> None:
     assert f"CC{zone}" in doubt.message
 
 
-def test_shapes_that_are_no_shape_are_said_to_be_so() -> None:
-    assert faults(b"") == faults(b"\x01\x03\x00\x00\x00\xff\xff\xff\xff") == ("formes illisibles",)
+def ring(*corners: tuple[float, float]) -> bytes:
+    head = b"\x01\x03\x00\x00\x00\x01\x00\x00\x00" + len(corners).to_bytes(4, "little")
+    return head + np.array(corners, "<f8").tobytes()
+
+
+def test_each_fault_is_said_of_its_shape_and_no_other() -> None:
+    shapes = [
+        b"",
+        ring((0, 0), (1, 0), (1, 1), (0, 0)),
+        None,
+        b"\x01\x03\x00\x00\x00\xff\xff\xff\xff",
+        ring((0, 0), (1, 0), (1, 1)),
+        ring((0, 0), (1, 0), (1, 1), (0, 1)),
+        ring((0, 0), (np.inf, 0), (1, 1), (0, 0)),
+        ring(*[(float(x), float(y)) for x, y in BOWTIE]),
+        ring(*[(np.cos(one), np.sin(one)) for one in np.linspace(0, 6, 60)], (0, 0), (1, 0)),
+        ring(*[(one, one % 2) for one in range(60)], (0, 0.5), (0, 0)),
+        b"\x01\x01\x00\x00\x00" + np.array([np.nan, np.nan]).tobytes(),
+        b"\x01\x08\x00\x00\x00\x00\x00\x00\x00",
+    ]
+    found = examine(shapes)
+    assert found.faults == {
+        0: "formes illisibles",
+        3: "formes illisibles",
+        4: "contours de moins de quatre points",
+        5: "contours non fermés",
+        6: "coordonnées qui ne sont pas des nombres",
+        7: "contours qui se croisent",
+        9: "contours qui se croisent",
+    }
+    assert np.flatnonzero(np.isfinite(found.boxes).all(axis=1)).tolist() == [1, 4, 5, 7, 8, 9]
+    assert found.boxes[7].tolist() == [3, 43, 4, 44]
     with pytest.raises(Broken):
         list(parts(b"\x01\x07\x00\x00\x00\x01\x00\x00\x00" * 20))
-    ring = np.array([[0, 0], [1, 0], [1, 1]], "<f8")
-    head = b"\x01\x03\x00\x00\x00\x01\x00\x00\x00"
-    assert faults(head + b"\x03\x00\x00\x00" + ring.tobytes()) == ("contours de moins de quatre points",)
-    open_ring = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], "<f8")
-    assert faults(head + b"\x04\x00\x00\x00" + open_ring.tobytes()) == ("contours non fermés",)
-    bad = np.array([[0, 0], [np.inf, 0], [1, 1], [0, 0]], "<f8")
-    assert "nombres" in faults(head + b"\x04\x00\x00\x00" + bad.tobytes())[0]
 
 
-def slowly(ring: np.ndarray) -> bool:
+def slowly(closed: Any) -> bool:
     """Compare every side with every other."""
 
     def side(a: Any, b: Any, c: Any) -> float:
         return float(np.sign((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])))
 
-    sides = list(pairwise(ring))
+    sides = list(pairwise(closed))
     return any(
         side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
         for rank, (a, b) in enumerate(sides)
@@ -248,5 +277,6 @@ def slowly(ring: np.ndarray) -> bool:
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=12))
 def test_crossings_are_found_as_by_comparing_all_sides(corners: list[tuple[int, int]]) -> None:
-    ring = np.array([*corners, corners[0]], float)
-    assert crosses(ring) == slowly(ring)
+    closed = np.array([*corners, corners[0]], float)
+    assert crosses(closed) == slowly(closed)
+    assert (examine([ring(*corners, corners[0])]).faults == {0: "contours qui se croisent"}) == slowly(closed)
