@@ -102,11 +102,11 @@ def _points(data: bytes, at: int, count: int, width: int, order: str) -> Points:
     return flat.reshape(count, width)[:, :2].astype(np.float64, copy=False)
 
 
-UNREADABLE = "formes illisibles"
-NOT_NUMBERS = "coordonnées qui ne sont pas des nombres"
-FEW = "contours de moins de quatre points"
-OPEN = "contours non fermés"
-CROSSED = "contours qui se croisent"
+_UNREADABLE = "formes illisibles"
+_NOT_NUMBERS = "coordonnées qui ne sont pas des nombres"
+_FEW = "contours de moins de quatre points"
+_OPEN = "contours non fermés"
+_CROSSED = "contours qui se croisent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def examine(shapes: Sequence[bytes | None], *, validity: bool = True) -> Examine
         except Curved:
             continue
         except Broken:
-            found[row] = UNREADABLE
+            found[row] = _UNREADABLE
     boxes = np.full((len(shapes), 4), np.nan)
     if not lists:
         return Examined(boxes, found if validity else {})
@@ -179,10 +179,10 @@ def examine(shapes: Sequence[bytes | None], *, validity: bool = True) -> Examine
         sound = ring & numbers & (sizes >= 4) & closed
         crossed = _crossed(lists, sizes, np.flatnonzero(sound))
         for fault, parts_at in (
-            (NOT_NUMBERS, np.flatnonzero(~numbers)),
-            (FEW, np.flatnonzero(ring & numbers & (sizes < 4))),
-            (OPEN, np.flatnonzero(ring & numbers & (sizes >= 4) & ~closed)),
-            (CROSSED, crossed),
+            (_NOT_NUMBERS, np.flatnonzero(~numbers)),
+            (_FEW, np.flatnonzero(ring & numbers & (sizes < 4))),
+            (_OPEN, np.flatnonzero(ring & numbers & (sizes >= 4) & ~closed)),
+            (_CROSSED, crossed),
         ):
             for row in where[parts_at].tolist():
                 found.setdefault(row, fault)
