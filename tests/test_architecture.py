@@ -18,7 +18,10 @@ EVERYTHING = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not i
 MODULES = [path for path in EVERYTHING if not path.name.startswith("test_")]
 
 HEAVY = {
+    "PIL",
     "argon2",
+    "boto3",
+    "botocore",
     "cryptography",
     "dask",
     "distributed",
@@ -33,12 +36,18 @@ HEAVY = {
     "numpy",
     "psycopg",
     "pyarrow",
+    "pyogrio",
+    "pyproj",
     "python_calamine",
+    "rasterio",
     "reportlab",
     "scipy",
     "sklearn",
     "skops",
+    "soundfile",
+    "soxr",
     "torch",
+    "urllib3",
     "whitenoise",
     "xlsxwriter",
 }

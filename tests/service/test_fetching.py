@@ -106,6 +106,11 @@ def test_a_dataset_gives_its_licence_and_a_checked_file(workspace: Workspace, si
     with pytest.raises(RefusedError, match="n'est pas celle qui était annoncée"):
         fetch(workspace, Asked(what="datagouv:alim/r1"))
     assert len(snapshots.snapshots(workspace.lake, found.snapshot.source)) == 1
+    for url in ("http://169.254.169.254/latest", "file:///etc/passwd", "http://10.0.0.1/a.csv"):
+        dataset["resources"] = [{**resource, "url": url}]
+        site.pages["/api/1/datasets/alim/"] = Page(json.dumps(dataset).encode())
+        with pytest.raises((RefusedError, BadValueError)):
+            fetch(workspace, Asked(what="datagouv:alim/r1"))
 
 
 def test_a_folder_gives_its_newest_file(workspace: Workspace, tmp_path: Path) -> None:
@@ -189,7 +194,7 @@ def write(folder: Path, text: str) -> Asked:
 def test_the_history_keeps_what_a_producer_overwrites(workspace: Workspace, tmp_path: Path) -> None:
     for text in (*EXPORTS[:2], EXPORTS[1], EXPORTS[2]):
         fetch(workspace, write(tmp_path, text))
-    rows = write_history(workspace, "rolling", tmp_path / "h.parquet", key=("SIRET",))
+    rows = write_history(workspace, "rolling", tmp_path / "h.parquet", key=("SIRET",), read=read_table)
     table = pq.read_table(tmp_path / "h.parquet")
     assert rows == table.num_rows == 4
     found = [
@@ -218,7 +223,7 @@ def test_the_history_keeps_what_a_producer_overwrites(workspace: Workspace, tmp_
 
 def test_headings_that_mean_something_in_sql_are_only_names(workspace: Workspace, tmp_path: Path) -> None:
     fetch(workspace, write(tmp_path, 'Nom;nom;"a""b";t1\n1;2;3;4\n'))
-    write_history(workspace, "rolling", tmp_path / "h.parquet", key=("nom",))
+    write_history(workspace, "rolling", tmp_path / "h.parquet", key=("nom",), read=read_table)
     assert pq.read_table(tmp_path / "h.parquet").column_names[:4] == ["Nom", "nom", 'a"b', "t1"]
     with pytest.raises(MissingColumnError):
         write_history(workspace, "rolling", tmp_path / "h.parquet", key=("SIRET",))
@@ -236,7 +241,7 @@ def test_two_real_exports_are_kept_as_one_history(
         with gzip.open(real_data / "food_safety_fr" / f"alimconfiance_{name}.csv.gz") as stream:
             (tmp_path / "export.csv").write_bytes(b"".join(islice(stream, 1001)))
         fetch(workspace, Asked(what=f"folder:{tmp_path / 'export.csv'}", name="alim"))
-    write_history(workspace, "alim", tmp_path / "h.parquet", key=("SIRET",))
+    write_history(workspace, "alim", tmp_path / "h.parquet", key=("SIRET",), read=read_table)
     table = pq.read_table(tmp_path / "h.parquet")
     assert len(table.column_names) == 13 + len(archive.ADDED)
     copies, present = table["_copies"].to_pylist(), table["_present"].to_pylist()

@@ -120,14 +120,14 @@ def _read(
     /,
     *,
     sheet: Annotated[
-        str | None, Parameter(help="Feuille d'un classeur ; par défaut, la première non vide.")
+        str | None, Parameter(help="Feuille d'un classeur, ou couche géographique ; par défaut, la première.")
     ] = None,
     to: Annotated[
         Path | None,
         Parameter(
             name="--to",
-            help="Écrire ce qui est lu : un tableau en .parquet (« parquet » : à côté, même nom), un document "
-            "en .txt.",
+            help="Écrire ce qui est lu : un tableau en .parquet (« parquet » : à côté, même nom), "
+            "un document en .txt.",
         ),
     ] = None,
     report: Annotated[
@@ -157,12 +157,17 @@ def _read(
     as_json: AsJson = False,
 ) -> int:
     from eclaireur.cli.reading_documents import read_as_document
+    from eclaireur.cli.reading_media import read_as_media
     from eclaireur.service import reading as service
     from eclaireur.service.documents import is_document_file, is_text_file
+    from eclaireur.sources.media.sniff import kind_of
     from eclaireur.sources.reading import Outcome
 
-    path = Path(file)
-    tabular = sheet is not None or report or corrections is not None or service.is_database(file)
+    path, database = Path(file), service.is_database(file)
+    kind = None if document or database else kind_of(path)
+    if kind is not None:
+        return read_as_media(path, kind, layer=sheet, to=to, report=report, seconds=seconds, as_json=as_json)
+    tabular = sheet is not None or report or corrections is not None or database
     if document or (not tabular and is_document_file(path)):
         return read_as_document(path, to=to, seconds=seconds, as_json=as_json)
     words = not tabular and is_text_file(path)  # text, unless a table is found in it

@@ -20,6 +20,7 @@ from eclaireur.sources.remote.download import Checksum, download, file_name
 
 if TYPE_CHECKING:
     from eclaireur.core.workspace import Workspace
+    from eclaireur.sources.reading import Reading
     from eclaireur.sources.remote.datagouv import Dataset, Portal
 
 __all__ = [
@@ -256,8 +257,22 @@ def sources(workspace: Workspace) -> tuple[tuple[str, tuple[Snapshot, ...]], ...
     return tuple((name, taken) for name, taken in found if taken)
 
 
-def write_history(workspace: Workspace, source: str, target: Path, *, key: tuple[str, ...] = ()) -> int:
+def write_history(
+    workspace: Workspace,
+    source: str,
+    target: Path,
+    *,
+    key: tuple[str, ...] = (),
+    read: Callable[[Path], Reading] | None = None,
+) -> int:
     """Write the history of a source as Parquet, and return how many rows it has.
+
+    Parameters
+    ----------
+    key
+        Columns that name a thing; see `archive.history`.
+    read
+        Reads one export; by default in a confined child process.
 
     Raises
     ------
@@ -277,7 +292,7 @@ def write_history(workspace: Workspace, source: str, target: Path, *, key: tuple
         raise NotFoundError(f"aucune donnée lue sous le nom « {source} ».")
     # A person waits for a page for seconds; for years of exports, for minutes.
     with Isolated(Means(seconds=_PATIENCE)) as reader:
-        seen = archive.read_exports(workspace.lake, source, reader.read)
+        seen = archive.read_exports(workspace.lake, source, read or reader.read)
     table = archive.history(workspace.lake, seen, key=key)
     write_atomically(target, lambda path: pq.write_table(table, path, compression="zstd"))
     return int(table.num_rows)

@@ -285,7 +285,8 @@ def _check_entries(path: Path, entries: Sequence[zipfile.ZipInfo], limits: Limit
 
 
 def _zipped(name: str, archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> Reading:
-    files = [entry for entry in entries if not entry.is_dir() and not entry.filename.startswith("__MACOSX")]
+    named = [entry for entry in entries if entry.filename]  # an archive may hold entries without a name
+    files = [entry for entry in named if not entry.is_dir() and not entry.filename.startswith("__MACOSX")]
     if len(files) != 1:
         raise RefusedError(
             f"cette archive contient {len(files)} fichiers, un seul était attendu.",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import select
+import socket
+import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -302,6 +306,54 @@ def test_a_proxy_of_the_environment_is_used(
     assert site.asked[0][1]["proxy-authorization"].startswith("Basic ")
     with pytest.raises(RefusedError):
         download(Client(RULES), "http://10.0.0.1/a.csv", tmp_path / "x")
+
+
+def test_an_address_that_does_not_answer_leaves_its_turn_to_the_next(site: Site, tmp_path: Path) -> None:
+    site.pages["/a"] = Page(b"a;b\n")
+    web = Client(RULES, Limits(silence=5), resolver=lambda *_: ("127.0.0.9", "127.0.0.1"))
+    assert download(web, f"http://donnees.example:{site.port}/a", tmp_path / "x").size == 4
+
+
+class Tunnels(socketserver.StreamRequestHandler):
+    """A proxy that opens one tunnel to this machine, whatever name is asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        line = self.rfile.readline().decode()
+        while self.rfile.readline().strip():
+            pass
+        self.asked.append(line.split()[1])
+        with socket.create_connection(("127.0.0.1", int(line.split()[1].rpartition(":")[2]))) as there:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            pairs = {self.connection: there, there: self.connection}
+            while True:
+                for ready in select.select(list(pairs), [], [], 5)[0]:
+                    data = ready.recv(65_536)
+                    if not data:
+                        return
+                    pairs[ready].sendall(data)
+
+
+def test_tls_goes_through_a_proxy_to_the_name_that_it_resolves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = _certificate(tmp_path, "donnees.example")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def unknown(host: str, port: int) -> tuple[str, ...]:
+        raise OSError
+
+    with serve(context) as site, socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnels) as proxy:
+        threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.server_address[1]}")
+        site.pages["/a"] = Page(b"a;b\n")
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        web = Client(RULES, Limits(silence=5), resolver=unknown, context=trusting)
+        assert download(web, f"https://donnees.example:{site.port}/a", tmp_path / "x").size == 4
+        proxy.shutdown()
+    assert Tunnels.asked == [f"donnees.example:{site.port}"]
 
 
 def _certificate(folder: Path, name: str) -> tuple[Path, Path]:

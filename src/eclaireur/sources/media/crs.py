@@ -194,4 +194,4 @@ def _proposed(found: Sequence[tuple[str, str]]) -> str:
     if not found:
         return " Demandez-le au producteur."
     named = ", ou à ".join(f"{name} ({code})" for code, name in found)
-    return f" Elles ressemblent à {named} : à confirmer par le producteur."
+    return f" Les coordonnées ressemblent à {named} : à confirmer par le producteur."

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from eclaireur.sources.media.crs import Bounds
-from eclaireur.sources.media.geometry import Broken, Curved, parts
 from eclaireur.sources.media.sniff import is_geojson
 from eclaireur.sources.reading import Doubt, Repair
 from eclaireur.sources.refusals import RefusedError
 
-__all__ = ["Located", "box", "locate"]
+__all__ = ["Located", "locate"]
 
 _AGAIN = "Exportez la couche de nouveau, en GeoPackage."
 _GEOJSON_SIZE = 300_000_000
@@ -214,25 +211,10 @@ def _geojson(path: Path) -> Located:
     if name:
         plain["crs"] = {"type": "name", "properties": {"name": name}}
     source = io.BytesIO(json.dumps(plain, allow_nan=True).encode())
-    return Located(source=source, form="GeoJSON", declared=name or "EPSG:4326", repairs=tuple(repairs))
+    declared = name if name and "CRS84" not in name else "EPSG:4326"
+    return Located(source=source, form="GeoJSON", declared=declared, repairs=tuple(repairs))
 
 
 def _named(told: Any) -> bool:
     properties = told.get("properties") if isinstance(told, dict) else None
     return isinstance(properties, dict) and isinstance(properties.get("name"), str)
-
-
-def box(data: bytes) -> Bounds | None:
-    """Return the bounds of a shape in well-known binary; None when it is empty or cannot be examined."""
-    low_x = low_y = math.inf
-    high_x = high_y = -math.inf
-    try:
-        for _, points in parts(data):
-            if len(points):
-                low, high = points.min(axis=0), points.max(axis=0)
-                low_x, low_y = min(low_x, float(low[0])), min(low_y, float(low[1]))
-                high_x, high_y = max(high_x, float(high[0])), max(high_y, float(high[1]))
-    except (Broken, Curved):
-        return None
-    found = (low_x, low_y, high_x, high_y)
-    return found if all(map(math.isfinite, found)) else None

@@ -308,11 +308,10 @@ def _locate(source: Any) -> tuple[dict[str, Any], list[Doubt]]:
 
 def _corners(source: Any) -> crs.Bounds:
     """Return the bounds of the four corners, whichever way rows go."""
-    corners = [
-        source.transform * corner
-        for corner in ((0, 0), (source.width, 0), (0, source.height), (source.width, source.height))
-    ]
-    x, y = [one[0] for one in corners], [one[1] for one in corners]
+    turn = source.transform
+    corners = [(column, row) for column in (0, source.width) for row in (0, source.height)]
+    x = [turn.a * column + turn.b * row + turn.c for column, row in corners]
+    y = [turn.d * column + turn.e * row + turn.f for column, row in corners]
     return min(x), min(y), max(x), max(y)
 
 

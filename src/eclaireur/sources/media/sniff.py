@@ -40,6 +40,7 @@ SOUNDS: dict[str, re.Pattern[bytes]] = {
     "ASF": re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),
     "AMR": re.compile(rb"#!AMR"),
 }
+_READ_ELSEWHERE = {"GIF", "BMP", "WebP", "PNM"}
 _TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
 _SHAPE = b"\x00\x00\x27\x0a"
 _GEOJSON = re.compile(
@@ -87,7 +88,10 @@ def kind_of(path: Path) -> Kind | None:
         return Kind.VECTOR
     if match(SOUNDS, head):
         return Kind.AUDIO
-    if match(IMAGES, head):
+    form = match(IMAGES, head)
+    if form in _READ_ELSEWHERE:
+        return None  # scanned pages come in these too: a reader of documents takes them
+    if form:
         return Kind.IMAGE
     return _SUFFIXES.get(path.suffix.lower())
 

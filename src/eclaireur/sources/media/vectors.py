@@ -13,7 +13,7 @@ from eclaireur.core import french
 from eclaireur.core.errors import ExtraMissingError
 from eclaireur.sources.media import crs, places
 from eclaireur.sources.media.described import Described, Kind, described, refused
-from eclaireur.sources.media.geometry import faults
+from eclaireur.sources.media.geometry import examine
 from eclaireur.sources.reading import Doubt
 from eclaireur.sources.refusals import RefusedError
 
@@ -25,6 +25,7 @@ __all__ = ["VectorLimits", "read_vector"]
 _AGAIN = "Exportez la couche de nouveau, en GeoPackage."
 _GEOMETRY = "geometry"
 _SHOWN = 50
+_BATCH = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +39,12 @@ class VectorLimits:
     features
         Shapes of a layer.
     examined
-        Shapes whose faults are looked for: the first ones.
+        Shapes whose faults are looked for: the first ones, by whole batches of 20 000.
     """
 
     size: int = 4_000_000_000
     features: int = 20_000_000
-    examined: int = 50_000
+    examined: int = 2_000_000
 
 
 @dataclass(slots=True)
@@ -122,11 +123,11 @@ def _describe(
     name = _chosen(layers, layer)
     told, seen = _read(found, name, limits, data=data)
     doubts = [*found.doubts]
-    located, more = _locate(seen, told.get("crs") or found.declared)
+    located, more = _locate(seen, found.declared or told.get("crs"))
     doubts += more
     doubts += _judge(seen)
-    if len(layers) > 1 and layer is None:
-        others = ", ".join(one for one, _ in layers if one != name)
+    others = ", ".join(one for one, kind in layers if kind and one != name)
+    if others and layer is None:
         doubts.append(Doubt(kind="layers", message=f"Couche lue : « {name} ». Autres couches : {others}."))
     facts: dict[str, Any] = {
         "format": found.form,
@@ -181,7 +182,7 @@ def _read(
 
     more = {"encoding": found.encoding} if found.encoding else {}
     seen = _Seen()
-    with pyogrio.open_arrow(found.source, layer=layer, use_pyarrow=True, batch_size=20_000, **more) as (
+    with pyogrio.open_arrow(found.source, layer=layer, use_pyarrow=True, batch_size=_BATCH, **more) as (
         told,
         reader,
     ):
@@ -201,26 +202,17 @@ def _read(
 
 
 def _examine(shapes: pa.Array, seen: _Seen, limits: VectorLimits) -> None:
-    import numpy as np
-
-    boxes = np.full((len(shapes), 4), np.nan)
     start = seen.features - len(shapes)
-    for row, shape in enumerate(shapes):
-        data = shape.as_py()
-        if data is None:
-            seen.empty += 1
-            continue
-        box = places.box(data)
-        if box is not None:
-            boxes[row] = box
-        if seen.examined < limits.examined:
-            seen.examined += 1
-            wrong = faults(data)
-            if wrong:
-                seen.faulty[wrong[0]] += 1
-                if len(seen.fault_rows) < _SHOWN:
-                    seen.fault_rows.append(start + row + 1)
-    seen.boxes.append(boxes)
+    held = shapes.to_pylist()
+    seen.empty += shapes.null_count
+    found = examine(held, validity=seen.examined < limits.examined)
+    seen.boxes.append(found.boxes)
+    if seen.examined < limits.examined:
+        seen.examined += len(held) - shapes.null_count
+    for row, fault in sorted(found.faults.items()):
+        seen.faulty[fault] += 1
+        if len(seen.fault_rows) < _SHOWN:
+            seen.fault_rows.append(start + row + 1)
 
 
 def _readable(table: pa.Table) -> tuple[pa.Table, int]:

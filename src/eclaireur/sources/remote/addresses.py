@@ -18,13 +18,13 @@ from eclaireur.core.errors import BadValueError, ConfigError, RefusedError, Work
 __all__ = ["Address", "Resolver", "Rules", "Target", "parse", "resolve", "shown", "system_resolver"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], tuple[str, ...]]
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 8000
 # IPv6 addresses that carry an IPv4 one, and where in their 128 bits it lies.
-_CARRIERS: tuple[tuple[Network, int], ...] = (
+_CARRIERS: tuple[tuple[_Network, int], ...] = (
     (ipaddress.ip_network("::ffff:0:0/96"), 0),  # IPv4-mapped
     (ipaddress.ip_network("::ffff:0:0:0/96"), 0),  # IPv4-translated
     (ipaddress.ip_network("::/96"), 0),  # IPv4-compatible
@@ -167,7 +167,7 @@ class Rules:
     ('', 'privée')
     """
 
-    networks: tuple[Network, ...] = ()
+    networks: tuple[_Network, ...] = ()
     hosts: frozenset[str] = frozenset()
 
     @classmethod

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Client", "Limits"]
 
 _REDIRECTS = {301, 302, 303, 307, 308}
+_HOSTS = 4
+"""Addresses of one name that are tried."""
 _AGENT = f"eclaireur/{__version__}"
 
 
@@ -80,6 +82,17 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     read: Callable[[int], bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How to reach a target: which addresses to try, what to ask for, what a proxy must be told."""
+
+    hosts: tuple[str, ...]
+    port: int
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tunnel: Mapping[str, str] | None = None
 
 
 class Client:
@@ -161,7 +174,8 @@ class Client:
         """Make one request; the connection ends with the block, or when its time is over."""
         from urllib3.exceptions import HTTPError, SSLError
 
-        connection, path, more = self._connection(target)
+        way = self._way(target)
+        connection = self._connected(target, way)
         watch = threading.Timer(self.limits.seconds, _cut, (connection,))
         watch.daemon = True
         sent = {
@@ -169,12 +183,12 @@ class Client:
             "User-Agent": _AGENT,
             "Accept": "*/*",
             "Accept-Encoding": "identity",
-            **more,
+            **way.headers,
             **headers,
         }
         watch.start()
         try:
-            connection.request("GET", path, headers=sent, preload_content=False, decode_content=False)
+            connection.request("GET", way.path, headers=sent, preload_content=False, decode_content=False)
             response = connection.getresponse()
             yield Answer(target, response.status, response.headers, _reader(response))
         except SSLError as error:
@@ -187,17 +201,11 @@ class Client:
             watch.cancel()
             connection.close()
 
-    def _connection(self, target: Target) -> tuple[HTTPConnection, str, dict[str, str]]:
-        """Return a connection, the path to ask for, and headers that the way needs."""
-        from urllib3.connection import HTTPConnection, HTTPSConnection
-
+    def _way(self, target: Target) -> _Way:
         proxy = _proxy(target)
-        timeout = self.limits.silence
         if proxy is None:
-            host = str(addresses.resolve(target, self.rules, self._resolver)[0])
-            if target.scheme == "http":
-                return HTTPConnection(host, target.port, timeout=timeout), target.path, {}
-            return self._secured(HTTPSConnection, host, target.port, target), target.path, {}
+            hosts = tuple(map(str, addresses.resolve(target, self.rules, self._resolver)))
+            return _Way(hosts=hosts[:_HOSTS], port=target.port, path=target.path)
         self._check_behind_proxy(target)
         asked: dict[str, str] = {}
         if proxy.username:
@@ -205,16 +213,48 @@ class Client:
 
             pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
             asked = dict(make_headers(proxy_basic_auth=pair))
-        port = proxy.port or 3128
+        hosts, port = (str(proxy.hostname),), proxy.port or 3128
         if target.scheme == "http":
-            return HTTPConnection(str(proxy.hostname), port, timeout=timeout), target.url, asked
-        secured = self._secured(HTTPSConnection, str(proxy.hostname), port, target)
-        secured.set_tunnel(target.host, target.port, headers=asked)
-        return secured, target.path, {}
+            return _Way(hosts=hosts, port=port, path=target.url, headers=asked)
+        return _Way(hosts=hosts, port=port, path=target.path, tunnel=asked)
 
-    def _secured(self, kind: Any, host: str, port: int, target: Target) -> Any:
-        context = self._context or ssl.create_default_context()
-        return kind(host, port, timeout=self.limits.silence, ssl_context=context, server_hostname=target.host)
+    def _connected(self, target: Target, way: _Way) -> HTTPConnection:
+        """Connect to the first of the addresses that answers: a machine may have no way to some of them."""
+        from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+
+        for rank, host in enumerate(way.hosts, start=1):
+            connection = self._made(target, way, host)
+            try:
+                connection.connect()
+            except (NewConnectionError, ConnectTimeoutError) as error:
+                connection.close()
+                if rank == len(way.hosts):
+                    raise ConnectionError(str(type(error).__name__)) from error
+            except (SSLError, ssl.SSLCertVerificationError) as error:
+                connection.close()
+                raise _untrusted(target) from error
+            except HTTPError as error:
+                connection.close()
+                raise ConnectionError(str(type(error).__name__)) from error
+            else:
+                return connection
+        raise ConnectionError(target.host)
+
+    def _made(self, target: Target, way: _Way, host: str) -> HTTPConnection:
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+
+        if target.scheme == "http":
+            return HTTPConnection(host, way.port, timeout=self.limits.silence)
+        secured = HTTPSConnection(
+            host,
+            way.port,
+            timeout=self.limits.silence,
+            ssl_context=self._context or ssl.create_default_context(),
+            server_hostname=target.host,
+        )
+        if way.tunnel is not None:
+            secured.set_tunnel(target.host, target.port, headers=way.tunnel)
+        return secured
 
     def _check_behind_proxy(self, target: Target) -> None:
         # Behind a proxy, names of the outside often cannot be resolved here: the proxy decides then.

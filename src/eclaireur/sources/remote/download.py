@@ -71,7 +71,6 @@ class Received:
     url: str
     size: int
     content_type: str = ""
-    modified: datetime | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -88,6 +87,7 @@ class _AgainError(Exception):
 class _Part:
     """What has come so far: bytes written, and the mark of the version that they are of."""
 
+    most: int
     written: int = 0
     mark: str = ""
     total: int | None = None
@@ -118,6 +118,7 @@ def download(
     *,
     form: str = "",
     checksum: Checksum | None = None,
+    most: int | None = None,
     progress: Progress = quiet,
 ) -> Received:
     """Bring a file to ``into``.
@@ -129,6 +130,8 @@ def download(
         data file is refused.
     checksum
         What the bytes must sum up to, when a catalogue says it.
+    most
+        Most bytes of the file; by default the client's limit.
 
     Raises
     ------
@@ -141,7 +144,7 @@ def download(
     WorkFailedError
         If it did not come whole after every try.
     """
-    part = _Part()
+    part = _Part(most=min(most or client.limits.size, client.limits.size))
     reason = ""
     for tried in range(client.limits.tries):
         try:
@@ -201,12 +204,12 @@ def _try(client: Client, url: str, into: Path, part: _Part, form: str, progress:
         else:
             part.written, part.mark = 0, ""
             raise _AgainError("le site a mal repris l'envoi", 0.0)
-        _check_size(client, into, part.total, coded=bool(coded))
+        _check_size(into, part, coded=bool(coded))
         with into.open("r+b" if part.written else "wb") as stream:
             stream.seek(part.written)
             if coded:
                 part.mark = ""  # a compressed answer is asked again from its start
-                _decode(client, answer, stream, coded, part)
+                _decode(answer, stream, coded, part)
             else:
                 _copy(client, answer, stream, part, progress)
     _check_page(into, form)
@@ -217,7 +220,6 @@ def _try(client: Client, url: str, into: Path, part: _Part, form: str, progress:
         url=shown(answer.target.url),
         size=into.stat().st_size,
         content_type=answer.headers.get("content-type", "").partition(";")[0].strip().lower(),
-        modified=_date(answer.headers.get("last-modified", "")),
         notes=tuple(notes),
     )
 
@@ -274,11 +276,12 @@ def _continues(answer: Answer, part: _Part) -> bool:
     return same and (_mark(answer) or part.mark) == part.mark
 
 
-def _check_size(client: Client, into: Path, total: int | None, *, coded: bool) -> None:
+def _check_size(into: Path, part: _Part, *, coded: bool) -> None:
+    total = part.total
     if total is None:
         return
-    if total > client.limits.size:
-        raise _too_large(client)
+    if total > part.most:
+        raise _too_large(part)
     if not coded and total > shutil.disk_usage(into.parent).free:
         raise WorkFailedError(
             f"il n'y a pas la place pour ce fichier de {french.number(total / 1e6, 0)} Mo.",
@@ -286,9 +289,9 @@ def _check_size(client: Client, into: Path, total: int | None, *, coded: bool) -
         )
 
 
-def _too_large(client: Client) -> EclaireurError:
+def _too_large(part: _Part) -> EclaireurError:
     return FileRefusedError(
-        f"le fichier dépasse {french.number(client.limits.size / 1e6, 0)} Mo.",
+        f"le fichier dépasse {french.number(part.most / 1e6, 0)} Mo.",
         fix="Un administrateur peut changer le réglage « download ».",
     )
 
@@ -296,8 +299,8 @@ def _too_large(client: Client) -> EclaireurError:
 def _copy(client: Client, answer: Answer, stream: IO[bytes], part: _Part, progress: Progress) -> None:
     until = time.monotonic() + client.limits.seconds
     while piece := answer.read(_PIECE):
-        if part.written + len(piece) > client.limits.size:
-            raise _too_large(client)
+        if part.written + len(piece) > part.most:
+            raise _too_large(part)
         stream.write(piece)
         part.written += len(piece)
         progress(part.written, part.total or 0, f"Réception : {french.number(part.written / 1e6, 1)} Mo")
@@ -308,7 +311,7 @@ def _copy(client: Client, answer: Answer, stream: IO[bytes], part: _Part, progre
         raise _AgainError(f"le fichier arrive coupé ({part.written} octets sur {part.total})")
 
 
-def _decode(client: Client, answer: Answer, stream: IO[bytes], coded: str, part: _Part) -> None:
+def _decode(answer: Answer, stream: IO[bytes], coded: str, part: _Part) -> None:
     """Expand what a server compressed for the way, though it was not asked to."""
     if coded not in {"gzip", "x-gzip"}:
         raise WorkFailedError(f"le site envoie un codage inconnu : « {coded} ».")
@@ -320,8 +323,8 @@ def _decode(client: Client, answer: Answer, stream: IO[bytes], coded: str, part:
             while piece:
                 data = expander.decompress(piece, _PIECE)
                 stream.write(data)
-                if stream.tell() > client.limits.size:
-                    raise _too_large(client)
+                if stream.tell() > part.most:
+                    raise _too_large(part)
                 piece = expander.unconsumed_tail
                 if expander.eof and expander.unused_data:
                     piece, expander = expander.unused_data, zlib.decompressobj(31)
@@ -352,9 +355,7 @@ def read_json(client: Client, url: str, folder: Path) -> Any:
     """
     path = folder / "answer.json"
     try:
-        download(client, url, path)
-        if path.stat().st_size > _JSON_SIZE:
-            raise WorkFailedError(f"{shown(url)} : la réponse du service est trop longue.")
+        download(client, url, path, most=_JSON_SIZE)
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         if isinstance(error, EclaireurError):

@@ -65,15 +65,17 @@ def copy(path: Path, into: Path, *, most: int) -> None:
     WorkFailedError
         If it changed while it was copied.
     """
-    before = path.stat()
-    if before.st_size > most:
-        raise FileRefusedError(
-            "le fichier est trop gros.",
-            file=str(path),
-            fix="Un administrateur peut changer le réglage « download ».",
-        )
-    shutil.copyfile(path, into)
-    after = path.stat()
+    # A link put in its place since it was found is not followed.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as source, into.open("wb") as target:
+        before = os.fstat(source.fileno())
+        if before.st_size > most:
+            raise FileRefusedError(
+                "le fichier est trop gros.",
+                file=str(path),
+                fix="Un administrateur peut changer le réglage « download ».",
+            )
+        shutil.copyfileobj(source, target)
+        after = os.fstat(source.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise WorkFailedError(
             "le fichier a changé pendant sa copie.", file=str(path), fix="Relancez quand son envoi est fini."
