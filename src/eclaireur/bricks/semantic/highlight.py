@@ -57,7 +57,7 @@ def _begins(key: str, leaf: Leaf) -> bool:
     if len(leaf.keys) > 1:
         return key == first
     if leaf.prefix:
-        return key.startswith(first)
+        return key.startswith(first) or key in leaf.others
     return distance_within(key, first, leaf.distance)
 
 
