@@ -21,7 +21,14 @@ from cyclopts.exceptions import (
 )
 
 from eclaireur import __version__
-from eclaireur.cli import commands_data, commands_desk, commands_lists, commands_models, commands_project
+from eclaireur.cli import (
+    commands_data,
+    commands_desk,
+    commands_lists,
+    commands_models,
+    commands_project,
+    commands_search,
+)
 from eclaireur.cli.help import FrenchHelp
 from eclaireur.core.errors import EclaireurError
 
@@ -60,7 +67,14 @@ def _say_usage(parent: App, path: str) -> None:
             _say_usage(inner, f"{path} {name}")
 
 
-for _module in (commands_desk, commands_data, commands_lists, commands_models, commands_project):
+for _module in (
+    commands_desk,
+    commands_data,
+    commands_search,
+    commands_lists,
+    commands_models,
+    commands_project,
+):
     _module.register(app)
 _say_usage(app, "eclaireur")
 

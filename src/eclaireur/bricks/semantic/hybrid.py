@@ -32,20 +32,14 @@ __all__ = ["USUAL", "WAYS", "Hybrid", "ScoredIndex"]
 WAYS = (*FIELDS, "letters", "meaning", "dense")
 """Ways of scoring, in the order of the columns of `Hybrid.features`."""
 
-USUAL: Mapping[str, float] = {
-    "title": 1,
-    "section": 0.5,
-    "body": 1,
-    "letters": 0.25,
-    "meaning": 1,
-    "dense": 1,
-}
+USUAL: Mapping[str, float] = dict(zip(WAYS, (1.0, 0.25, 2.0, 0.25, 1.0, 1.0), strict=True))
 """Weights before any query has been labelled."""
 
 _BY_FIELD = 200
 _BY_MEANING = 100
 _SMALL = 5000
 _HEAD = 300
+_NEAR_ENOUGH = (1e-9, 1e-9, 1e-9, 0.1, 0.3, 0.8)
 _SHOWN = 1500
 
 
@@ -144,8 +138,7 @@ class Hybrid:
             for at in best.tolist()
             if (number := int(numbers[at])) in documents
         )
-        count = None if found.total is None else max(found.total, len(numbers) if found.total == 0 else 0)
-        return replace(found, hits=hits, total=count)
+        return replace(found, hits=hits)
 
     def features(self, index: ScoredIndex, search: Search) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the numbers of the candidates, and their scores by each of `WAYS`, each at most 1."""
@@ -175,6 +168,9 @@ class Hybrid:
         self._heads(columns, numbers, asked, place)
         if vector is not None and len(numbers):
             columns[:, 5] = self._dense(numbers, vector)
+        # Near enough to be shown without a word in common; the least likeness that is more than chance.
+        near = (columns >= np.asarray(_NEAR_ENOUGH)).any(axis=1)
+        numbers, columns = numbers[near], columns[near]
         best = columns.max(axis=0, initial=0.0)
         return numbers, np.maximum(columns, 0.0) / np.where(best > 0, best, 1.0)
 

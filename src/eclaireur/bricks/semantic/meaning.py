@@ -83,10 +83,11 @@ class Meaning:
             counted = vectorizer.fit_transform(texts[::step])
         except ValueError:  # no term is seen twice
             return cls({}, np.zeros(0, np.float32), np.zeros((0, 1), np.float32))
-        size = min(_SIZE, min(counted.shape) - 1)
+        size = min(_SIZE, max(min(counted.shape) // 4, 2), min(counted.shape) - 1)
         if size < 1:
             return cls({}, np.zeros(0, np.float32), np.zeros((0, 1), np.float32))
-        reduced = TruncatedSVD(size, random_state=seed).fit(counted)
+        with np.errstate(invalid="ignore", divide="ignore"):  # texts all alike: shares of no variance
+            reduced = TruncatedSVD(size, random_state=seed).fit(counted)
         names = vectorizer.get_feature_names_out().tolist()
         terms = {name: at for at, name in enumerate(names)}
         components = np.ascontiguousarray(reduced.components_.T, np.float32)
