@@ -48,7 +48,8 @@ def container(tree: Tree) -> bytes:
     _collect(tree, 0, entries)
     fat: list[int] = []
     sectors: list[bytes] = []
-    mini, mini_fat = bytearray(), []
+    mini = bytearray()
+    mini_fat: list[int] = []
     for entry in entries:
         if entry.kind != _STREAM or not entry.data:
             continue

@@ -58,7 +58,7 @@ def odt(body: str, styles: str = "", *, others: dict[str, str | bytes] | None = 
         f"<office:document-content {SPACES}><office:automatic-styles>{styles}</office:automatic-styles>"
         f"<office:body><office:text>{body}</office:text></office:body></office:document-content>"
     )
-    return zipped({"mimetype": ODT_TYPE, "content.xml": content} | (others or {}))
+    return zipped({"mimetype": ODT_TYPE, "content.xml": content, **(others or {})})
 
 
 def test_a_word_document_is_read_in_order_with_its_table_header_and_author() -> None:
