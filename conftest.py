@@ -48,7 +48,7 @@ def own_workspace(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 @pytest.fixture(scope="session")
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace in which the restaurants' sample was worked out, made once for all processes; to be copied."""
+    """A workspace in which the restaurants' sample is worked out, once for all processes: copy it."""
     import fcntl
 
     base = tmp_path_factory.getbasetemp()

@@ -41,7 +41,7 @@ def build(folder: Path) -> None:
     What ``FOLDER/full`` already holds, a sample worked out, saves working it out again; a newcomer has none.
     """
     full, empty = folder / "full", folder / "empty"
-    held = set(os.listdir(full)) if full.exists() else set()
+    held = {entry.name for entry in full.iterdir()} if full.exists() else set()
     os.environ["ECLAIREUR_HOME"] = str(full)
     from eclaireur.desk.start import prepare
 
