@@ -46,7 +46,11 @@ def main() -> None:
     for number in range(count):
         inside, outside = np.flatnonzero(fold != number).tolist(), np.flatnonzero(fold == number).tolist()
         model = Labeller.fit(
-            [texts[at] for at in inside], [truth[at] for at in inside], groups=groups[inside], seed=2
+            [texts[at] for at in inside],
+            [truth[at] for at in inside],
+            groups=groups[inside],
+            seed=2,
+            hints=[agency[at] for at in inside],
         )
         start = time.process_time()
         scores = model.scored([texts[at] for at in outside])
