@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     answer({"missing": missing})
     for line in sys.stdin:
         asked = json.loads(line)
-        limit_processor(int(asked.get("seconds", seconds)))
+        limit_processor(int(asked["seconds"]))
         if asked.get("document"):
             from eclaireur.sources.documents.answering import answer_document
 

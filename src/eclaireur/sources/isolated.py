@@ -173,7 +173,7 @@ class Isolated:
         if not self._ready():
             return refused(path.name, kind, _NO_CHILD, _START_AGAIN)
         asked = {"path": str(path.resolve()), "look": str(kind), "data": data, "options": options}
-        content = self._ask(asked)
+        content = self._ask({**asked, "seconds": self._means.seconds}, self._means.seconds)
         if content is None:
             self.close()
             return replace(refused(path.name, kind, _TOO_MUCH, _LIGHTER), reduced=self._missing)
