@@ -12,7 +12,8 @@ from eclaireur.core.errors import NotFoundError
 from eclaireur.core.files import write_atomically
 from eclaireur.core.types import Snapshot, Source
 from eclaireur.service.files import Documented, read_documented
-from eclaireur.sources import mapping as mappings, tables
+from eclaireur.sources import mapping as mappings
+from eclaireur.sources.held import read_held_or_refuse
 
 if TYPE_CHECKING:
     from eclaireur.core.fields import InputTable
@@ -47,7 +48,7 @@ def propose(work: Work, path: Path, *, table: str | None = None) -> Proposal:
 
 
 def _best_table(work: Work, path: Path) -> str:
-    reading = tables.read_or_refuse(path)
+    reading = read_held_or_refuse(path)
     return max(_sources(work), key=lambda table: mappings.propose(table, reading).fit).name
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclaireur.core.errors import EmptyTableError
-from eclaireur.sources import mapping as mappings, tables
+from eclaireur.sources import mapping as mappings
+from eclaireur.sources.held import read_held_or_refuse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +58,7 @@ def read_documented(work: Work, table: str, path: Path, *, mapping: Mapping | No
         If the file cannot be read, a required column is missing, or a value is wrong.
     """
     declared = work.card.input_table(table)
-    reading = tables.read_or_refuse(path)
+    reading = read_held_or_refuse(path)
     if reading.table is None or not reading.table.num_rows:
         raise EmptyTableError(
             "le fichier ne contient aucune ligne de données.",

@@ -3,7 +3,8 @@
 A file may be made to hang or to fill the memory of who opens it. So the process that serves pages never
 opens one: it starts ``python -m eclaireur.service.previewing``, writes what it wants on its input, and
 reads what the file holds, how its columns answer the case's fields, and each error, on its output.
-Nothing is unpickled. The child has limits of memory and processor time and may write no file.
+Nothing is unpickled. The child has limits of memory and processor time, writes no file, opens no connection
+and runs no program, where the host can enforce it (`sources.confinement`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -25,6 +27,7 @@ from eclaireur.core.errors import EclaireurError, EmptyTableError, FileRefusedEr
 from eclaireur.core.fields import FieldKind
 from eclaireur.service.reading import reading_json
 from eclaireur.sources import mapping as mappings, tables
+from eclaireur.sources.confinement import confine, limit_processor
 from eclaireur.sources.reading import Outcome
 
 if TYPE_CHECKING:
@@ -234,23 +237,24 @@ def preview_apart(
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    child = subprocess.Popen(
-        [sys.executable, "-B", "-P", "-m", "eclaireur.service.previewing"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        cwd="/",
-        start_new_session=True,
-    )
-    try:
-        output, _ = child.communicate(json.dumps(asked).encode(), timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.communicate()
-        raise FileRefusedError(
-            f"ce fichier n'a pas pu être lu en {seconds:g} secondes.", file=name, fix=_SMALLER
-        ) from error
+    with tempfile.TemporaryDirectory(prefix="eclaireur-preview-") as folder:
+        child = subprocess.Popen(
+            [sys.executable, "-B", "-P", "-m", "eclaireur.service.previewing"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+        try:
+            output, _ = child.communicate(json.dumps(asked).encode(), timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+            raise FileRefusedError(
+                f"ce fichier n'a pas pu être lu en {seconds:g} secondes.", file=name, fix=_SMALLER
+            ) from error
     if child.returncode or not output:
         raise FileRefusedError(
             "la lecture de ce fichier demande trop de mémoire ou échoue.", file=name, fix=_SMALLER
@@ -262,21 +266,18 @@ def preview_apart(
 _SMALLER = "Exportez-le de nouveau, en CSV, avec les seules colonnes utiles."
 
 
-def _limit() -> None:
+def _confine() -> None:
+    """Take away all that reading one file does not need: what is read comes from a stranger."""
     import resource
 
-    for kind, most in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_CPU, _SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
+    confine(Path.cwd(), memory=_MEMORY)
+    limit_processor(_SECONDS)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def _main() -> int:
     asked = json.load(sys.stdin)
-    _limit()
+    _confine()
     found = preview(
         Path(asked["path"]),
         name=asked["name"],

@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
             answer(_look(asked, folder))
             continue
         target = folder / "written.parquet" if asked["to"] else None
-        reading = _read(Path(asked["path"]), asked["sheet"], target, lambda done: answer({"done": done}))
+        reading = _read(asked, target, lambda done: answer({"done": done}))
         if reading.table is not None and reading.typed is not None:
             numbered = pa.table({"line": pa.array(reading.lines)})
             for name, table in (("table", reading.table), ("typed", reading.typed), ("lines", numbered)):
@@ -67,12 +67,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _read(path: Path, sheet: str | None, target: Path | None, progress: Callable[[int], None]) -> Reading:
+def _read(asked: dict[str, Any], target: Path | None, progress: Callable[[int], None]) -> Reading:
     """Read a file; whatever its parser raises is a refusal, as its death would be."""
     from eclaireur.sources import tables
 
+    path = Path(asked["path"])
     try:
-        return tables.write_table(path, target, progress=progress) or tables.read_table(path, sheet=sheet)
+        written = None if asked["hold"] else tables.write_table(path, target, progress=progress)
+        return written or tables.read_table(path, sheet=asked["sheet"])
     except Exception as error:  # noqa: BLE001 - a hostile file may make a parser raise anything
         reason = f"le fichier a fait échouer son lecteur ({type(error).__name__})."
         return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=EXPORT_AGAIN)

@@ -92,6 +92,7 @@ class Isolated:
         *,
         sheet: str | None = None,
         to: Path | None = None,
+        hold: bool = False,
         progress: Callable[[int], None] = nothing,
     ) -> Reading:
         """Read one table; see `tables.read_table`, of which it takes the parameters and gives the result.
@@ -101,6 +102,8 @@ class Isolated:
 
         Parameters
         ----------
+        hold
+            Hold the table however large it is, within the memory of the child.
         to
             Parquet file where a large delimited file is written.
         progress
@@ -113,6 +116,7 @@ class Isolated:
             "path": str(path.resolve()),
             "sheet": sheet,
             "to": to is not None,
+            "hold": hold,
             "seconds": self._means.seconds + size // _SLOWEST,
         }
         content = self._ask(question, progress=progress)
