@@ -46,6 +46,26 @@ def own_workspace(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     monkeypatch.setenv("ECLAIREUR_HOME", str(tmp_path_factory.getbasetemp() / "nobody"))
 
 
+@pytest.fixture(scope="session")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which the restaurants' sample is worked out, once for all processes: copy it."""
+    import fcntl
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "worked"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            from eclaireur.core.workspace import Workspace
+            from eclaireur.service.signals import make
+            from eclaireur.service.work import Work
+
+            make(Work.on(Workspace.open(folder / "home", env={}), "restaurant_risk"), "sample")
+            (folder / "done").touch()
+    return folder / "home"
+
+
 @pytest.fixture
 def root() -> Path:
     """Root of the checkout."""

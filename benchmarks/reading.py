@@ -1,33 +1,29 @@
 """Reading files: outcomes on bad files by family, and French tables read exactly or silently wrong.
 
-    PYTHONPATH=src:. python benchmarks/reading.py [--tables 500] [--seed 1000000] [--speed 100]
+    PYTHONPATH=src:. python benchmarks/reading.py [--tables 500] [--speed 1000] [--peers PYTHON]
 
-Bad files need ECLAIREUR_HOSTILE. Peers (DuckDB, pandas, polars) are compared where they are installed: each
-reads the file with its own detection and no option, as a person would first do. A table is exact when every
-heading and value is right (numbers as numbers, dates as dates, identifiers with their zeros); silently wrong
-when it is not, and nothing was raised or flagged.
+Bad files need ECLAIREUR_HOSTILE. Peers (DuckDB, pandas, polars, csv-detective) are compared where they are
+installed, in this environment or in that of ``--peers`` (`benchmarks/reading_peers.py`). A table is exact
+when every heading and value is right (numbers as numbers, dates as dates, identifiers with their zeros);
+silently wrong when it is not, and nothing was raised or flagged.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
+import json
 import os
-import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
-from benchmarks.french_tables import Made, make
+from benchmarks import reading_peers
+from benchmarks.french_tables import make
 
 from eclaireur.sources.isolated import Isolated
-from eclaireur.sources.tables import read_table
-
-Columns = dict[str, list[Any]]
 
 
 def hostile() -> None:
@@ -59,93 +55,35 @@ def hostile() -> None:
     print(f"refused because the child died or was late: {len(deaths)} {deaths}")
 
 
-def eclaireur(path: Path) -> tuple[Columns, bool]:
-    """Give the columns that Éclaireur reads, and whether it flags anything."""
-    reading = read_table(path)
-    if reading.typed is None:
-        raise ValueError(reading.reason)
-    return reading.typed.to_pydict(), bool(reading.doubts)
-
-
-def duckdb(path: Path) -> tuple[Columns, bool]:
-    """Give the columns that DuckDB's sniffer reads."""
-    return _duckdb_table(path).to_pydict(), False
-
-
-def _duckdb_table(path: Path) -> Any:
-    engine = importlib.import_module("duckdb")
-    return engine.connect().execute("select * from read_csv(?)", [str(path)]).to_arrow_table()
-
-
-def pandas(path: Path) -> tuple[Columns, bool]:
-    """Give the columns that pandas reads with its own detection of the separator."""
-    frame = importlib.import_module("pandas").read_csv(path, sep=None, engine="python")
-    return {str(name): frame[name].tolist() for name in frame}, False
-
-
-def polars(path: Path) -> tuple[Columns, bool]:
-    """Give the columns that polars reads."""
-    return importlib.import_module("polars").read_csv(path, try_parse_dates=True).to_dict(
-        as_series=False
-    ), False
-
-
-def same(found: Columns, expected: Columns) -> bool:
-    """Compare values, a missing one in any form with a missing one."""
-    if list(found) != list(expected):
-        return False
-    for name, wanted in expected.items():
-        if len(found[name]) != len(wanted):
-            return False
-        for one, other in zip(found[name], wanted, strict=True):
-            if isinstance(one, datetime) and not isinstance(other, datetime) and isinstance(other, date):
-                one = one.date()  # noqa: PLW2901 - a peer has no type for a day
-            missing = one is None or one != one  # noqa: PLR0124 - NaN
-            if (missing != (other is None)) or (
-                not missing and (one != other or isinstance(one, str) != isinstance(other, str))
-            ):
-                return False
-    return True
-
-
-def french(count: int, seed: int) -> None:
-    """Print, for each reader, the share of generated tables that are exact, flagged, wrong and in error."""
-    readers: dict[str, Callable[[Path], tuple[Columns, bool]]] = {
-        "Éclaireur": eclaireur,
-        "DuckDB": duckdb,
-        "pandas": pandas,
-        "polars": polars,
-    }
-    made: list[Made] = [make(seed + number) for number in range(count)]
+def french(count: int, seed: int, peers: str) -> None:
+    """Print, for each reader, how many generated tables are exact, flagged, wrong and in error."""
     print(f"\n{count} generated French tables{'exact':>10}{'flagged':>9}{'silently wrong':>16}{'error':>7}")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "table.csv"
-        for name, read in readers.items():
-            tally: Counter[str] = Counter()
-            try:
-                for one in made:
-                    path.write_bytes(one.data)
-                    tally[_verdict(read, path, one)] += 1
-            except ModuleNotFoundError:
-                print(f"{name:28}  not installed")
-                continue
-            print(f"{name:28}{tally['exact']:8}{tally['flagged']:9}{tally['wrong']:16}{tally['error']:7}")
+    for name in reading_peers.READERS:
+        tally = _peer("tables", name, str(count), str(seed), peers=peers)
+        if "absent" in tally:
+            print(f"{name:28}  not installed ({tally['absent']})")
+            continue
+        found = [int(tally.get(word, 0)) for word in ("exact", "flagged", "wrong", "error")]
+        print(f"{name:28}{found[0]:8}{found[1]:9}{found[2]:16}{found[3]:7}")
 
 
-def _verdict(read: Callable[[Path], tuple[Columns, bool]], path: Path, made: Made) -> str:
-    try:
-        found, flagged = read(path)
-    except ModuleNotFoundError:
-        raise
-    except Exception:  # noqa: BLE001 - a peer may raise anything, and an error is not a wrong answer
-        return "error"
-    if same(found, made.expected):
-        return "exact"
-    return "flagged" if flagged else "wrong"
+def _peer(what: str, name: str, *rest: str, peers: str) -> dict[str, float]:
+    """Run one reader in a process of its own, in the environment that has it."""
+    python = sys.executable if name == "Éclaireur" else peers
+    script = Path(__file__).with_name("reading_peers.py")
+    run = subprocess.run(  # noqa: S603 - our own script
+        [python, str(script), what, name, *rest], capture_output=True, text=True, check=False
+    )
+    if run.returncode:
+        return {
+            "absent": run.stderr.strip().splitlines()[-1] if run.stderr.strip() else f"code {run.returncode}"
+        }  # type: ignore[dict-item]
+    found: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
+    return found
 
 
-def speed(megabytes: int) -> None:
-    """Print MB/s on a clean UTF-8 file, and the most memory this process ever held."""
+def speed(megabytes: int, peers: str) -> None:
+    """Print MB/s of processor and the peak of memory on clean UTF-8, each reader in its own process."""
     block = make(7, rows=20_000)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.csv"
@@ -155,13 +93,14 @@ def speed(megabytes: int) -> None:
             while stream.tell() < megabytes * 1_000_000:
                 stream.write(body)
         size = path.stat().st_size / 1e6
-        print(f"\nSpeed on {size:.0f} MB of clean UTF-8")
-        for name, read in (("DuckDB", _duckdb_table), ("Éclaireur", read_table)):
-            start = time.perf_counter()
-            read(path)
-            seconds = time.perf_counter() - start
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-            print(f"{name:12}{size / seconds:8.1f} MB/s   peak so far {peak:.0f} MB")
+        print(f"\n{size:.0f} MB of clean UTF-8     MB/s of processor   peak memory (MB)")
+        for how, said in (("held", "whole table"), ("streamed", "to Parquet")):
+            for name in reading_peers.HELD:
+                found = _peer(how, name, str(path), peers=peers)
+                if "absent" in found:
+                    print(f"{said:12} {name:12} did not ({found['absent']})")
+                else:
+                    print(f"{said:12} {name:12}{size / found['cpu']:15.1f}{found['peak']:19.0f}")
 
 
 if __name__ == "__main__":
@@ -169,7 +108,10 @@ if __name__ == "__main__":
     parser.add_argument("--tables", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1_000_000)
     parser.add_argument("--speed", type=int, default=50)
+    parser.add_argument("--peers", default=sys.executable)
+    parser.add_argument("--no-hostile", action="store_true")
     asked = parser.parse_args()
-    french(asked.tables, asked.seed)
-    speed(asked.speed)
-    hostile()
+    french(asked.tables, asked.seed, asked.peers)
+    speed(asked.speed, asked.peers)
+    if not asked.no_hostile:
+        hostile()

@@ -67,9 +67,10 @@ def test_without_any_regularity_the_model_abstains_from_everything() -> None:
 
 def test_the_model_read_again_answers_the_same(model: Labeller) -> None:
     texts, _ = sentences(7)
-    data = model.dump()
-    check("labels.parquet", data)
-    again = Labeller.read(data)
+    files = model.dump()
+    for name, data in files.items():
+        check(name, data)
+    again = Labeller.read(files)
     assert np.allclose(again.scored(texts), model.scored(texts), atol=2e-2)
     assert again.keep == model.keep
 

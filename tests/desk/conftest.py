@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +39,11 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def desk_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def desk_home(tmp_path_factory: pytest.TempPathFactory, worked: Path) -> Path:
     """Workspace of the desk's tests."""
-    return tmp_path_factory.mktemp("desk") / "workspace"
+    home = tmp_path_factory.mktemp("desk") / "workspace"
+    shutil.copytree(worked, home)
+    return home
 
 
 @pytest.fixture(scope="session")

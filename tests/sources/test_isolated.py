@@ -6,8 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from eclaireur.sources.answers import tables_fit
 from eclaireur.sources.isolated import Isolated, Means, read_isolated
 from eclaireur.sources.reading import Outcome
 from eclaireur.sources.tables import read_table
@@ -71,6 +74,57 @@ def test_the_child_leaves_nothing_behind(path: Path) -> None:
         assert folder.is_dir()
         assert list(folder.iterdir()) == []
     assert not folder.exists()
+
+
+def test_a_large_file_is_written_to_parquet_by_the_child_which_says_how_far_it_is(tmp_path: Path) -> None:
+    path, target, done = tmp_path / "a.csv", tmp_path / "a.parquet", list[int]()
+    path.write_text("Nom;Le;Prix\n" + "".join(f"Évreux {n};01/02/2023;{n},5\n" for n in range(90_000)))
+    with Isolated() as reader:
+        reading = reader.read(path, to=target, progress=done.append)
+        assert list(reader._folder.iterdir()) == []
+    assert (reading.outcome, reading.count, reading.table) == (Outcome.LU, 90_000, None)
+    assert reading.columns[1].last == "01/02/2023"
+    assert pq.read_table(target)["Prix"].to_pylist()[-1] == 89_999.5
+    assert done
+
+
+LIES = {
+    "outcome": {"outcome": "parfait"},
+    "columns": {"columns": [["a", "text", "", None, "", ""]]},
+    "kind": {"columns": [["SIRET", "vérité", "", None, "", ""]] * 3},
+    "lines": {"repairs": [["x", "y", ["z"]]]},
+    "flawless": {"repairs": [], "doubts": []},
+    "rows": {"rows": -1},
+    "type": {"doubts": {"a": 1}},
+}
+
+
+@pytest.mark.parametrize("lie", LIES, ids=str)
+def test_a_child_that_lies_gives_a_refusal_and_is_replaced(
+    path: Path, lie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Isolated() as reader:
+        told = reader._answer
+
+        def altered(seconds: float) -> dict[str, object] | None:
+            content = told(seconds)
+            return content if content is None or "missing" in content else content | LIES[lie]
+
+        monkeypatch.setattr(reader, "_answer", altered)
+        reading = reader.read(path)
+        assert reading.outcome is Outcome.REFUSE
+        assert "abîmé" in reading.reason
+        assert reader._child is None
+
+
+def test_tables_that_are_not_those_that_are_told_are_refused(path: Path) -> None:
+    reading = read_table(path)
+    assert reading.table is not None
+    lines = pa.table({"line": pa.array(reading.lines)})
+    assert tables_fit(reading, reading.table, reading.typed, lines)
+    assert not tables_fit(reading, reading.table.slice(1), reading.typed, lines)
+    assert not tables_fit(reading, reading.typed, reading.typed, lines)
+    assert not tables_fit(reading, reading.table, reading.typed, lines.rename_columns(["x"]))
 
 
 TRIES = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from eclaireur.sources.kinds import kind_of
+from eclaireur.sources.kinds import judge, kind_of
+from eclaireur.sources.values import date_of
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,34 @@ from eclaireur.sources.kinds import kind_of
         ("Montant", ["1.234", "12,50"], "number"),
         ("Montant", ["(12,50)", "nd"], "number"),
         ("Vide", [None, ""], "text"),
+        ("N", ["12", "3"], "integer"),
+        ("N°", ["12", "3"], "code"),
+        ("Article", ["1.1", "1.10"], "code"),
+        ("NIR", ["185017500100123"], "code"),
+        ("Numéro fiscal", ["12345678901", "22345678901"], "code"),
+        ("Latitude", ["46,205"], "number"),
+        ("Taux", ["12,5 %", "s"], "number"),
+        ("Passage", ["01/02/2023 02:30 PM"], "datetime"),
     ],
 )
 def test_a_kind_is_said_only_when_every_value_fits(name: str, values: list[str | None], kind: str) -> None:
     assert str(kind_of(name, pa.chunked_array([pa.array(values, pa.string())]))) == kind
+
+
+def test_a_comma_typed_by_hand_among_a_programs_numbers_is_not_taken_for_thousands() -> None:
+    for texts in (["1,234"], ["1,234", "1.5"], ["1,234", "1.234"]):
+        found = judge("Montant", pa.chunked_array([texts]), range(2, len(texts) + 2), machine=True)
+        assert [doubt.kind for doubt in found.doubts] == ["number"]
+        if found.typed is not None:
+            assert found.typed.to_pylist() == [1.234]
+
+
+def test_an_hour_of_the_afternoon_is_read_and_an_impossible_one_is_not() -> None:
+    assert str(date_of("01/02/2023 02:30 PM")) == "2023-02-01 14:30:00"
+    assert str(date_of("01/02/2023 12:15 am")) == "2023-02-01 00:15:00"
+    assert date_of("01/02/2023 14:30 PM") is None
+
+
+def test_mixed_units_and_metres_named_degrees_are_said() -> None:
+    for name, texts in (("Taux", ["12,5 %", "3"]), ("Latitude", ["6862047,5", "6862048,25"])):
+        assert judge(name, pa.chunked_array([texts]), (2, 3)).doubts, name

@@ -96,8 +96,10 @@ def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]]) -> None:
         (lambda data: data.replace(b"12,00\r\n", b"12,00;;de trop\r\n"), "ragged"),
         (lambda data: data.replace(b"Nom", b"Commune"), "header"),
         (lambda data: data.decode().encode("cp1252").decode("latin-1").encode(), "encoding"),
+        (lambda data: data.replace(b"00012345600014", b'"=""00012345600014"""'), "formula"),
+        (lambda data: data.replace(b"83283779300021", b'="83283779300021"'), "formula"),
     ],
-    ids=["sep", "lone cr", "preamble", "footer", "nul", "ragged", "repeated heading", "decoded twice"],
+    ids=["sep", "cr", "preamble", "footer", "nul", "ragged", "repeated", "twice", "formula", "bare formula"],
 )
 def test_each_repair_is_said_and_the_cells_stay(
     save: Save, change: Callable[[bytes], bytes], kind: str
@@ -311,3 +313,67 @@ def test_every_text_table_and_workbook_of_the_hostile_set_ends_in_one_of_three_o
         lines = run.stdout.splitlines()
         assert run.returncode == 0, f"{part[len(lines)]}\n{run.stderr[-800:]}"
         assert set(lines) <= {str(outcome) for outcome in Outcome}
+
+
+def test_marks_in_the_middle_are_removed_and_said(save: Save) -> None:
+    reading = read_table(save("Nom;Ville\nA;Évreux\n\ufeffNom;Ville\nB;Nîmes\n".encode("utf-8-sig")))
+    assert reading.table is not None
+    assert reading.table["Nom"].to_pylist() == ["A", "B"]
+    assert [(one.kind, one.lines) for one in reading.repairs] == [("encoding", (3,)), ("header", (3,))]
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "kinds"),
+    [
+        ([652381.0, 6862047.0], ["crs"]),
+        ([48.85, 2.35], ["crs"]),
+        ([2.35, 48.85], []),
+        ([[[2.35, 48.85]]], []),
+    ],
+    ids=["metres", "turned", "degrees", "nested"],
+)
+def test_coordinates_of_geojson_that_are_no_degrees_are_said(
+    save: Save, coordinates: list[object], kinds: list[str]
+) -> None:
+    feature = {"type": "Feature", "properties": {"nom": "a"}, "geometry": {"coordinates": coordinates}}
+    data = json.dumps({"type": "FeatureCollection", "features": [feature, feature]}).encode()
+    assert [one.kind for one in read_table(save(data, "a.geojson")).doubts] == kinds
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.prj", "a.vrt", "a.gpl", "a.py"])
+def test_a_text_named_as_no_table_is_refused(save: Save, name: str) -> None:
+    assert read_table(save(b"a;b\n1;2\n", name)).outcome is Outcome.REFUSE
+
+
+def test_padded_cells_stay_as_written_and_lose_their_spaces_once_typed(save: Save) -> None:
+    reading = read_table(save(b"Code ;Nom   \n01   ;Ain   \n02   ;Aisne \n"))
+    assert reading.table is not None
+    assert reading.typed is not None
+    assert reading.table["Nom"].to_pylist() == ["Ain   ", "Aisne "]
+    assert reading.typed["Nom"].to_pylist() == ["Ain", "Aisne"]
+
+
+def test_an_irregular_text_too_large_to_be_held_is_refused_with_the_way_out(save: Save) -> None:
+    data = b"a;b\n" + b"x;y\n" * 600 + b'"never closed;1\n'
+    reading = read_table(save(data), limits=Limits(large=100, whole=1000))
+    assert "irrégularités" in reading.reason
+    assert "UTF-8" in reading.fix
+
+
+@pytest.mark.parametrize("form", ["gz", "zip"])
+def test_a_large_compressed_text_is_read_in_blocks(save: Save, tmp_path: Path, form: str) -> None:
+    data = b"Nom;Prix\n" + b"Ain;12,5\nAisne;1,25\n" * 2000
+    if form == "gz":
+        path = save(gzip.compress(data), "a.csv.gz")
+    else:
+        path = tmp_path / "a.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.csv", data)
+    plain, blocks = read_table(path), read_table(path, limits=Limits(large=100))
+    assert blocks.typed is not None
+    assert plain.typed is not None
+    assert blocks.typed.num_rows == 4000
+    assert (
+        blocks.typed.equals(plain.typed.combine_chunks())
+        or blocks.typed.to_pydict() == plain.typed.to_pydict()
+    )

@@ -28,6 +28,7 @@ from eclaireur.cli import (
     commands_lists,
     commands_models,
     commands_project,
+    commands_search,
 )
 from eclaireur.cli.help import FrenchHelp
 from eclaireur.core.errors import EclaireurError
@@ -71,6 +72,7 @@ for _module in (
     commands_desk,
     commands_data,
     commands_fetch,
+    commands_search,
     commands_lists,
     commands_models,
     commands_project,

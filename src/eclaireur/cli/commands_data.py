@@ -1,4 +1,4 @@
-"""Commands about cases and data: cases, connect, read."""
+"""Commands about cases and data: cases, connect, read, quality."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from eclaireur.cli.options import AsJson, CaseName, InputFile
-from eclaireur.cli.screen import say, show, show_json
+from eclaireur.cli.options import AsJson, CaseName, InputFile, SourceName
+from eclaireur.cli.screen import progress_bar, say, show, show_json
 from eclaireur.core.view import Column, Table
 
 __all__ = ["register"]
@@ -20,6 +20,9 @@ def register(app: App) -> None:
     app.command(_connect, name="connect", help="Relier les colonnes de votre fichier aux champs d'un cas.")
     app.command(
         _read, name="read", help="Lire un fichier : ce qu'il contient, ce qui a été réparé, les doutes."
+    )
+    app.command(
+        _quality, name="quality", help="Suivre la qualité des colonnes d'une source, copie après copie."
     )
 
 
@@ -111,7 +114,9 @@ def _connect(
 
 
 def _read(
-    file: InputFile,
+    file: Annotated[
+        str, Parameter(help="Fichier à lire, ou adresse d'une table : sqlite:///…, postgresql://…")
+    ],
     /,
     *,
     sheet: Annotated[
@@ -119,7 +124,11 @@ def _read(
     ] = None,
     to: Annotated[
         Path | None,
-        Parameter(name="--to", help="Écrire ce qui est lu : un tableau en .parquet, un document en .txt."),
+        Parameter(
+            name="--to",
+            help="Écrire ce qui est lu : un tableau en .parquet (« parquet » : à côté, même nom), "
+            "un document en .txt.",
+        ),
     ] = None,
     report: Annotated[
         bool,
@@ -129,6 +138,13 @@ def _read(
             help="Écrire un compte rendu à renvoyer au producteur : qualité des colonnes, lignes à corriger.",
         ),
     ] = False,
+    corrections: Annotated[
+        Path | None,
+        Parameter(
+            name="--corrections",
+            help="Écrire les valeurs à corriger, avec leurs lignes, dans ce fichier .xlsx, .ods ou .csv.",
+        ),
+    ] = None,
     document: Annotated[
         bool,
         Parameter(
@@ -142,29 +158,52 @@ def _read(
 ) -> int:
     from eclaireur.cli.reading_documents import read_as_document
     from eclaireur.cli.reading_media import read_as_media
+    from eclaireur.service import reading as service
     from eclaireur.service.documents import is_document_file, is_text_file
     from eclaireur.sources.media.sniff import kind_of
-
-    kind = None if document else kind_of(file)
-    if kind is not None:
-        return read_as_media(file, kind, layer=sheet, to=to, report=report, seconds=seconds, as_json=as_json)
-    if document or (sheet is None and not report and is_document_file(file)):
-        return read_as_document(file, to=to, seconds=seconds, as_json=as_json)
-    from eclaireur.service.reading import reading_json, report_text, show_reading, write_parquet
-    from eclaireur.sources.isolated import read_isolated
     from eclaireur.sources.reading import Outcome
 
-    reading = read_isolated(file, sheet=sheet)
-    if reading.outcome is Outcome.REFUSE and is_text_file(file) and sheet is None and not report:
-        return read_as_document(file, to=to, seconds=seconds, as_json=as_json)
-    if to is not None and reading.table is not None:
-        write_parquet(reading, to)
+    path, database = Path(file), service.is_database(file)
+    kind = None if document or database else kind_of(path)
+    if kind is not None:
+        return read_as_media(path, kind, layer=sheet, to=to, report=report, seconds=seconds, as_json=as_json)
+    tabular = sheet is not None or report or corrections is not None or database
+    if document or (not tabular and is_document_file(path)):
+        return read_as_document(path, to=to, seconds=seconds, as_json=as_json)
+    words = not tabular and is_text_file(path)  # text, unless a table is found in it
+    target = (
+        None if words and to is not None and to.suffix.lower() == ".txt" else service.parquet_target(file, to)
+    )
+    with progress_bar(hidden=as_json) as progress:
+        reading = service.read_anything(file, sheet=sheet, to=target, progress=progress)
+    if words and reading.outcome is Outcome.REFUSE:
+        return read_as_document(path, to=to, seconds=seconds, as_json=as_json)
+    if target is None:
+        service.parquet_target(file, to)  # a table is not written as text
+    if corrections is not None:
+        count = service.write_corrections(reading, corrections)
     if as_json:
-        show_json(reading_json(reading))
+        show_json(service.reading_json(reading))
     elif report:
-        print(report_text(reading))
+        print(service.report_text(reading))
     else:
-        show(show_reading(reading))
-        if to is not None and reading.table is not None:
-            say(f"Tableau écrit : {to}")
+        show(service.show_reading(reading))
+        if target is not None and reading.outcome is not Outcome.REFUSE:
+            say(f"Tableau écrit : {target}")
+        if corrections is not None:
+            say(f"Valeurs à corriger ({count}) : {corrections}")
     return 2 if reading.outcome is Outcome.REFUSE else 0
+
+
+def _quality(case: CaseName, /, *, source: SourceName = None, as_json: AsJson = False) -> None:
+    from eclaireur.cli.opening import at_work, chosen_source
+    from eclaireur.service.quality import deliveries, quality_json, show_quality
+
+    with at_work(case, quiet=as_json) as work:
+        found = deliveries(work, chosen_source(work, source))
+    if as_json:
+        show_json(quality_json(found))
+    elif not found:
+        say("Aucune copie de cette source n'est un tableau. Lisez-la d'abord : ./eclaireur fetch.")
+    else:
+        show(show_quality(found))

@@ -16,6 +16,7 @@ __all__ = [
     "RULES",
     "Card",
     "Desk",
+    "IndexCard",
     "Law",
     "QualityRule",
     "QualityState",
@@ -107,6 +108,29 @@ class SourceCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexCard:
+    """How a table of the case's records is searched: the column that gives each part of a document.
+
+    Parameters
+    ----------
+    table
+        Name of the table.
+    id, title, section, body, day
+        Columns; ``title`` and the others may be empty. ``day`` is a date.
+    facets
+        Columns that can be filtered and counted. Never a person's name.
+    """
+
+    table: str
+    id: str
+    body: str
+    title: str = ""
+    section: str = ""
+    day: str = ""
+    facets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """Everything the product knows of a case before importing it."""
 
@@ -130,6 +154,7 @@ class Card:
     folder: Path
     procedure: Procedure = PLAIN
     extra: str = ""
+    index: IndexCard | None = None
 
     def source(self, name: str) -> SourceCard:
         """Return a declared source.

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from eclaireur.core.card import Card, Desk, Law, QualityRule, QualityState, SourceCard
+from eclaireur.core.card import Card, Desk, IndexCard, Law, QualityRule, QualityState, SourceCard
 from eclaireur.core.case import Case
 from eclaireur.core.errors import ConfigError, ExtraMissingError, NotFoundError
 from eclaireur.core.fields import Field, FieldKind, InputTable
@@ -124,6 +124,7 @@ def _card(data: dict[str, Any], package: str, folder: Path) -> Card:
     nouns = data.pop("nouns")
     quality = data.pop("quality")
     procedure = data.pop("procedure", None)
+    index = data.pop("index", None)
     return Card(
         package=package,
         folder=folder,
@@ -133,6 +134,7 @@ def _card(data: dict[str, Any], package: str, folder: Path) -> Card:
         nouns=nouns["plural"],
         limits=tuple(data.pop("limits")),
         procedure=PLAIN if procedure is None else read_procedure(procedure),
+        index=None if index is None else IndexCard(**index | {"facets": tuple(index.get("facets", ()))}),
         law=Law(**data.pop("law")),
         sources=tuple(_source(dict(row)) for row in data.pop("sources")),
         inputs=tuple(_table(name, dict(row)) for name, row in data.pop("inputs", {}).items()),

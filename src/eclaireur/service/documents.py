@@ -181,4 +181,8 @@ def write_text(document: Document, target: Path) -> None:
     """
     if target.suffix.lower() != ".txt":
         raise BadValueError("le fichier à écrire doit finir par .txt.", file=str(target))
-    write_atomically(target, lambda path: path.write_text(document.text + "\n", encoding="utf-8"))
+
+    def write(path: Path) -> None:
+        path.write_text(document.text + "\n", encoding="utf-8")
+
+    write_atomically(target, write)

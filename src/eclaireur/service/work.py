@@ -28,6 +28,7 @@ __all__ = [
     "fetch",
     "records",
     "stored_records",
+    "taken",
 ]
 
 CONNECTED = "connected"
@@ -94,6 +95,11 @@ def default_source(work: Work) -> str:
 
 def _address(work: Work, source: str) -> str:
     return f"{work.card.name}-{source}"
+
+
+def taken(work: Work, source: str) -> tuple[Snapshot, ...]:
+    """Return the snapshots of a source that were taken so far, oldest first."""
+    return snapshots.snapshots(work.workspace.lake, _address(work, source))
 
 
 def fetch(work: Work, source: str) -> Snapshot:

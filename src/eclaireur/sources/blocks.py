@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Block", "Form", "IrregularError", "check", "columns", "cut", "pieces", "rows"]
 
 _LONGEST_ROW = 64_000_000
+_FORMULA = re.compile(rb'(^|[^\w =])"?="')
 _TWO_SIGNS = re.compile(rb"(?:[\xc2-\xf4][\x80-\xbf]+){2,}")
 
 
@@ -39,6 +40,9 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Read at most so many bytes."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,8 @@ class Block:
     rows: list[list[str]] | None = None
 
 
-def pieces(stream: Readable, start: bytes, size: int) -> Iterator[bytes]:
-    """Give the bytes of a stream in pieces that end with a row; the last may lack its line feed.
+def pieces(read: Callable[[int], bytes], start: bytes, size: int) -> Iterator[bytes]:
+    """Give the bytes that are read in pieces that end with a row; the last may lack its line feed.
 
     Parameters
     ----------
@@ -88,7 +92,7 @@ def pieces(stream: Readable, start: bytes, size: int) -> Iterator[bytes]:
     """
     rest = start
     while True:
-        more = stream.read(size)
+        more = read(size)
         if not more:
             break
         rest += more
@@ -120,11 +124,14 @@ def check(data: bytes) -> None:
     Raises
     ------
     IrregularError
-        If there are null signs, old line ends, marks in the middle, lost signs or text encoded twice.
+        If there are null signs, old line ends, marks in the middle, text written as formulas, lost signs or
+        text encoded twice.
     """
     import numpy as np
 
     if b"\0" in data or b"\xef\xbf\xbd" in data or b"\xef\xbb\xbf" in data:
+        raise IrregularError
+    if b'="' in data and _FORMULA.search(data):
         raise IrregularError
     if data.count(b"\r") != data.count(b"\r\n"):
         raise IrregularError

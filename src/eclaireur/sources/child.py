@@ -1,7 +1,7 @@
 """The child process that reads files for `isolated`: confined first, then one file after another.
 
-It takes one JSON line for each file on its standard input and answers one JSON line; tables are left in its
-folder as Arrow files, which the parent takes.
+It takes one JSON line for each file on its standard input, answers how far it is with a large one, then one
+JSON line; tables are left in its folder as Arrow files, or one Parquet file, which the parent takes.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from eclaireur.sources.answers import to_json
 from eclaireur.sources.confinement import confine, limit_processor
 from eclaireur.sources.media.described import Kind, notes_of, refused
 from eclaireur.sources.reading import Outcome, Reading
@@ -22,7 +24,7 @@ __all__ = ["main"]
 
 def main(arguments: list[str]) -> int:
     """Confine this process, say how well, then read what is asked until the input ends."""
-    folder, memory, seconds = Path(arguments[0]), int(arguments[1]), int(arguments[2])
+    folder, memory = Path(arguments[0]), int(arguments[1])
     # What a library prints must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -40,7 +42,7 @@ def main(arguments: list[str]) -> int:
     answer({"missing": missing})
     for line in sys.stdin:
         asked = json.loads(line)
-        limit_processor(asked.get("seconds", seconds))
+        limit_processor(int(asked["seconds"]))
         if asked.get("document"):
             from eclaireur.sources.documents.answering import answer_document
 
@@ -54,24 +56,23 @@ def main(arguments: list[str]) -> int:
         if "look" in asked:
             answer(_look(asked, folder))
             continue
-        reading = _read(Path(asked["path"]), asked["sheet"])
-        content = notes_of(reading)
-        content["columns"] = [[one.name, one.kind, one.unit] for one in reading.columns]
+        target = folder / "written.parquet" if asked["to"] else None
+        reading = _read(Path(asked["path"]), asked["sheet"], target, lambda done: answer({"done": done}))
         if reading.table is not None and reading.typed is not None:
             numbered = pa.table({"line": pa.array(reading.lines)})
             for name, table in (("table", reading.table), ("typed", reading.typed), ("lines", numbered)):
                 with pa.ipc.new_file(str(folder / f"{name}.arrow"), table.schema) as writer:
                     writer.write_table(table)
-        answer(content)
+        answer(to_json(reading))
     return 0
 
 
-def _read(path: Path, sheet: str | None) -> Reading:
+def _read(path: Path, sheet: str | None, target: Path | None, progress: Callable[[int], None]) -> Reading:
     """Read a file; whatever its parser raises is a refusal, as its death would be."""
     from eclaireur.sources import tables
 
     try:
-        return tables.read_table(path, sheet=sheet)
+        return tables.write_table(path, target, progress=progress) or tables.read_table(path, sheet=sheet)
     except Exception as error:  # noqa: BLE001 - a hostile file may make a parser raise anything
         reason = f"le fichier a fait échouer son lecteur ({type(error).__name__})."
         return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=EXPORT_AGAIN)

@@ -12,6 +12,7 @@ from eclaireur.sources.reading import Doubt, Repair
 __all__ = ["declared", "parse", "plain"]
 
 _LONG_VALUE = 60
+_FORMULA = re.compile(r'="([^"]*)"\Z')
 
 
 def parse(data: bytes) -> Framed | None:
@@ -41,6 +42,10 @@ def parse(data: bytes) -> Framed | None:
     cut = splitting.split(text, separator or ";", offset=offset)
     if not cut.rows:
         return None
+    formulas = _unwrapped(cut)
+    if formulas:
+        message = 'Textes écrits comme des formules (="00123"), lus comme des textes.'
+        repairs.append(Repair(kind="formula", message=message, lines=formulas[:50]))
     found = frame(cut.rows, cut.lines)
     doubts: tuple[Doubt, ...] = (*decoded.doubts, *cut.doubts, *found.doubts)
     return Framed(
@@ -50,6 +55,16 @@ def parse(data: bytes) -> Framed | None:
         repairs=(*repairs, *cut.repairs, *found.repairs),
         doubts=doubts,
     )
+
+
+def _unwrapped(cut: splitting.Split) -> tuple[int, ...]:
+    """Undo ``="00123"``, by which an export keeps a spreadsheet from dropping zeros; return the lines."""
+    lines = []
+    for row, line in zip(cut.rows, cut.lines, strict=True):
+        if any(cell.startswith('="') for cell in row):
+            row[:] = [_FORMULA.sub(r"\1", cell) for cell in row]
+            lines.append(line)
+    return tuple(lines)
 
 
 def plain(text: str) -> bool:

@@ -77,6 +77,11 @@ def recognised(name: str) -> Repair:
 
 def _finished(text: str, encoding: str, repairs: list[Repair], doubts: tuple[Doubt, ...] = ()) -> Decoded:
     text, restored = _restore(text)
+    marks = _lines_with(text, "\ufeff")
+    if marks:
+        text = text.replace("\ufeff", "")
+        message = "Marques d'encodage au milieu du texte, retirées : des fichiers ont été mis bout à bout ?"
+        restored = [*restored, Repair(kind="encoding", message=message, lines=marks)]
     lost = _lines_with(text, "\ufffd")
     if lost:
         message = "Caractères perdus avant l'envoi du fichier, ou illisibles : ils sont marqués « \ufffd »."

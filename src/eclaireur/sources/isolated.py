@@ -20,16 +20,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from eclaireur.core.files import write_atomically
+from eclaireur.sources.answers import from_json, tables_fit
+from eclaireur.sources.feeding import nothing
 from eclaireur.sources.media import drivers
-from eclaireur.sources.media.described import (
-    Described,
-    Kind,
-    described_from,
-    doubts_from,
-    refused,
-    repairs_from,
-)
-from eclaireur.sources.reading import Column, Outcome, Reading
+from eclaireur.sources.media.described import Described, Kind, described_from, refused
+from eclaireur.sources.reading import Outcome, Reading
 
 __all__ = ["Isolated", "Means", "read_isolated"]
 
@@ -40,6 +36,7 @@ _START_AGAIN = "Relancez la commande."
 _TOO_MUCH = "la lecture de ce fichier demande trop de mémoire ou de temps, ou échoue."
 _LONGEST_ANSWER = 64_000_000
 _START_SECONDS = 60.0
+_SLOWEST = 2_000_000  # bytes a second that a large file must be read at, processor of a loaded machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +48,7 @@ class Means:
     memory
         Bytes of address space.
     seconds
-        Seconds, of processor and on the clock.
+        Seconds, of processor and on the clock; a large file gives more, while it goes on.
     files
         Files read before the child is replaced.
     """
@@ -89,18 +86,46 @@ class Isolated:
     ) -> None:
         self.close()
 
-    def read(self, path: Path, *, sheet: str | None = None) -> Reading:
+    def read(
+        self,
+        path: Path,
+        *,
+        sheet: str | None = None,
+        to: Path | None = None,
+        progress: Callable[[int], None] = nothing,
+    ) -> Reading:
         """Read one table; see `tables.read_table`, of which it takes the parameters and gives the result.
 
-        The reading also says what the host could not enforce, in ``reduced``.
+        The reading also says what the host could not enforce, in ``reduced``. A large delimited file is not
+        held: its reading has no table. The child may use more time for it, as long as it goes on.
+
+        Parameters
+        ----------
+        to
+            Parquet file where a large delimited file is written.
+        progress
+            Called with the bytes that are behind.
         """
         if not self._ready():
             return _refused(path, _NO_CHILD, _START_AGAIN)
-        content = self._ask({"path": str(path.resolve()), "sheet": sheet})
+        size = path.stat().st_size if path.is_file() else 0
+        question = {
+            "path": str(path.resolve()),
+            "sheet": sheet,
+            "to": to is not None,
+            "seconds": self._means.seconds + size // _SLOWEST,
+        }
+        content = self._ask(question, progress=progress)
         if content is None:
             self.close()
             return replace(_refused(path, _TOO_MUCH, _SMALLER), reduced=self._missing)
-        return self._reading(path, content)
+        try:
+            return self._reading(path, content, to)
+        except (ValueError, TypeError, LookupError, OSError) as error:
+            # ArrowInvalid is a ValueError. What the child says is not what it must: it is not trusted again.
+            self.close()
+            reason = f"le résultat de la lecture est abîmé ({type(error).__name__})."
+            return replace(_refused(path, reason, _SMALLER), reduced=self._missing)
 
     @property
     def folder(self) -> Path:
@@ -148,14 +173,14 @@ class Isolated:
         if not self._ready():
             return refused(path.name, kind, _NO_CHILD, _START_AGAIN)
         asked = {"path": str(path.resolve()), "look": str(kind), "data": data, "options": options}
-        content = self._ask(asked)
+        content = self._ask({**asked, "seconds": self._means.seconds}, self._means.seconds)
         if content is None:
             self.close()
             return replace(refused(path.name, kind, _TOO_MUCH, _LIGHTER), reduced=self._missing)
-        found = described_from(path.name, kind, content)
         try:
+            found = described_from(path.name, kind, content)
             table = self._take("data") if content["data"] else None
-        except (OSError, ValueError):
+        except (ValueError, TypeError, LookupError, OSError):
             self.close()
             return refused(path.name, kind, "le résultat de la lecture est abîmé.", _LIGHTER)
         return replace(found, data=table, reduced=self._missing)
@@ -196,7 +221,7 @@ class Isolated:
         }
         command = [sys.executable, "-P", "-m", "eclaireur.sources.child", str(self._folder)]
         self._child = subprocess.Popen(  # noqa: S603 - our own module
-            [*command, str(self._means.memory), str(self._means.seconds)],
+            [*command, str(self._means.memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -211,14 +236,31 @@ class Isolated:
         self._missing = tuple(str(word) for word in content.get("missing", ()))
         return True
 
-    def _ask(self, question: dict[str, Any], seconds: float | None = None) -> dict[str, Any] | None:
+    def _ask(
+        self,
+        question: dict[str, Any],
+        silence: float | None = None,
+        *,
+        progress: Callable[[int], None] = nothing,
+    ) -> dict[str, Any] | None:
+        """Ask the child; None when it dies, or is silent for too long, in seconds (by default its means)."""
         if self._child is None or self._child.stdin is None:
             return None
         try:
             self._child.stdin.write(json.dumps(question).encode() + b"\n")
         except OSError:
             return None
-        return self._answer(self._means.seconds if seconds is None else seconds)
+        silent = self._means.seconds if silence is None else silence
+        until = time.monotonic() + max(silent, 4 * int(question.get("seconds", 0)))
+        while True:
+            # A child that says how far it is may go on; one that is silent may not.
+            content = self._answer(min(silent, until - time.monotonic()))
+            if content is None or "done" not in content:
+                return content
+            done = content["done"]
+            if not isinstance(done, int) or time.monotonic() > until:
+                return None
+            progress(done)
 
     def _answer(self, seconds: float) -> dict[str, Any] | None:
         """Wait for one line of the child; None when it dies, is too late or talks too much."""
@@ -239,27 +281,30 @@ class Isolated:
             return None
         return content if isinstance(content, dict) else None
 
-    def _reading(self, path: Path, content: dict[str, Any]) -> Reading:
-        import pyarrow as pa
-
-        reading = Reading(
-            file=path.name,
-            outcome=Outcome(content["outcome"]),
-            reason=content["reason"],
-            fix=content["fix"],
-            columns=tuple(Column(name=name, kind=kind, unit=unit) for name, kind, unit in content["columns"]),
-            repairs=repairs_from(content["repairs"]),
-            doubts=doubts_from(content["doubts"]),
-            reduced=self._missing,
-        )
+    def _reading(self, path: Path, content: dict[str, Any], to: Path | None) -> Reading:
+        reading = replace(from_json(path.name, content), reduced=self._missing)
         if reading.outcome is Outcome.REFUSE:
             return reading
-        try:
-            table, typed, lines = (self._take(name) for name in ("table", "typed", "lines"))
-        except (OSError, pa.ArrowException):
-            self.close()
-            return _refused(path, "le résultat de la lecture est abîmé.", _SMALLER)
+        if reading.rows is not None:
+            if to is not None:
+                self._keep(reading, to)
+            return reading
+        table, typed, lines = (self._take(name) for name in ("table", "typed", "lines"))
+        if not tables_fit(reading, table, typed, lines):
+            raise ValueError("tables")
         return replace(reading, table=table, typed=typed, lines=lines["line"].to_numpy())
+
+    def _keep(self, reading: Reading, to: Path) -> None:
+        """Take the Parquet file that the child wrote, checked, to where it was asked for."""
+        import pyarrow.parquet as pq
+
+        place = self._folder / "written.parquet"
+        written = pq.ParquetFile(place)
+        names = [one.name for one in reading.columns]
+        if written.metadata.num_rows != reading.rows or written.schema_arrow.names != names:
+            raise ValueError("parquet")
+        write_atomically(to, lambda target: _copy(place, target))
+        place.unlink()
 
     def _take(self, name: str) -> Any:
         """Load a table that the child left, checked, and remove it."""
@@ -273,11 +318,22 @@ class Isolated:
         return table
 
 
+def _copy(place: Path, target: Path) -> None:
+    shutil.copyfile(place, target)
+
+
 def _refused(path: Path, reason: str, fix: str) -> Reading:
     return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=fix)
 
 
-def read_isolated(path: Path, *, sheet: str | None = None, means: Means | None = None) -> Reading:
-    """Read one table in a confined child process of its own."""
+def read_isolated(
+    path: Path,
+    *,
+    sheet: str | None = None,
+    to: Path | None = None,
+    means: Means | None = None,
+    progress: Callable[[int], None] = nothing,
+) -> Reading:
+    """Read one table in a confined child process of its own; see `Isolated.read`."""
     with Isolated(means) as reader:
-        return reader.read(path, sheet=sheet)
+        return reader.read(path, sheet=sheet, to=to, progress=progress)

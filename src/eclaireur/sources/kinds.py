@@ -27,8 +27,11 @@ _SHOWN = 50
 _MOSTLY = 0.6
 _ZERO_FIRST = re.compile(r"0\d+")
 _CODE = re.compile(
-    r"(code|cod|num|numero|no|n|id|ident|identifiant|ref|reference|matricule|dossier|immatriculation|cle|uid|uuid)\b"
+    r"(code|cod|num|numero|no|n|id|ident|identifiant|ref|reference|matricule|dossier|immatriculation|cle|uid|uuid|nir|numen|ine|rna|uai|rne"
+    r"|article|chapitre|rubrique|paragraphe|version|nomenclature)\b"
 )
+_DOTTED = re.compile(r"\d+([./-]\d+)*", re.ASCII)
+_SAME = re.compile(r"\d{11,}", re.ASCII)
 _FAMILIES = ({"oui", "non"}, {"o", "n"}, {"vrai", "faux"}, {"true", "false"}, {"yes", "no"})
 _WORDS = {"oui", "non", "vrai", "faux", "true", "false"}
 
@@ -114,9 +117,12 @@ def decide(known: Values, *, machine: bool = False) -> Decided:
     identifier = named(known) or shaped(known)
     if identifier:
         return Decided(kind=ColumnKind(identifier.kind), doubts=flagged(identifier, known))
-    headed = _CODE.match(_words(known.name))
+    # « N » alone counts; « N° » numbers.
+    headed = _CODE.match(_words(known.name)) and values.plain(known.name) != "n"
+    long = _SAME.fullmatch(known.texts[0]) and len({len(text) for text in known.texts}) == 1
     digits = [text for text in known.texts if _ZERO_FIRST.fullmatch(text)]
-    if digits or (headed and all(text.isdigit() for text in known.texts)):
+    named_so = (headed or long) and all(_DOTTED.fullmatch(text) for text in known.texts)
+    if digits or named_so:
         return Decided(kind=ColumnKind.CODE, doubts=flagged(None, known))
     present = [text for text in known.texts if text.casefold() not in values.ABSENT]
     for read in (_booleans, _dates, _numbers):
@@ -248,14 +254,18 @@ def _dates(known: Values, present: list[str], machine: bool) -> Decided | None: 
 def _numbers(known: Values, present: list[str], machine: bool) -> Decided | None:  # noqa: FBT001 - as its like
     import pyarrow as pa
 
-    found = values.numbers(present, machine=machine or _is_coordinate(known.name))
+    degrees = _is_coordinate(known.name)
+    found = values.numbers(present, machine=machine or degrees)
     if found is None:
         return None
     read = [found.read(text) for text in present]
     if any(one is None or abs(one) >= 2**53 for one in read):
         return None
     doubts = [*flagged(None, known), *_absent(known)]
-    if found.guessed:
+    if degrees and any(re.match(r"[-+−]?[1-9]\d{3}", text) for text in present):
+        message = f"Colonne « {known.name} » : ce ne sont pas des degrés, mais des mètres (Lambert-93 ?)."
+        doubts.append(Doubt(kind="crs", message=message, column=known.name))
+    if found.guessed and not degrees:
         message = f"Colonne « {known.name} » : « {present[0]} » lu avec une virgule décimale, à vérifier."
         doubts.append(Doubt(kind="number", message=message, column=known.name))
     doubts += _serials(known, present) if found.whole else []
@@ -306,7 +316,7 @@ def _strays(known: Values, present: list[str]) -> list[Doubt]:
         return [Doubt(kind="date", message=message, column=known.name)]
 
     def no_number(text: str) -> bool:
-        return not re.search(r"\d", text) or values.numbers([text, "0,5"]) is None
+        return not values.is_number(text)
 
     count = known.count(lambda text: no_number(text) and text.casefold() not in values.ABSENT)
     if known.count(bool) - count >= _MOSTLY * total:

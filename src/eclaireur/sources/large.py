@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,9 @@ from eclaireur.core import french
 from eclaireur.sources import shapes
 from eclaireur.sources.blocks import Readable
 from eclaireur.sources.edges import trimmed
+from eclaireur.sources.feeding import Done, Sink, nothing
 from eclaireur.sources.reading import Column, Outcome, Reading
-from eclaireur.sources.stream import Done, Sizes, nothing, scan
+from eclaireur.sources.stream import Sizes, scan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from eclaireur.sources.kinds import Decided
 
-__all__ = ["read_large", "write_large"]
+__all__ = ["Scan", "hold", "read_large", "write", "write_large"]
 
 _ROW_GROUP = 250_000
 
@@ -34,24 +35,35 @@ def read_large(open_stream: Callable[[], Readable], name: str, *, sizes: Sizes |
     IrregularError
         If only the reader that holds the whole text can read it.
     """
+    return hold(
+        lambda sink, restart, known: scan(open_stream, sink, restart=restart, known=known, sizes=sizes), name
+    )
+
+
+Scan = Callable[[Sink, Callable[[], None], Sequence["Decided"]], Done]
+"""Gives the blocks of a table to a sink; see `stream.scan`."""
+
+
+def hold(scan: Scan, name: str) -> Reading:
+    """Give a reading that holds its table, from what gives the blocks of it."""
     import numpy as np
     import pyarrow as pa
 
     held = _Held()
-    done = scan(open_stream, held.take, restart=held.clear, sizes=sizes)
+    done = scan(held.take, held.clear, ())
     table = {
         one: pa.chunked_array(chunks, pa.string())
         for one, chunks in zip(done.names, held.text or [[] for _ in done.names], strict=True)
     }
     typed = {}
     for place, (one, decided) in enumerate(zip(done.names, done.decided, strict=True)):
-        if decided.read is None or not held.typed:
+        if not held.typed:
             typed[one] = table[one]
         elif one in done.stale:
             chunks = [_retyped(chunk, decided) for chunk in held.text[place]]
-            typed[one] = pa.chunked_array(chunks, decided.type)
+            typed[one] = pa.chunked_array(chunks, decided.type or pa.string())
         else:
-            typed[one] = pa.chunked_array(held.typed[place], decided.type)
+            typed[one] = pa.chunked_array(held.typed[place], decided.type or pa.string())
     lines = np.concatenate(held.lines) if held.lines else np.zeros(0, np.int64)
     return _reading(done, name, table=pa.table(table), typed=pa.table(typed), lines=lines)
 
@@ -83,7 +95,7 @@ def _retyped(chunk: pa.Array, decided: Decided) -> pa.Array:
 
     values = trimmed(chunk)
     if decided.read is None or decided.type is None:
-        return chunk
+        return values
     typed = shapes.code(values).typed(decided.read, decided.type)
     if typed is None:
         found = [None if text is None else decided.read(text) for text in values.to_pylist()]
@@ -129,15 +141,21 @@ def write_large(
     IrregularError
         If only the reader that holds the whole text can read it.
     """
+
+    def run(sink: Sink, restart: Callable[[], None], known: Sequence[Decided]) -> Done:
+        return scan(open_stream, sink, restart=restart, progress=progress, known=known, sizes=sizes)
+
+    return write(run, name, target)
+
+
+def write(scan: Scan, name: str, target: Path | None) -> Reading:
+    """Write to Parquet what gives the blocks of a table, without holding it; see `write_large`."""
     writer = _Writer(target)
-    done = scan(open_stream, writer.take, restart=writer.clear, progress=progress, sizes=sizes)
+    done = scan(writer.take, writer.clear, ())
     if done.stale:
         # A guess from the first rows was denied further down: once more, knowing what the columns hold.
         writer.clear()
-        known = done.decided
-        done = scan(
-            open_stream, writer.take, restart=writer.clear, progress=progress, known=known, sizes=sizes
-        )
+        done = scan(writer.take, writer.clear, done.decided)
     writer.close(done)
     reading = _reading(done, name, rows=done.rows)
     columns = []

@@ -50,20 +50,18 @@ def quality(reading: Reading) -> tuple[Quality, ...]:
     """
     import pyarrow.compute as pc
 
-    if reading.table is None or reading.typed is None:
-        return ()
-    rows = reading.table.num_rows
+    rows = reading.count
     found = []
     for column in reading.columns:
-        typed = reading.typed[column.name]
-        filled = rows - typed.null_count
+        typed = None if reading.typed is None else reading.typed[column.name]
+        filled = (column.filled or 0) if typed is None else rows - typed.null_count
         wrong = sum(
             one.count or len(one.lines)
             for one in reading.doubts
             if one.column == column.name and one.kind in _WRONG
         )
-        ends = ("", "")
-        if column.kind in {"date", "datetime"} and filled:
+        ends = (column.first, column.last)
+        if typed is not None and column.kind in {"date", "datetime"} and filled:
             limits = pc.min_max(typed).as_py()
             ends = _day(limits["min"]), _day(limits["max"])
         found.append(

@@ -80,7 +80,7 @@ class Reading:
         Text columns, cells as written, empty cells null; None when refused.
     typed
         The same rows and columns, with numbers, dates, hours and yes or no typed where every value of the
-        column is one; identifiers and all else stay text; None when refused.
+        column is one; identifiers and all else stay text, without the spaces around; None when refused.
     lines
         Line of each row in the file, from 1 with the heading; shape ``(n,)``.
     reason, fix

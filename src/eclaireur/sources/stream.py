@@ -9,28 +9,19 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from eclaireur.sources import blocks, delimited, encoding, splitting
 from eclaireur.sources.blocks import Block, Form, IrregularError
-from eclaireur.sources.doubts import Damage
-from eclaireur.sources.edges import trimmed
+from eclaireur.sources.feeding import Done, Feed, Sink, nothing
 from eclaireur.sources.framing import Heading, Square, heading, last_row
-from eclaireur.sources.kinds import Decided, decide
+from eclaireur.sources.kinds import Decided
 from eclaireur.sources.naming import distinct
 from eclaireur.sources.reading import Doubt, Repair
-from eclaireur.sources.tally import Tally, TooVariedError
+from eclaireur.sources.tally import TooVariedError
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-    from numpy.typing import NDArray
-
-__all__ = ["Done", "Sizes", "nothing", "scan"]
-
-Sink = Callable[[list[str], list["pa.Array"], list["pa.Array"], "NDArray[np.int64]"], None]
-"""Takes a block: names, text columns, typed columns and lines."""
+__all__ = ["Sizes", "scan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,32 +42,6 @@ class Sizes:
     tail: int = 200_000
     block: int = 8_000_000
     rows: int = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """What a scan found: the columns, what was repaired and is doubtful, and how many rows passed.
-
-    Parameters
-    ----------
-    stale
-        Names of the columns whose blocks were typed on a guess that proved wrong.
-    tallies
-        What each column holds, from which its quality is measured.
-    """
-
-    names: list[str]
-    decided: list[Decided]
-    repairs: tuple[Repair, ...]
-    doubts: tuple[Doubt, ...]
-    rows: int
-    stale: frozenset[str]
-    tallies: list[Tally]
-
-
-def nothing(done: int) -> None:
-    """Take the progress of a scan, and tell nobody."""
-    del done
 
 
 class _WiderError(Exception):
@@ -121,7 +86,9 @@ def scan(
     width = 0
     while True:
         try:
-            return _Scan(sink, progress, known, chosen, width).run(open_stream(), coding)
+            with closing(open_stream()) as stream:
+                decoded = _Decoded(stream, coding.name).read if coding.name != "utf-8" else stream.read
+                return _Scan(sink, progress, known, chosen, width).run(decoded, coding)
         except _WiderError as wider:
             width = wider.width
             restart()
@@ -138,7 +105,8 @@ class _Coding:
 
 def _coding(open_stream: Callable[[], blocks.Readable], size: int) -> _Coding:
     """Tell the encoding from the start, and from all lines when it is an old one."""
-    start = open_stream().read(size)
+    with closing(open_stream()) as stream:
+        start = stream.read(size)
     large = encoding.wide(start)
     if large:
         if not start.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -148,21 +116,14 @@ def _coding(open_stream: Callable[[], blocks.Readable], size: int) -> _Coding:
     try:
         start[:end].decode("utf-8-sig")
     except UnicodeDecodeError:
-        found = encoding.survey(blocks.pieces(_Unquoted(open_stream()), b"", size))
+        with closing(open_stream()) as stream:
+            # Without quotes, a piece may end with any line.
+            pieces = blocks.pieces(lambda count: stream.read(count).replace(b'"', b" "), b"", size)
+            found = encoding.survey(pieces)
         if found is None or start.startswith(b"\xef\xbb\xbf"):
             raise IrregularError from None
         return _Coding(found[0], (found[1],), found[2])
     return _Coding()
-
-
-class _Unquoted:
-    """A stream without quotes, so that it is cut at any line."""
-
-    def __init__(self, stream: blocks.Readable) -> None:
-        self._stream = stream
-
-    def read(self, size: int, /) -> bytes:
-        return self._stream.read(size).replace(b'"', b" ")
 
 
 class _Decoded:
@@ -184,33 +145,17 @@ class _Decoded:
 
 
 @dataclass(slots=True)
-class _Column:
-    """One column on its way: what it holds so far, and what it is taken for."""
-
-    tally: Tally
-    guess: Decided | None = None
-    stale: bool = False
-    sum: float = 0.0
-    numeric: bool = False
-
-
-@dataclass(slots=True)
 class _Scan:
     sink: Sink
     progress: Callable[[int], None]
     known: Sequence[Decided]
     sizes: Sizes
     width: int
-    columns: list[_Column] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    damage: Damage | None = None
-    count: int = 0
+    feed: Feed = field(init=False)
 
-    def run(self, stream: blocks.Readable, coding: _Coding) -> Done:
-        if coding.name != "utf-8":
-            stream = _Decoded(stream, coding.name)
-        start = stream.read(self.sizes.head)
-        while len(start) < self.sizes.head and (more := stream.read(self.sizes.head - len(start))):
+    def run(self, read: Callable[[int], bytes], coding: _Coding) -> Done:
+        start = read(self.sizes.head)
+        while len(start) < self.sizes.head and (more := read(self.sizes.head - len(start))):
             start += more
         start = start.removeprefix(b"\xef\xbb\xbf")
         end = blocks.cut(start)
@@ -219,13 +164,8 @@ class _Scan:
         square = Square(head)
         square.width = max(square.width, self.width)
         header, renamed = distinct(square.header())
-        self.names, self.damage = header, Damage(header)
-        shapes = [*head.shapes, *[""] * len(header)]
-        self.columns = [
-            _Column(Tally(name), numeric=shape == "n") for name, shape in zip(header, shapes, strict=False)
-        ]
-        for one, decided in zip(self.columns, self.known, strict=False):
-            one.guess = decided
+        numeric = [name for name, shape in zip(header, head.shapes, strict=False) if shape == "n"]
+        self.feed = Feed(header, self.sink, known=self.known, numeric=numeric)
         for index in range(head.first, len(rows)):
             square.add(rows[index], lines[index])
         self._put_rows(square)
@@ -233,7 +173,7 @@ class _Scan:
         rest = text[body:].encode() + start[end:]
         last = b""
         done = 0
-        for piece in blocks.pieces(stream, rest, self.sizes.block):
+        for piece in blocks.pieces(read, rest, self.sizes.block):
             last += piece
             if len(last) < self.sizes.tail:
                 continue
@@ -245,7 +185,7 @@ class _Scan:
                 done += len(now)
                 self.progress(done)
         tail, tail_lines = self._tail(last, form, line, square)
-        extra = [one.sum for one in self.columns]
+        extra = self.feed.sums()
         repairs = [*coding.repairs, *sep, *spaced, *head.repairs]
         stop = last_row([*rows, *tail], [*lines, *tail_lines], head, repairs, above=extra)
         if stop < len(rows) + min(1, len(tail)):
@@ -253,35 +193,8 @@ class _Scan:
         for index in range(stop - len(rows)):
             square.add(tail[index], tail_lines[index])
         self._put_rows(square)
-        return self._done(coding, square, head, repairs, renamed)
-
-    def _done(
-        self, coding: _Coding, square: Square, head: Heading, repairs: list[Repair], renamed: list[Repair]
-    ) -> Done:
-        decided = [decide(one.tally) for one in self.columns]
-        stale = set()
-        for name, one, final in zip(self.names, self.columns, decided, strict=True):
-            guess = one.guess or final
-            if one.stale or (guess.kind, guess.unit, guess.type, guess.sign) != (
-                final.kind,
-                final.unit,
-                final.type,
-                final.sign,
-            ):
-                stale.add(name)
         ragged, doubts = square.said()
-        said = [*coding.doubts, *head.doubts, *doubts, *(doubt for one in decided for doubt in one.doubts)]
-        if self.damage is not None:
-            said += self.damage.said()
-        return Done(
-            names=self.names,
-            decided=decided,
-            repairs=(*repairs, *ragged, *renamed),
-            doubts=tuple(said),
-            rows=self.count,
-            stale=frozenset(stale),
-            tallies=[one.tally for one in self.columns],
-        )
+        return self.feed.done([*repairs, *ragged, *renamed], [*coding.doubts, *head.doubts, *doubts])
 
     def _put(self, data: bytes, form: Form, line: int, square: Square) -> int:
         """Take a piece of text; return the line after it."""
@@ -297,20 +210,20 @@ class _Scan:
             self._put_rows(square, summed=True)
         elif len(block.lines):
             square.count += len(block.lines)
-            self._feed(block.columns, block.lines, summed=True)
+            self.feed.put(block.columns, block.lines, summed=True)
 
     def _put_rows(self, square: Square, *, summed: bool = False) -> None:
         import numpy as np
         import pyarrow as pa
 
         rows, lines = square.take()
-        if square.width > len(self.names):
+        if square.width > len(self.feed.names):
             raise _WiderError(square.width)
         if rows:
             columns = [
                 pa.array([cell or None for cell in column], pa.string()) for column in zip(*rows, strict=True)
             ]
-            self._feed(columns, np.array(lines, np.int64), summed=summed)
+            self.feed.put(columns, np.array(lines, np.int64), summed=summed)
 
     def _tail(self, data: bytes, form: Form, line: int, square: Square) -> tuple[list[list[str]], list[int]]:
         """Take the last piece but its last rows, which are given back."""
@@ -323,37 +236,6 @@ class _Scan:
         before = Block(block.lines[:split], rows=rows[:split])
         self._put_block(before, square)
         return rows[split:], lines[split:]
-
-    def _feed(self, found: list[pa.Array], lines: NDArray[np.int64], *, summed: bool) -> None:
-        """Judge and type the columns of a block, and pass them on."""
-        import pyarrow as pa
-
-        missing = len(self.names) - len(found)
-        found = [*found, *(pa.nulls(len(lines), pa.string()) for _ in range(missing))]
-        typed = [
-            self._typed(one, column, lines, summed=summed)
-            for one, column in zip(self.columns, found, strict=True)
-        ]
-        if self.damage is not None:
-            self.damage.add(found, lines)
-        self.count += len(lines)
-        self.sink(self.names, found, typed, lines)
-
-    def _typed(self, one: _Column, column: pa.Array, lines: NDArray[np.int64], *, summed: bool) -> pa.Array:
-        import pyarrow as pa
-
-        coded = one.tally.add(trimmed(column), lines)
-        if summed and one.numeric:
-            one.sum += one.tally.total(coded)
-        if one.guess is None:
-            one.guess = decide(one.tally)
-        if one.guess.read is None or one.guess.type is None:
-            return column
-        typed = None if one.stale else coded.typed(one.guess.read, one.guess.type)
-        if typed is None:
-            one.stale = True
-            return pa.nulls(len(column), one.guess.type)
-        return typed
 
 
 def _opened(start: bytes) -> tuple[str, list[Repair], str, int]:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
-from eclaireur.sources import delimited, markup, workbook
+from eclaireur.sources import delimited, markup, places, workbook
 from eclaireur.sources.blocks import IrregularError
 from eclaireur.sources.doubts import doubtful
+from eclaireur.sources.edges import trimmed
 from eclaireur.sources.framing import Framed, frame
+from eclaireur.sources.inside import OTHER, SPREADSHEETS, delimited_text
 from eclaireur.sources.kinds import judge
-from eclaireur.sources.large import read_large
+from eclaireur.sources.large import read_large, write_large
 from eclaireur.sources.naming import distinct
 from eclaireur.sources.reading import Column, Doubt, Outcome, Reading
 from eclaireur.sources.refusals import EMPTY, EXPORT_AGAIN, RefusedError
 
-__all__ = ["Limits", "maybe_delimited", "read_or_refuse", "read_table", "refuse_whole"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Limits", "read_or_refuse", "read_table", "write_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,27 +46,25 @@ class Limits:
         Delimited text from this size on is read block by block when it is regular.
     whole
         Greatest size of a text that must be held whole, which takes twenty times its size.
+    unheld
+        Delimited text from this size on is judged without being held.
     """
 
     size: int = 20_000_000_000
-    expanded: int = 4_000_000_000
+    expanded: int = 20_000_000_000
     ratio: int = 200
     entries: int = 2000
     large: int = 1_000_000
     whole: int = 150_000_000
+    unheld: int = 50_000_000
 
 
-_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-
-
-# First bytes of what is no table: images, sounds, other archives, programs, older documents.
-_OTHER = re.compile(
-    rb"%PDF|%!PS|\x89PNG|\xff\xd8\xff|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|\0\0\x01\0|8BPS\0"
-    rb"|P[1-6]\s+\d+\s+\d+\s+\d|RIFF.{4}(WAVE|AVI |WEBP)|FORM.{4}(AIF|ILBM)|OggS\0|fLaC\0|ID3[\x02-\x04]"
-    rb"|\xff[\xfa\xfb\xf2\xf3]|.{4}ftyp|\x1aE\xdf\xa3|7z\xbc\xaf|Rar!\x1a|\xfd7zXZ|BZh[1-9]1AY|\x7fELF|MZ\x90"
-    rb"|\{\\rtf|SQLite format 3|From \S+@\S+ ",
-    re.DOTALL,
-)
+# Names of documents, pictures, projections and programs: a text under such a name is no table.
+_NO_TABLE = frozenset({
+    ".pdf", ".doc", ".docx", ".odt", ".rtf", ".ppt", ".pptx", ".odp", ".png", ".jpg", ".jpeg", ".gif", ".tif",
+    ".tiff", ".bmp", ".webp", ".wav", ".mp3", ".ogg", ".flac", ".prj", ".qpj", ".gpl", ".vrt", ".qgs", ".py",
+    ".js", ".c", ".h", ".sh", ".eml", ".msg", ".mbox",
+})  # fmt: skip
 # NotImplementedError: an archive whose compression nobody uses any more.
 _BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, RecursionError, NotImplementedError)
 
@@ -124,33 +126,61 @@ def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:
         raise RefusedError("le fichier est trop gros.", "Découpez-le, ou convertissez-le en Parquet.")
     if not size:
         raise RefusedError(EMPTY, "Vérifiez l'export, puis recommencez.")
+    if path.suffix.lower() in _NO_TABLE:
+        raise RefusedError(
+            f"le nom de ce fichier ({path.suffix}) n'est pas celui d'un tableau.",
+            "Donnez le tableau lui-même, en CSV ou en XLSX.",
+        )
     with path.open("rb") as stream:
         start = stream.read(8)
     if start[:4] == b"PAR1":
         return _parquet(path)
+    text = delimited_text(path, expanded=limits.expanded, ratio=limits.ratio)
+    if text is not None and text.size >= limits.large:
+        try:
+            return read_large(text.open, path.name)
+        except IrregularError:
+            _refuse_whole(size, limits)
     if start[:2] == b"\x1f\x8b":
         return _from_bytes(path.name, _gunzip(path, limits))
-    if start.startswith(_SPREADSHEETS):
+    if start.startswith(SPREADSHEETS):
         return _archive(path, sheet, limits)
-    if size >= limits.large and maybe_delimited(path):
-        try:
-            return read_large(lambda: path.open("rb"), path.name)
-        except IrregularError:
-            refuse_whole(size, limits)
     return _from_bytes(path.name, path.read_bytes())
 
 
-def maybe_delimited(path: Path) -> bool:
-    """Tell whether a file starts like text with separators, which may be read block by block."""
-    with path.open("rb") as stream:
-        start = stream.read(4096)
-    head = start.lstrip(b"\xef\xbb\xbf \r\n\t")
-    known = start[:2] == b"\x1f\x8b" or start[:4] == b"PAR1" or start.startswith(_SPREADSHEETS)
-    other = _OTHER.match(start) or b"%PDF-" in start[:1024] or head[:1] in {b"{", b"["}
-    return not (known or other or markup.is_markup(start))
+def write_table(
+    path: Path,
+    target: Path | None,
+    *,
+    progress: Callable[[int], None],
+    limits: Limits | None = None,
+) -> Reading | None:
+    """Read a large delimited file without holding it; None when it must be read as `read_table` does.
+
+    Parameters
+    ----------
+    target
+        Parquet file to write; None to judge the file alone.
+    progress
+        Called with the bytes that are behind.
+    """
+    chosen = limits or Limits()
+    try:
+        text = delimited_text(path, expanded=chosen.expanded, ratio=chosen.ratio)
+        least = chosen.unheld if target is None else chosen.large
+        if text is None or text.size < least:
+            return None
+        return write_large(text.open, path.name, target, progress=progress)
+    except IrregularError:
+        return None
+    except RefusedError as refusal:
+        return Reading(file=path.name, outcome=Outcome.REFUSE, reason=refusal.reason, fix=refusal.fix)
+    except _BROKEN as error:
+        reason = f"le fichier est abîmé ou n'a pas la forme attendue ({type(error).__name__})."
+        return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=EXPORT_AGAIN)
 
 
-def refuse_whole(size: int, limits: Limits) -> None:
+def _refuse_whole(size: int, limits: Limits) -> None:
     """Refuse a file that must be held whole and is too large for that.
 
     Raises
@@ -167,7 +197,7 @@ def refuse_whole(size: int, limits: Limits) -> None:
 
 
 def _from_bytes(name: str, data: bytes) -> Reading:
-    if _OTHER.match(data) or b"%PDF-" in data[:1024]:
+    if OTHER.match(data) or b"%PDF-" in data[:1024]:
         raise RefusedError(
             "ce fichier est un document, une image, un son ou un programme, pas un tableau.", EXPORT_AGAIN
         )
@@ -198,7 +228,8 @@ def _reading(name: str, found: Framed, *, doubts: Sequence[Doubt] = (), machine:
     said = (*said, *doubtful(table, found.lines))
     repairs = (*found.repairs, *renamed)
     typed = {
-        name: table[name] if one.typed is None else one.typed for name, one in zip(names, judged, strict=True)
+        name: _trimmed(table[name]) if one.typed is None else one.typed
+        for name, one in zip(names, judged, strict=True)
     }
     return Reading(
         file=name,
@@ -215,8 +246,14 @@ def _reading(name: str, found: Framed, *, doubts: Sequence[Doubt] = (), machine:
     )
 
 
+def _trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    return pa.chunked_array([trimmed(column.combine_chunks())], pa.string())
+
+
 def _gunzip(path: Path, limits: Limits) -> bytes:
-    bound = min(limits.expanded, max(path.stat().st_size * limits.ratio, 1_000_000))
+    bound = min(limits.expanded, max(path.stat().st_size * limits.ratio, 1_000_000), 1_000_000_000)
     with gzip.open(path) as stream:
         data = stream.read(bound + 1)
     if len(data) > bound:
@@ -296,7 +333,9 @@ def _json(name: str, data: bytes) -> Reading:
         content = json.loads(text)
     except json.JSONDecodeError:
         content = [json.loads(line) for line in text.splitlines() if line.strip()]
+    doubts: list[Doubt] = []
     if isinstance(content, dict) and isinstance(content.get("features"), list):
+        doubts = places.doubts(content)
         content = [feature.get("properties") or {} for feature in content["features"]]
     if isinstance(content, dict):
         content = [content]
@@ -305,7 +344,10 @@ def _json(name: str, data: bytes) -> Reading:
     header = list(dict.fromkeys(key for row in content for key in row))
     write: Callable[[Any], str] = _json_cell
     rows = [[write(row.get(key)) for key in header] for row in content]
-    return _listed(name, header, rows)
+    found = _listed(name, header, rows)
+    if not doubts:
+        return found
+    return replace(found, doubts=(*doubts, *found.doubts), outcome=Outcome.LU_AVEC_RESERVES)
 
 
 def _json_cell(value: Any) -> str:

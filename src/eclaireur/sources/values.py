@@ -21,6 +21,7 @@ __all__ = [
     "Numbers",
     "boolean_of",
     "date_of",
+    "is_number",
     "looks_dated",
     "month_first",
     "number_of",
@@ -69,6 +70,15 @@ ABSENT = frozenset(
         "non disponible",
         "non déterminé",
         "sans objet",
+        "s",
+        "ns",
+        "n.s.",
+        "secret",
+        "nr",
+        "n.r.",
+        "s.o.",
+        "///",
+        "\\n",
     }
 )
 """What is written in a column of numbers, dates or answers where a value is missing."""
@@ -109,7 +119,7 @@ _MONTHS = {
 }
 _HOUR = (
     r"(?:[T ,]+(?:à )?(?P<h>\d{1,2})[:hH](?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
-    r"\s?(?P<z>Z|[+-]\d{2}:?\d{2})?)?"
+    r"(?:\s?(?P<p>[AaPp])\.?[Mm]\.?)?\s?(?P<z>Z|[+-]\d{2}:?\d{2})?)?"
 )
 DMY = re.compile(r"(?P<d>\d{1,2})(?P<x>[/.-])(?P<o>\d{1,2})(?P=x)(?P<y>\d{4})" + _HOUR)
 YMD = re.compile(r"(?P<y>\d{4})(?P<x>[-/.])(?P<o>\d{1,2})(?P=x)(?P<d>\d{1,2})" + _HOUR)
@@ -184,7 +194,7 @@ def numbers(texts: Sequence[str], *, machine: bool = False) -> Numbers | None:
     texts
         Distinct values, none empty.
     machine
-        A program wrote them (a spreadsheet's own cells, JSON): the decimal sign is the point.
+        A program wrote them (a spreadsheet's own cells, JSON): a point is the decimal sign.
 
     Examples
     --------
@@ -197,10 +207,14 @@ def numbers(texts: Sequence[str], *, machine: bool = False) -> Numbers | None:
     kept = [one for one in cut if one is not None]
     if not kept or len(kept) < len(cut):
         return None
-    proved = {one.decimal for one in kept if one.decimal} | ({"."} if machine else set())
+    proved = {one.decimal for one in kept if one.decimal}
     doubtful = {one.ambiguous for one in kept if one.ambiguous}
+    if machine and "," not in doubtful:
+        proved.add(".")
     units = {one.unit for one in kept}
-    if len(units) > 1 or (doubtful and len(proved) > 1):
+    # A program's own points beside « 1,234 » typed by hand: nobody knows which sign that comma is.
+    mixed = machine and "," in doubtful and "." in proved | doubtful
+    if len(units) > 1 or (doubtful and len(proved) > 1) or mixed:
         return None
     decimal = proved.pop() if len(proved) == 1 else ""
     if doubtful and not decimal:
@@ -220,6 +234,11 @@ def numbers(texts: Sequence[str], *, machine: bool = False) -> Numbers | None:
         return int(found) if whole else found
 
     return Numbers(read=read, unit=units.pop(), guessed=guessed, whole=whole, decimal=decimal)
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a number, with its unit, be its decimal sign sure or not."""
+    return _written(text) is not None
 
 
 def _written(text: str) -> _Written | None:
@@ -316,7 +335,12 @@ def date_of(text: str) -> date | datetime | None:
 
 def _moment(day: date, found: re.Match[str]) -> datetime:
     fraction = int((found["f"] or "0").ljust(6, "0")[:6])
-    hour = time(int(found["h"]), int(found["m"]), int(found["s"] or 0), fraction)
+    clock = int(found["h"])
+    if found["p"]:
+        if not 1 <= clock <= 12:
+            raise ValueError(clock)
+        clock = clock % 12 + 12 * (found["p"] in "Pp")
+    hour = time(clock, int(found["m"]), int(found["s"] or 0), fraction)
     moment = datetime.combine(day, hour)
     if not found["z"]:
         return moment

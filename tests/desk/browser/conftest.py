@@ -91,7 +91,7 @@ def _program(*words: str, home: Path | None = None) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stages(tmp_path_factory: pytest.TempPathFactory, worked: Path) -> Path:
     """Folder of the workspaces of `stage`, made once for all processes of the suite."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "stages"
@@ -99,6 +99,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "stage.json").exists():
+            shutil.copytree(worked, shared / "full")
             subprocess.run(**_program("build", str(shared)), check=True)
     return shared
 

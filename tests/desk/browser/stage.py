@@ -36,13 +36,17 @@ PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
 
 
 def build(folder: Path) -> None:
-    """Make both workspaces, and write what a test must know of the full one in ``stage.json``."""
+    """Make both workspaces, and write what a test must know of the full one in ``stage.json``.
+
+    What ``FOLDER/full`` already holds, a sample worked out, saves working it out again; a newcomer has none.
+    """
     full, empty = folder / "full", folder / "empty"
+    held = {entry.name for entry in full.iterdir()} if full.exists() else set()
     os.environ["ECLAIREUR_HOME"] = str(full)
     from eclaireur.desk.start import prepare
 
     prepare()
-    shutil.copytree(full, empty)
+    shutil.copytree(full, empty, ignore=lambda inside, _: held if Path(inside) == full else ())
     (folder / "stage.json").write_text(json.dumps(_fill()), encoding="utf-8")
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from eclaireur.bricks.semantic.normalise import Token, tokens
 from eclaireur.bricks.semantic.query import Leaf
 
-__all__ = ["Passage", "distance_within", "matches", "passages"]
+__all__ = ["READ", "Passage", "distance_within", "matches", "passages"]
 
-_READ = 400_000
+READ = 400_000
 """Characters of a text in which passages are looked for."""
 
 
@@ -57,7 +57,7 @@ def _begins(key: str, leaf: Leaf) -> bool:
     if len(leaf.keys) > 1:
         return key == first
     if leaf.prefix:
-        return key.startswith(first)
+        return key.startswith(first) or key in leaf.others
     return distance_within(key, first, leaf.distance)
 
 
@@ -109,7 +109,7 @@ def passages(text: str, asked: Sequence[Leaf], *, size: int = 240, most: int = 3
     >>> [one.marks for one in passages("Le budget de l'école.", [Leaf(("ecol",), "école")])]
     [((15, 20),)]
     """
-    spans = sorted(matches(tokens(text[:_READ]), asked))
+    spans = sorted(matches(tokens(text[:READ]), asked))
     chosen: list[Passage] = []
     left = spans
     while left and len(chosen) < most:

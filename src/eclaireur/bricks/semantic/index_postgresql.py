@@ -268,7 +268,8 @@ class PostgresqlIndex:
         parts = [
             f"'{key}':{mark}" if mark else f"'{key}'" for key, mark in zip(leaf.keys, marks, strict=True)
         ]
-        return f"({' <-> '.join(parts)})"
+        others = [f"'{key}':{letter}" if letter else f"'{key}'" for key in leaf.others]
+        return f"({' | '.join([' <-> '.join(parts), *others])})"
 
     def _near(self, connection: Anything, word: str, distance: int) -> list[str]:
         rows = self.run(

@@ -1,65 +1,38 @@
-"""Several labels for each sentence: a linear model on words and letters, with the right to abstain.
+"""Several labels for each sentence, with a chance, reasons, and the right to abstain.
 
-Sentences are counted by stems, pairs of stems and runs of 3 to 5 letters (TF-IDF, sublinear), and each label
-is a ridge regression, all solved at once in the dual. What the model says of sentences it did not see, folds
-kept whole by near-duplicates, sets the three things that a raw score lacks: the threshold of a label, the
-chance that a score is right (isotonic, Zadrozny & Elkan 2002), and the score under which it abstains.
+Stems, pairs of stems and runs of letters (`ngrams`, TF-IDF, sublinear) feed one ridge regression a label
+(`ridge`); shallow trees turn the scores of a sentence's likeliest labels into chances (`pairs`). What the
+model says of sentences it did not see, folds kept whole by near-duplicates, sets the rest: the chance over
+which a label is given (highest micro-F1), the chance that the first label is right (isotonic, Zadrozny &
+Elkan 2002), and the one under which the model abstains.
 """
 
 from __future__ import annotations
 
 import io
-import re
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.bricks.semantic.ngrams import batches, stems
+from eclaireur.bricks.semantic.pairs import Context, described, fit_trees, spread
+from eclaireur.bricks.semantic.ridge import Linear, folds, solve
+from eclaireur.bricks.semantic.vectors import View, batch_rows, learnt_views, stem_columns, text_rows
 from eclaireur.core.errors import EmptyTableError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Labeller", "folds", "stems"]
 
-_RIDGE = 2.0
-_INNER = 3
-_STEM = 6
-_TOKEN = re.compile(r"[a-z]+|\d+")
-_SLOPES = (0.0, 0.25, 0.5)
+_INNER = 4
+_TELLING = 12
 _LEAST_KEPT = 30
-_NEVER = 1e9
-
-
-def stems(text: str) -> list[str]:
-    """Return the words of a text, without case or accents, cut to six letters, then their pairs.
-
-    >>> stems("Les contrôles périodiques")
-    ['les', 'contro', 'period', 'les contro', 'contro period']
-    """
-    words = [word[:_STEM] for word in _TOKEN.findall(_plain(text))]
-    return words + [f"{left} {right}" for left, right in pairwise(words)]
-
-
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
-
-
-def folds(groups: Any, count: int, *, seed: int) -> NDArray[np.int64]:
-    """Return the fold of each row, with each group whole in one fold.
-
-    >>> len(set(folds([1, 1, 1, 1], 3, seed=0).tolist()))
-    1
-    """
-    import numpy as np
-
-    names, codes = np.unique(np.asarray(groups), return_inverse=True)
-    drawn = np.random.default_rng(seed).permutation(len(names)) % count
-    found: NDArray[np.int64] = drawn[codes].astype(np.int64)
-    return found
+_NEVER = 2.0
+_MODEL, _TREES = "labels.parquet", "pairs.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +43,16 @@ class Labeller:
     ----------
     names
         The labels, in order.
-    terms, idf
-        For each of the two views (stems, letters): its terms, and their weights.
-    weights, bias
-        Linear scores: shape ``(terms of both views, labels)`` and ``(labels,)``.
-    cut, slope
-        A label is given when its score exceeds ``cut + slope · prior``.
+    views
+        Stems and runs of letters: the columns of a row, in this order.
+    linear
+        Scores of the labels, then of the hints.
+    context, trees
+        What turns the scores of a sentence into chances.
+    tells
+        For each label, the stems that speak most for it, in the order of their weight.
+    cut
+        A label is given when its chance exceeds it.
     scores, chances
         Steps of the isotonic curve: chance that the first label of a sentence is right, by its score.
     keep
@@ -83,12 +60,12 @@ class Labeller:
     """
 
     names: tuple[str, ...]
-    terms: tuple[tuple[str, ...], tuple[str, ...]]
-    idf: NDArray[np.float32]
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    views: tuple[View, View]
+    linear: Linear
+    context: Context
+    trees: Any
+    tells: tuple[tuple[str, ...], ...]
     cut: float
-    slope: float
     scores: NDArray[np.float64]
     chances: NDArray[np.float64]
     keep: float
@@ -102,6 +79,7 @@ class Labeller:
         groups: Any,
         seed: int,
         precision: float = 0.6,
+        hints: Sequence[Collection[str]] | None = None,
     ) -> Labeller:
         """Fit on labelled sentences.
 
@@ -111,6 +89,9 @@ class Labeller:
             Group of near-duplicates of each sentence: a group is never on both sides of a fold.
         precision
             Share of right first labels that is aimed at among the sentences kept.
+        hints
+            What another annotator or model said of the same sentences. The model learns to say it too, and
+            uses what it would say; hints are not needed to label new sentences.
 
         Raises
         ------
@@ -125,48 +106,65 @@ class Labeller:
                 "trop peu de phrases étiquetées pour apprendre.",
                 fix="Ajoutez-en au moins dix.",
             )
+        others = tuple(sorted({hint for row in hints or () for hint in row}))
         truth = _matrix(labels, names)
-        views = _views(texts)
-        rows = _joined([view.fit_transform(texts) for view in views])
+        said = _matrix(hints if others and hints else [()] * len(texts), others)
+        same = np.array([others.index(name) if name in others else -1 for name in names])
+        views = learnt_views(texts)
+        rows = text_rows(texts, views)
+        targets = np.hstack([truth, said])
         seen = folds(groups, _INNER, seed=seed)
-        held = np.zeros_like(truth)
+        held = np.broadcast_to(targets.mean(axis=0), targets.shape).astype(np.float32)
         for fold in range(_INNER):
             inside, outside = np.flatnonzero(seen != fold), np.flatnonzero(seen == fold)
             if len(inside) and len(outside):
-                weight, bias = _solved(rows[inside], truth[inside])
-                held[outside] = rows[outside] @ weight + bias
-        cut, slope = _best_cut(held, truth)
-        first, right = _first(held, truth)
+                held[outside] = solve(rows[inside], targets[inside]).scored((rows[outside],))
+        context = Context.of(truth, said, same)
+        pairs = described(held, context, _lengths(texts))
+        # Other folds than those of the linear scores: a tree must not be judged on what it was fitted on.
+        again = folds(groups, _INNER, seed=seed + 1)
+        chance = np.zeros_like(truth)
+        for fold in range(_INNER):
+            inside, outside = np.flatnonzero(again != fold), np.flatnonzero(again == fold)
+            if len(inside) and len(outside):
+                trees = fit_trees(pairs.at(inside), truth[inside], seed=seed)
+                chance[outside] = spread(pairs.at(outside), trees, len(names))
+        first, right = _first(chance, truth)
         steps = _isotonic(first, right)
-        weights, bias = _solved(rows, truth)
+        linear = solve(rows, targets)
         return cls(
             names=names,
-            terms=(_terms(views[0]), _terms(views[1])),
-            idf=np.concatenate([view.idf_ for view in views]).astype(np.float32),
-            weights=weights,
-            bias=bias,
-            cut=cut,
-            slope=slope,
+            views=views,
+            linear=linear,
+            context=context,
+            trees=fit_trees(pairs, truth, seed=seed),
+            tells=_tells(texts, views[0], linear, len(names)),
+            cut=_best_cut(chance, truth),
             scores=steps[0],
             chances=steps[1],
             keep=_abstention(first, right, precision),
         )
 
     def scored(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the score of each label for each text, shape ``(texts, labels)``.
+        """Return the chance of each label for each text, shape ``(texts, labels)``.
 
         A text without one known term gets no label: nothing is known of it, not even the usual rates.
         """
         import numpy as np
 
-        rows = self._rows(texts)
-        found: NDArray[np.float32] = rows @ self.weights + self.bias
-        found[np.diff(rows.indptr) == 0] = -_NEVER
+        found = np.zeros((len(texts), len(self.names)), np.float32)
+        for batch in batches(texts):
+            some = texts[batch]
+            rows = batch_rows(some, self.views)
+            pairs = described(self.linear.scored(rows), self.context, _lengths(some))
+            chance = spread(pairs, self.trees, len(self.names))
+            chance[np.diff(rows[0].indptr) + np.diff(rows[1].indptr) == 0] = 0
+            found[batch] = chance
         return found
 
     def given(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which labels are given, from scores."""
-        found: NDArray[np.bool_] = scores > self.cut + self.slope * self.bias
+        found: NDArray[np.bool_] = scores > self.cut
         return found
 
     def sure(self, scores: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64], Any]:
@@ -175,119 +173,118 @@ class Labeller:
 
         best = scores.argmax(axis=1)
         top = scores[np.arange(len(scores)), best].astype(np.float64)
-        return best, np.interp(top, self.scores, self.chances), top >= self.keep
+        chance = np.where(top > 0, np.interp(top, self.scores, self.chances), 0.0)
+        return best, chance, top >= self.keep
 
     def why(self, text: str, label: int, *, count: int = 5) -> list[tuple[str, float]]:
         """Return the stems that weigh most for a label in a text, signed, strongest first."""
-        row = self._rows([text]).tocsr()
-        found = [
-            (self.terms[0][at], float(value * self.weights[at, label]))
-            for at, value in zip(row.indices.tolist(), row.data.tolist(), strict=True)
-            if at < len(self.terms[0])
-        ]
+        row = text_rows([text], self.views)
+        values = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
+        shown = list(dict.fromkeys(stems(text)))
+        found = []
+        for stem, column in zip(shown, stem_columns(shown, self.views[0]), strict=True):
+            if column in values:
+                weight = float(self.linear.inner[column] @ self.linear.outer[:, label])
+                found.append((stem, values[column] * weight))
         return sorted(found, key=lambda one: (-abs(one[1]), one[0]))[:count]
 
     def telling(self, label: int, *, count: int = 8) -> list[str]:
         """Return the stems that speak most for a label: the only name that an unnamed topic has."""
-        import numpy as np
+        return list(self.tells[label][:count])
 
-        order = np.argsort(-self.weights[: len(self.terms[0]), label], kind="stable")[:count]
-        return [self.terms[0][at] for at in order.tolist()]
-
-    def _rows(self, texts: Sequence[str]) -> Any:
-        from scipy.sparse import hstack
-
-        size = len(self.terms[0])
-        views = _views(texts, self.terms)
-        for view, part in zip(views, (self.idf[:size], self.idf[size:]), strict=True):
-            view.idf_ = part
-        return hstack([view.transform(texts) for view in views], format="csr") * 0.5**0.5
-
-    def dump(self) -> bytes:
-        """Write the model as Parquet: one row a term; the rest in the file's metadata, as JSON."""
+    def dump(self) -> dict[str, bytes]:
+        """Write the model as two files: Parquet (terms, and the rest in its metadata) and LightGBM text."""
         import numpy as np
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         from eclaireur.core import canonical
+        from eclaireur.core.artefacts import dump_lightgbm
 
+        context = self.context
         head = {
             "names": list(self.names),
-            "stems": len(self.terms[0]),
-            "bias": self.bias.astype(float).tolist(),
+            "stems": len(self.views[0].buckets),
+            "outer": _listed(self.linear.outer),
+            "bias": _listed(self.linear.bias),
+            "prior": _listed(context.prior),
+            "beside": _listed(context.beside),
+            "from_hints": _listed(context.from_hints),
+            "same": context.same.tolist(),
+            "tells": [list(one) for one in self.tells],
             "cut": self.cut,
-            "slope": self.slope,
             "scores": self.scores.tolist(),
             "chances": self.chances.tolist(),
             "keep": self.keep,
         }
-        flat = pa.array(self.weights.astype(np.float16).ravel())
+        flat = pa.array(self.linear.inner.astype(np.float16).ravel())
         columns = {
-            "term": pa.array([*self.terms[0], *self.terms[1]]),
-            "idf": pa.array(self.idf),
-            "weights": pa.FixedSizeListArray.from_arrays(flat, len(self.names)),
+            "bucket": pa.array(np.concatenate([view.buckets for view in self.views])),
+            "idf": pa.array(np.concatenate([view.idf for view in self.views])),
+            "weights": pa.FixedSizeListArray.from_arrays(flat, self.linear.inner.shape[1]),
         }
         table = pa.table(columns).replace_schema_metadata({"labeller": canonical.text(head)})
         sink = io.BytesIO()
         pq.write_table(table, sink, compression="zstd")
-        return sink.getvalue()
+        return {_MODEL: sink.getvalue(), _TREES: dump_lightgbm(self.trees)}
 
     @classmethod
-    def read(cls, data: bytes) -> Labeller:
-        """Read what `dump` wrote."""
+    def read(cls, files: Mapping[str, bytes] | Any) -> Labeller:
+        """Read what `dump` wrote: a mapping, or a function that gives the bytes of a file."""
         import numpy as np
         import pyarrow.parquet as pq
 
         from eclaireur.core import canonical
+        from eclaireur.core.artefacts import load_lightgbm
 
-        table = pq.read_table(io.BytesIO(data))
+        read = files if callable(files) else files.__getitem__
+        table = pq.read_table(io.BytesIO(read(_MODEL)))
         head = canonical.parse(table.schema.metadata[b"labeller"].decode())
-        terms = table["term"].to_pylist()
+        buckets, idf = table["bucket"].to_numpy(), table["idf"].to_numpy().astype(np.float32)
+        cut = head["stems"]
+        outer = np.array(head["outer"], np.float32)
         flat = table["weights"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        inner = flat.astype(np.float32).reshape(len(buckets), len(outer))
+        size = len(head["names"])
         return cls(
             names=tuple(head["names"]),
-            terms=(tuple(terms[: head["stems"]]), tuple(terms[head["stems"] :])),
-            idf=table["idf"].to_numpy().astype(np.float32),
-            weights=flat.astype(np.float32).reshape(len(terms), len(head["names"])),
-            bias=np.array(head["bias"], np.float32),
+            views=(View.of(buckets[:cut], idf[:cut]), View.of(buckets[cut:], idf[cut:])),
+            linear=Linear(inner, outer, np.array(head["bias"], np.float32)),
+            context=Context(
+                prior=np.array(head["prior"], np.float32),
+                beside=np.array(head["beside"], np.float32),
+                from_hints=np.array(head["from_hints"], np.float32).reshape(-1, size),
+                same=np.array(head["same"], np.int64),
+            ),
+            trees=load_lightgbm(read(_TREES)),
+            tells=tuple(tuple(one) for one in head["tells"]),
             cut=float(head["cut"]),
-            slope=float(head["slope"]),
             scores=np.array(head["scores"], np.float64),
             chances=np.array(head["chances"], np.float64),
             keep=float(head["keep"]),
         )
 
 
-def _views(texts: Sequence[str], terms: tuple[Any, Any] = (None, None)) -> tuple[Any, Any]:
+def _listed(values: NDArray[np.float32]) -> Any:
+    """Return numbers as lists, short enough that 32-bit floats are read again as they were."""
+    return values.astype(float).round(8).tolist()
+
+
+def _lengths(texts: Sequence[str]) -> NDArray[np.float32]:
     import numpy as np
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
-    # In a small corpus a term seen once is kept: there may be no other.
-    rare = (2, 3) if len(texts) > 1000 else (1, 1)
-    known = [None if one is None else {term: at for at, term in enumerate(one)} for one in terms]
-    shared: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
-    return (
-        TfidfVectorizer(analyzer=stems, min_df=rare[0], vocabulary=known[0], **shared),
-        TfidfVectorizer(
-            analyzer="char_wb",
-            preprocessor=_plain,
-            ngram_range=(3, 5),
-            min_df=rare[1],
-            vocabulary=known[1],
-            **shared,
-        ),
-    )
+    return np.fromiter(map(len, texts), np.float32, len(texts))
 
 
-def _terms(view: Any) -> tuple[str, ...]:
-    return tuple(view.get_feature_names_out().tolist())
+def _tells(texts: Sequence[str], view: View, linear: Linear, count: int) -> tuple[tuple[str, ...], ...]:
+    import numpy as np
 
-
-def _joined(parts: list[Any]) -> Any:
-    """Put the views side by side, each for half of the likeness of two sentences."""
-    from scipy.sparse import hstack
-
-    return hstack(parts, format="csr") * 0.5**0.5
+    shown = sorted({stem for text in texts for stem in stems(text)})
+    column = np.array(stem_columns(shown, view))
+    known = np.flatnonzero(column >= 0)
+    weights = linear.inner[column[known]] @ linear.outer[:, :count]
+    best = np.argsort(-weights, axis=0, kind="stable")[:_TELLING]
+    return tuple(tuple(shown[at] for at in known[row].tolist()) for row in best.T)
 
 
 def _matrix(labels: Sequence[Collection[str]], names: Sequence[str]) -> NDArray[np.float32]:
@@ -300,33 +297,16 @@ def _matrix(labels: Sequence[Collection[str]], names: Sequence[str]) -> NDArray[
     return found
 
 
-def _solved(rows: Any, truth: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Solve every ridge regression at once, by the matrix of likeness between sentences."""
-    import numpy as np
-    from scipy.linalg import cho_factor, cho_solve
-
-    likeness = (rows @ rows.T).toarray().astype(np.float32)
-    likeness[np.diag_indices_from(likeness)] += np.float32(_RIDGE)
-    bias = truth.mean(axis=0)
-    factor = cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False)
-    dual = cho_solve(factor, truth - bias, check_finite=False)
-    return (rows.T @ dual).astype(np.float32), bias.astype(np.float32)
-
-
-def _best_cut(held: NDArray[np.float32], truth: NDArray[np.float32]) -> tuple[float, float]:
-    """Return the cut and the slope with the highest micro-F1 on held-out sentences."""
+def _best_cut(chance: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
+    """Return the chance over which labels are given: highest micro-F1 on held-out sentences."""
     import numpy as np
 
-    prior, positives, best = truth.mean(axis=0), float(truth.sum()), (-1.0, 0.5, 0.0)
-    for slope in _SLOPES:
-        above = (held - np.float32(slope) * prior).ravel()
-        order = np.argsort(-above)[: int(6 * positives) + 1]
-        right = np.cumsum(truth.ravel()[order])
-        figure = 2 * right / (np.arange(1, len(order) + 1) + positives)
-        at = int(figure.argmax())
-        if figure[at] > best[0]:
-            best = (float(figure[at]), float(above[order[at]]) - 1e-6, slope)
-    return best[1], best[2]
+    positives = float(truth.sum())
+    flat = chance.ravel()
+    order = np.argsort(-flat, kind="stable")[: int(8 * positives) + 1]
+    right = np.cumsum(truth.ravel()[order])
+    figure = 2 * right / (np.arange(1, len(order) + 1) + positives)
+    return float(flat[order[int(figure.argmax())]]) - 1e-6
 
 
 def _first(
@@ -348,13 +328,11 @@ def _isotonic(
 
 
 def _abstention(first: NDArray[np.float64], right: NDArray[np.float64], precision: float) -> float:
-    """Return the least score above which held-out precision is the one aimed at, plus half an error."""
+    """Return the least score above which held-out precision is the one aimed at, plus a standard error."""
     import numpy as np
 
     order = np.argsort(-first, kind="stable")
     n = np.arange(1, len(order) + 1)
     found = np.cumsum(right[order]) / n
-    enough = (found - 0.5 * np.sqrt(found * (1 - found) / n) >= precision) & (
-        n >= min(_LEAST_KEPT, len(order))
-    )
+    enough = (found - np.sqrt(found * (1 - found) / n) >= precision) & (n >= min(_LEAST_KEPT, len(order)))
     return float(first[order[np.flatnonzero(enough)[-1]]]) if enough.any() else _NEVER

@@ -20,7 +20,7 @@ from functools import lru_cache
 
 from eclaireur.bricks.semantic import references
 
-__all__ = ["STOP", "Mark", "Token", "keys", "marks", "plain", "stem", "tidy", "tokens"]
+__all__ = ["STOP", "Mark", "Token", "keys", "marks", "plain", "stem", "stems_of_beginning", "tidy", "tokens"]
 
 _LIGATURES = str.maketrans(
     {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ĳ": "ij", "Ĳ": "IJ"}
@@ -41,6 +41,17 @@ _LONGEST_WORD = 256
 _LONGEST_PIECE = 80
 _MOST_PIECES = 400_000
 _LEAST_STEM = 4
+# fmt: off
+_ENDINGS = frozenset((
+    "ations", "ation", "ateur", "ateurs", "atrice", "atrices", "ements", "ement", "ments", "ment",
+    "ites", "ite", "ives", "ive", "ifs", "if", "euses", "euse", "eux", "iques", "ique", "ismes", "isme",
+    "istes", "iste", "ables", "able", "ibles", "ible", "ances", "ance", "ences", "ence", "eurs", "eur",
+    "iers", "ier", "ieres", "iere", "ees", "ee", "es", "er", "ez", "ir", "ait", "aient", "ant", "ants",
+    "ante", "antes", "ent", "ons", "ions", "iez", "tions", "tion", "ages", "age", "ures", "ure", "al",
+    "ale", "ales", "elle", "elles", "el", "els", "ais", "is", "it", "i", "e", "s", "x",
+))
+# fmt: on
+_LONGEST_ENDING = max(map(len, _ENDINGS))
 
 # fmt: off
 STOP = frozenset((
@@ -104,15 +115,15 @@ def plain(word: str) -> str:
 
 
 def stem(word: str) -> str:
-    """Return the light stem of a plain word: plural, feminine and the commonest endings of verbs are cut.
+    """Return the light stem of a plain word: its longest usual ending is cut, four letters at least stay.
 
-    The rules are those of the minimal French stemmer (Savoy 1999); words of four letters lose but
-    their plural, shorter ones and words with a digit are left alone.
+    Longest ending first, as in affix-removal stemmers (Lovins 1968; for French, Savoy 1999), from a list of
+    our own. Words of four letters lose but their plural; shorter ones and words with a digit are left alone.
 
     Examples
     --------
-    >>> [stem(word) for word in ("journaux", "declarees", "declarer", "personnelle", "lois", "2021s")]
-    ['journal', 'declar', 'declar', 'personnel', 'loi', '2021s']
+    >>> [stem(word) for word in ("declarations", "declarees", "declarer", "personnelle", "lois", "2021s")]
+    ['declar', 'declar', 'declar', 'person', 'loi', '2021s']
     """
     if not word.isalpha() or len(word) < _LEAST_STEM:
         return word
@@ -120,15 +131,27 @@ def stem(word: str) -> str:
         return word.removesuffix("s")
     if word.endswith("aux") and not word.endswith("eaux"):
         word = f"{word[:-2]}l"
-    elif word[-1] in "sx":
-        word = word[:-1]
-    if word[-1] == "r" and len(word) > _LEAST_STEM:
-        word = word[:-1]
-    while word[-1] == "e" and len(word) > _LEAST_STEM:
-        word = word[:-1]
-    if word[-1] == word[-2] and len(word) > _LEAST_STEM:
-        word = word[:-1]
-    return word
+    for size in range(min(_LONGEST_ENDING, len(word) - _LEAST_STEM), 0, -1):
+        if word[-size:] in _ENDINGS:
+            word = word[:-size]
+            break
+    return word[:-1] if word[-1] == word[-2] and len(word) > _LEAST_STEM else word
+
+
+def stems_of_beginning(beginning: str) -> tuple[str, ...]:
+    """Return the stems, shorter than a beginning, of words that may begin so.
+
+    Examples
+    --------
+    >>> stems_of_beginning("inspecti")
+    ('inspect', 'inspec')
+    """
+    found = []
+    for size in range(1, min(_LONGEST_ENDING, len(beginning) - _LEAST_STEM) + 1):
+        rest = beginning[-size:]
+        if any(ending.startswith(rest) for ending in _ENDINGS):
+            found.append(beginning[:-size])
+    return tuple(found)
 
 
 def _cut(piece: str) -> Iterator[tuple[int, int, str]]:
@@ -172,9 +195,9 @@ def keys(text: str) -> str:
     Examples
     --------
     >>> keys("L'école d'Évreux : 3 journaux, l’article L1234-5")
-    'ecol evreu 3 journal articl l 1234 5 '
+    'ecol evreu 3 journ articl l 1234 5 '
     >>> keys("une inspec-\\ntion")
-    'une inspection '
+    'une inspec '
     """
     if "\n" in text:
         text = _CUT.sub("", text)

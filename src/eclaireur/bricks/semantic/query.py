@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from eclaireur.bricks.semantic import references
-from eclaireur.bricks.semantic.normalise import STOP, keys, plain, stem
+from eclaireur.bricks.semantic.normalise import STOP, keys, plain, stem, stems_of_beginning
 from eclaireur.core.errors import BadValueError
 
 __all__ = ["FIELDS", "LONGEST", "All", "Any", "Leaf", "Node", "Not", "Query", "leaves", "read_query"]
@@ -64,6 +64,8 @@ class Leaf:
         Letters that may differ, for one word.
     only
         The one field to look in; empty for all.
+    others
+        Stems, shorter than a beginning, that answer it too.
     """
 
     keys: tuple[str, ...]
@@ -71,6 +73,7 @@ class Leaf:
     prefix: bool = False
     distance: int = 0
     only: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def read_query(text: str) -> Query:
     Examples
     --------
     >>> read_query("titre:budget ET (école OU crèche) SAUF \\"code postal\\"").tree
-    All(parts=(Leaf(keys=('budget',), shown='budget', prefix=False, distance=0, only='title'), ...
+    All(parts=(Leaf(keys=('budget',), shown='budget', prefix=False, distance=0, only='title', ...
     >>> read_query('"guillemet oublié').notes
     ('Guillemet non fermé : lu jusqu’à la fin.',)
     """
@@ -296,7 +299,9 @@ def _word(value: str, only: str) -> tuple[Node | None, bool]:
         ending = plain(last)
         if len(ending) < _LEAST_BEGINNING:
             return None, minus
-        return Leaf((*keys(" ".join(before)).split(), ending), f"{shown}*", prefix=True, only=only), minus
+        whole = (*keys(" ".join(before)).split(), ending)
+        others = stems_of_beginning(ending) if len(whole) == 1 else ()
+        return Leaf(whole, f"{shown}*", prefix=True, only=only, others=others), minus
     if misspelt:
         word = stem(plain(shown))
         distance = int(misspelt[1] or (1 if len(word) < 8 else 2))

@@ -6,7 +6,6 @@ hashed by a polynomial over whole batches of text at once: no Python object is m
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["WIDTH", "Sets", "mixed", "shingle_sets"]
+__all__ = [
+    "WIDTH",
+    "Sets",
+    "letter_hashes",
+    "mixed",
+    "one_char_each",
+    "running",
+    "shingle_sets",
+    "span_hashes",
+]
 
 WIDTH = 5
 """Words in a shingle."""
@@ -26,7 +34,6 @@ _BATCH = 1 << 15
 _BASE = 0x9E3779B97F4A7C15
 _STEP = 0xD1342543DE82EF95
 _WRAP = 1 << 64
-_LOOSE_ACCENT = re.compile("[\u0300-\u036f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +112,17 @@ def _batches(texts: Sequence[str]) -> list[list[str]]:
 def _hashed(texts: list[str], width: int) -> list[NDArray[np.uint64]]:
     import numpy as np
 
-    plain = [_one_char_each(text) for text in texts]
+    plain = [one_char_each(text) for text in texts]
     lengths = np.fromiter((len(text) + 1 for text in plain), np.int64, len(plain))
     ends = np.cumsum(lengths)
     code = np.frombuffer("\n".join([*plain, ""]).encode("utf-32-le", "replace"), np.uint32)
-    letters = _letters()[np.minimum(code, 0xFFFF)]
+    letters = letter_hashes()[np.minimum(code, 0xFFFF)]
     inside = letters != 0
     edge = np.diff(inside.view(np.int8), prepend=0, append=0)
     start, stop = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
     if not len(start):
         return [np.zeros(0, np.uint64) for _ in texts]
-    words = _word_hashes(letters, start, stop)
+    words = span_hashes(letters, start, stop)
     # Where each document's words begin and end in the batch.
     last = np.searchsorted(start, ends)
     first = np.concatenate([np.zeros(1, np.int64), last[:-1]])
@@ -131,17 +138,17 @@ def _hashed(texts: list[str], width: int) -> list[NDArray[np.uint64]]:
     return found
 
 
-def _one_char_each(text: str) -> str:
+def one_char_each(text: str) -> str:
     """Compose accents, and open ligatures, so that each character stands for one letter."""
     if text.isascii():
         return text
-    if _LOOSE_ACCENT.search(text):
+    if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return text.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae").replace("Æ", "ae")
 
 
 @cache
-def _letters() -> NDArray[np.uint64]:
+def letter_hashes() -> NDArray[np.uint64]:
     """Return a random number for each letter or digit of the basic plane, 0 for anything else."""
     import numpy as np
 
@@ -155,17 +162,22 @@ def _letters() -> NDArray[np.uint64]:
     return hashes
 
 
-def _word_hashes(
+def span_hashes(
     letters: NDArray[np.uint64], start: NDArray[np.int64], stop: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
-    """Hash each word as a polynomial of its letters, by differences of one running sum."""
+    """Hash each span of letters as a polynomial, by differences of one running sum."""
+    total, down = running(letters)
+    return mixed((total[stop] - total[start]) * down[start], 2)
+
+
+def running(letters: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the running sum of a polynomial of letters, and what brings a difference to its start."""
     import numpy as np
 
     up, down = _powers(len(letters))
     total = np.zeros(len(letters) + 1, np.uint64)
     np.cumsum(letters * up[: len(letters)], out=total[1:])
-    found: NDArray[np.uint64] = (total[stop] - total[start]) * down[start]
-    return mixed(found, 2)
+    return total, down
 
 
 _tables: dict[str, NDArray[np.uint64]] = {}

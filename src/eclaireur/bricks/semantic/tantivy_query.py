@@ -155,7 +155,9 @@ class Compiler:
             elif leaf.prefix:
                 seen = None if search.perimeters is None else self.bounded(query.all_query(), search)
                 words = self.searcher.terms_with_prefix(field, leaf.keys[0], seen, _MOST_WORDS)
-                found += [self.one((word,), field) for word, _ in words]
+                found += [
+                    self.one((word,), field) for word in dict.fromkeys([*leaf.others, *(w for w, _ in words)])
+                ]
             else:
                 found.append(self.one(leaf.keys, field))
         return found or [query.empty_query()]
@@ -183,8 +185,8 @@ def in_one_field(node: Node | None, field: str) -> Node | None:
 def words_of(text: str, leaf: Leaf) -> set[tuple[str, ...]]:
     """Return the words of a text by which a leaf is answered.
 
-    >>> words_of("Les inspections", Leaf(("inspect",), "inspect*", prefix=True))
-    {('inspection',)}
+    >>> words_of("Les inspecteurs", Leaf(("inspe",), "inspe*", prefix=True))
+    {('inspect',)}
     """
     if not leaf.distance and not leaf.prefix:
         return {leaf.keys}
@@ -192,5 +194,8 @@ def words_of(text: str, leaf: Leaf) -> set[tuple[str, ...]]:
     size = len(leaf.keys)
     if leaf.distance:
         return {(word,) for word in set(words) if distance_within(word, leaf.keys[0], leaf.distance)}
+    if size == 1:
+        found = {word for word in words if word.startswith(leaf.keys[0]) or word in leaf.others}
+        return {(word,) for word in found}
     runs = {tuple(words[at : at + size]) for at in range(len(words) - size + 1)}
     return {run for run in runs if run[:-1] == leaf.keys[:-1] and run[-1].startswith(leaf.keys[-1])}

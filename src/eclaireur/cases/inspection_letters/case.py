@@ -43,7 +43,6 @@ __all__ = [
 ]
 
 NAME = "inspection_letters"
-_FILE = "labels.parquet"
 _UNDATED = "2020-12-10"
 
 
@@ -125,12 +124,14 @@ def train(records: Records, examples: pa.Table, *, as_of: date, seed: int, progr
     rows = [row for row in records["sentences"].to_pylist() if row["subject"] in known]
     progress(0, 1, "Apprentissage des sujets")
     texts, labels = [row["sentence"] for row in rows], [row["labels"] for row in rows]
-    model = Labeller.fit(texts, labels, groups=measuring.groups(texts), seed=seed)
-    seen = [(row["subject"], row["sentence"], row["labels"]) for row in rows]
+    model = Labeller.fit(
+        texts, labels, groups=measuring.groups(texts), seed=seed, hints=[row["other"] for row in rows]
+    )
+    seen = [(row["subject"], row["sentence"], row["labels"], row["other"]) for row in rows]
     card = ModelCard(
         case=NAME,
         number=0,
-        kind="ridge regression on stems and letters",
+        kind="ridge regression on stems and letters, then gradient boosting",
         created=datetime.now(UTC),
         run="",
         source="",
@@ -138,10 +139,10 @@ def train(records: Records, examples: pa.Table, *, as_of: date, seed: int, progr
         examples=len(rows),
         positives=sum(bool(row["labels"]) for row in rows),
         as_of=as_of,
-        features=("stems", "letters"),
+        features=("stems", "letters", "other topics"),
         thresholds={"keep": model.keep, "cut": model.cut},
     )
-    return Fitted(card=card, artefacts={_FILE: model.dump()})
+    return Fitted(card=card, artefacts=model.dump())
 
 
 def signals(
@@ -151,7 +152,7 @@ def signals(
     import pyarrow as pa
 
     rows = [row for row in records["sentences"].to_pylist() if row["known"] < as_of]
-    told = _told(Labeller.read(artefact(_FILE)), [row["sentence"] for row in rows])
+    told = _told(Labeller.read(artefact), [row["sentence"] for row in rows])
     made = [
         {
             "record": row["subject"],
@@ -159,7 +160,7 @@ def signals(
             "name": row["sentence"][:120],
             "area": "",
             "as_of": as_of,
-            "calibrated": False,
+            "calibrated": True,
             **{key: one[key] for key in ("label", "score", "reasons")},
         }
         for row, one in zip(rows, told, strict=True)
@@ -215,7 +216,7 @@ def predict(examples: pa.Table, records: Records, card: ModelCard, artefact: Art
     """Return, for each example, the chance that its first topic is right."""
     table = records["sentences"]
     text = dict(zip(table["subject"].to_pylist(), table["sentence"].to_pylist(), strict=True))
-    model = Labeller.read(artefact(_FILE))
+    model = Labeller.read(artefact)
     scores = model.scored([text[subject] for subject in examples["subject"].to_pylist()])
     found: list[float] = model.sure(scores)[1].tolist()
     return found
@@ -228,7 +229,7 @@ def score(
     import pyarrow as pa
 
     sentences = table["sentence"].to_pylist()
-    told = _told(Labeller.read(artefact(_FILE)), sentences)
+    told = _told(Labeller.read(artefact), sentences)
     order = sorted(range(len(told)), key=lambda at: -told[at]["score"])
     rank = {at: place for place, at in enumerate(order, start=1)}
     return pa.table(
@@ -238,7 +239,7 @@ def score(
             "first": [one["first"] for one in told],
             "kept": [one["kept"] for one in told],
             "score": [one["score"] for one in told],
-            "calibrated": [False] * len(told),
+            "calibrated": [True] * len(told),
             "rank": pa.array([rank[at] for at in range(len(told))], pa.int32()),
             "reasons": pa.array([one["reasons"] for one in told], signals_schema().field("reasons").type),
         }

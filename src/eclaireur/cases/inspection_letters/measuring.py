@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.semantic.groups import Grouper
 from eclaireur.bricks.semantic.labelling import Labeller, folds
-from eclaireur.core import evaluation
+from eclaireur.core import evaluation, french
 from eclaireur.core.case import Progress
 from eclaireur.core.evaluation.intervals import bootstrap, percentiles
-from eclaireur.core.types import EvaluationBlock, Metric
+from eclaireur.core.types import EvaluationBlock, Metric, SubgroupMetric
+from eclaireur.core.view import Series
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["evaluate", "groups"]
+__all__ = ["Held", "coverage", "evaluate", "groups", "held_out"]
 
 _FOLDS = 5
 _DRAWS = 200
+_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def groups(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -30,46 +33,106 @@ def groups(texts: Sequence[str]) -> NDArray[np.int64]:
     return grouper.groups()
 
 
-def evaluate(
-    source: str, rows: Sequence[dict[str, Any]], *, seed: int, progress: Progress
-) -> EvaluationBlock:
-    """Label each fold by a model of the others; thresholds are set inside the training folds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What models that did not see a sentence say of it.
+
+    Parameters
+    ----------
+    names
+        Topics, in order.
+    truth, told
+        Topics of each sentence, and those proposed: 0 or 1, shape ``(sentences, topics)``.
+    plain
+        The most common topic of the training folds, for every sentence.
+    chances
+        Chance of every topic.
+    first, sure, kept
+        Likeliest topic, the chance that it is right, whether the model does not abstain.
+    near
+        Group of near-duplicates.
+    """
+
+    names: tuple[str, ...]
+    truth: NDArray[np.float64]
+    told: NDArray[np.float64]
+    plain: NDArray[np.float64]
+    chances: NDArray[np.float32]
+    first: NDArray[np.int64]
+    sure: NDArray[np.float64]
+    kept: NDArray[np.bool_]
+    near: NDArray[np.int64]
+
+    @property
+    def right(self) -> NDArray[np.float64]:
+        """Whether the first topic of each sentence is one of its own."""
+        import numpy as np
+
+        found: NDArray[np.float64] = self.truth[np.arange(len(self.truth)), self.first]
+        return found
+
+
+def held_out(rows: Sequence[dict[str, Any]], *, seed: int, progress: Progress, parts: int = _FOLDS) -> Held:
+    """Label each fold by a model of the others; every threshold is set inside the training folds."""
     import numpy as np
 
     texts = [row["sentence"] for row in rows]
     near = groups(texts)
-    fold = folds(near, _FOLDS, seed=seed)
-    names = sorted({label for row in rows for label in row["labels"]})
+    fold = folds(near, parts, seed=seed)
+    names = tuple(sorted({label for row in rows for label in row["labels"]}))
     truth = _matrix([row["labels"] for row in rows], names)
     told, plain = np.zeros_like(truth), np.zeros_like(truth)
-    first, kept = np.zeros(len(rows)), np.zeros(len(rows))
-    for number in range(_FOLDS):
-        progress(number, _FOLDS, "Sujets des phrases tenues à l'écart")
-        inside = np.flatnonzero(fold != number).tolist()
-        outside = np.flatnonzero(fold == number).tolist()
+    chances = np.zeros(truth.shape, np.float32)
+    first, sure = np.zeros(len(rows), np.int64), np.zeros(len(rows))
+    kept = np.zeros(len(rows), np.bool_)
+    for number in range(parts):
+        progress(number, parts, "Sujets des phrases tenues à l'écart")
+        outside = np.flatnonzero(fold == number)
+        learnt = [rows[at] for at in np.flatnonzero(fold != number).tolist()]
         model = Labeller.fit(
-            [texts[at] for at in inside],
-            [rows[at]["labels"] for at in inside],
-            groups=near[inside],
+            [row["sentence"] for row in learnt],
+            [row["labels"] for row in learnt],
+            groups=near[fold != number],
             seed=seed,
+            hints=[row["other"] for row in learnt],
         )
-        scores = model.scored([texts[at] for at in outside])
-        place = [names.index(name) for name in model.names]
+        scores = model.scored([texts[at] for at in outside.tolist()])
+        place = np.array([names.index(name) for name in model.names])
         told[np.ix_(outside, place)] = model.given(scores)
-        best, _, sure = model.sure(scores)
-        kept[outside] = sure
-        first[outside] = truth[outside, np.array(place)[best]]
-        common = Counter(label for at in inside for label in rows[at]["labels"]).most_common(1)
-        plain[np.ix_(outside, [names.index(label) for label, _ in common])] = 1
+        chances[np.ix_(outside, place)] = scores
+        best, sure[outside], kept[outside] = model.sure(scores)
+        first[outside] = place[best]
+        common = Counter(label for row in learnt for label in row["labels"]).most_common(1)
+        for label, _ in common:
+            plain[outside, names.index(label)] = 1
+    return Held(
+        names=names,
+        truth=truth,
+        told=told,
+        plain=plain,
+        chances=chances,
+        first=first,
+        sure=sure,
+        kept=kept,
+        near=near,
+    )
+
+
+def evaluate(
+    source: str, rows: Sequence[dict[str, Any]], *, seed: int, progress: Progress
+) -> EvaluationBlock:
+    """Measure what was said of sentences held out (see `held_out`)."""
+    held = held_out(rows, seed=seed, progress=progress)
+    truth, told, right = held.truth, held.told, held.right
     other = any(row["other"] for row in rows)
-    against = _matrix([row["other"] for row in rows], names) if other else plain
+    against = _matrix([row["other"] for row in rows], held.names) if other else held.plain
     name = "modèle de l'administration" if other else "sujet le plus fréquent"
-    weights = evaluation.bootstrap_weights(len(rows), seed=seed, clusters=near, draws=_DRAWS)
-    found = int(kept.sum())
-    low, high = evaluation.wilson(float((first * kept).sum()), found)
+    weights = evaluation.bootstrap_weights(len(rows), seed=seed, clusters=held.near, draws=_DRAWS)
+    found = int(held.kept.sum())
+    low, high = evaluation.wilson(float(right[held.kept].sum()), found)
     cover = evaluation.wilson(found, len(rows))
-    usual = float((truth * plain).sum() / max(plain.sum(), 1))
-    precision = float((first * kept).sum() / found) if found else None
+    usual = float((truth * held.plain).sum() / max(held.plain.sum(), 1))
+    known = float(right.mean())
     return EvaluationBlock(
         data_set=source,
         split="cinq parts par texte, quasi-doublons dans la même part",
@@ -78,7 +141,7 @@ def evaluate(
             _metric("macro_f1", _macro, truth, told, against, weights, name),
             Metric(
                 name="precision_kept",
-                value=precision,
+                value=float(right[held.kept].mean()) if found else None,
                 low=low if found else None,
                 high=high if found else None,
                 n=found,
@@ -86,9 +149,76 @@ def evaluate(
                 baseline_value=usual,
             ),
             Metric(name="coverage_kept", value=found / len(rows), low=cover[0], high=cover[1], n=len(rows)),
+            _stated("brier", evaluation.brier, right, held.sure, weights, known),
+            _stated("calibration_error", evaluation.calibration_error, right, held.sure, weights, known),
         ),
         run="",
-        notes=(f"Phrases identiques : {_ceiling(rows)}.",),
+        subgroups=tuple(_by_topic(held)),
+        notes=(f"Phrases identiques : {_ceiling(rows)}.", _curve(held)),
+    )
+
+
+def coverage(held: Held) -> tuple[Series, ...]:
+    """Return the precision of the first topic by share of sentences kept, surest first, with its interval."""
+    import numpy as np
+
+    order = np.argsort(-held.sure, kind="stable")
+    right = np.cumsum(held.right[order])
+    shares, values, lows, highs = [], [], [], []
+    for share in _STEPS:
+        count = max(1, round(share * len(order)))
+        low, high = evaluation.wilson(float(right[count - 1]), count)
+        shares.append(100 * share)
+        values.append(float(right[count - 1]) / count)
+        lows.append(low)
+        highs.append(high)
+    return (
+        Series(
+            name="premier sujet juste", x=tuple(shares), y=tuple(values), low=tuple(lows), high=tuple(highs)
+        ),
+    )
+
+
+def _curve(held: Held) -> str:
+    (line,) = coverage(held)
+    said = [
+        f"{french.number(100 * share, 0)} % : {french.number(value, 2)}"
+        for share, value in zip(_STEPS, line.y, strict=True)
+    ]
+    return f"Précision du premier sujet selon la part de phrases gardées : {' ; '.join(said)}."
+
+
+def _by_topic(held: Held) -> list[SubgroupMetric]:
+    """Return the F1 of each topic; a topic with too few sentences has no figure."""
+    found = []
+    for at, name in enumerate(held.names):
+        truth, told = held.truth[:, at], held.told[:, at]
+        n = int(truth.sum())
+        both = float((truth * told).sum())
+        value = 2 * both / float(truth.sum() + told.sum()) if n >= evaluation.MIN_GROUP else None
+        found.append(
+            SubgroupMetric(
+                attribute="sujet",
+                group=name,
+                metric=Metric(name="f1", value=value, low=None, high=None, n=n),
+            )
+        )
+    return found
+
+
+def _stated(name: str, figure: Any, right: Any, sure: Any, weights: Any, known: float) -> Metric:
+    import numpy as np
+
+    value = figure(right, sure)
+    low, high = percentiles(bootstrap(lambda weight: figure(right, sure, weight), weights))
+    return Metric(
+        name=name,
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        n=len(right),
+        baseline="taux moyen",
+        baseline_value=figure(right, np.full(len(right), known)),
     )
 
 

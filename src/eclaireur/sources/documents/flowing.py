@@ -131,7 +131,8 @@ class Flow:
         self._tables = min(self._tables, 1)
         self.end_table()
         self._end_hidden()
-        self._writer.end()
+        if self._begun:  # a flow inside another leaves its paragraph open
+            self._writer.end()
 
     def _end_hidden(self) -> None:
         text, why = self._tidy(self._hidden), self._why

@@ -10,7 +10,7 @@ __all__ = ["garbled"]
 
 _WORDS = re.compile(r"[^\W\d_]{4,}")
 _VOWELS = frozenset("aeiouyàâäéèêëîïôöùûüÿæœ")
-_FEWEST = 12
+_FEWEST, _ENOUGH = 12, 2000
 
 
 @lru_cache(maxsize=4096)
@@ -31,7 +31,7 @@ def _odd(word: str) -> bool:
 
 
 def garbled(text: str) -> bool:
-    """Tell whether most long words of a text are no words.
+    """Tell whether most long words of a text, among its first, are no words.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def garbled(text: str) -> bool:
     >>> garbled("Fxqwuôoh gh o'éwdeolvvhphqw")
     True
     """
-    words = _WORDS.findall(text)[:2000]
+    words = _WORDS.findall(text[:_ENOUGH])
     letters = sum(map(len, words))
     if letters < _FEWEST:
         return False

@@ -135,7 +135,7 @@ def _hiding(style: str) -> str:
 
 
 def _walk(root: Any, flow: Flow, styled: dict[int, str], writer: Writer) -> None:
-    """Go through the page without recursion: a page may be nested a hundred thousand deep."""
+    """Go through the page without recursion: a page may be nested deeper than Python calls."""
     dropped = 0
     # Element, what hides its text, whether a background is set behind it, and whether it is being left.
     stack: list[tuple[Any, str, bool, bool]] = [(root, "", False, False)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from eclaireur.core import french
 from eclaireur.sources.documents.document import PartKind
-from eclaireur.sources.documents.layout import Block, Run, Word
+from eclaireur.sources.documents.layout import Block, Run
 from eclaireur.sources.documents.writing import Writer
 
 __all__ = ["Joiner", "vocabulary"]
@@ -78,7 +78,7 @@ class Joiner:
             for place, cell in enumerate(row):
                 if place:
                     self._writer.add("\t")
-                self._words_of(cell.words, number)
+                self._writer.add_words(cell.words, number)
         self._writer.end()
         self._in_body, self._last = False, None
 
@@ -88,14 +88,8 @@ class Joiner:
             self._in_body = True
         elif between:
             self._writer.add(between)
-        self._words_of(run.words, number)
+        self._writer.add_words(run.words, number)
         self._last = run
-
-    def _words_of(self, words: Sequence[Word], number: int) -> None:
-        for rank, word in enumerate(words):
-            if rank:
-                self._writer.add(" ")
-            self._writer.add(word.text, (number, word.x0, word.y0, word.x1, word.y1, word.confidence))
 
     def _between(self, run: Run, block: Block, *, first: bool, new_page: bool) -> str:
         """Say what stands between the last line and this one; a hyphen that only cut a word is taken off."""

@@ -12,6 +12,7 @@ G. Nagy and S. Seth, « Hierarchical representation of optically scanned documen
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -19,8 +20,10 @@ from statistics import median
 __all__ = ["Block", "Run", "Word", "blocks", "runs"]
 
 _MOST_DEPTH = 6
+_WIDEST_SPACE = 0.9
 _COLUMN_LINES = 4
 _TABLE_ROWS = 2
+_MOST_GUTTERS = 8
 
 
 @dataclass(slots=True)
@@ -97,8 +100,16 @@ def _run(words: Sequence[Word]) -> Run:
 
 def _level(one: Word | Run, other: Word | Run) -> bool:
     """Tell whether two boxes are on the same line."""
-    shared = min(one.y1, other.y1) - max(one.y0, other.y0)
-    return shared > 0.5 * min(one.y1 - one.y0, other.y1 - other.y0)
+    # Written out: this is asked tens of thousands of times.
+    low = max(other.y0, one.y0)
+    high = min(other.y1, one.y1)
+    smaller, second = one.y1 - one.y0, other.y1 - other.y0
+    return high - low > 0.5 * (min(second, smaller))
+
+
+def _follows(last: Word | Run, after: Word | Run) -> bool:
+    """Tell whether a box continues the line of another, a space apart."""
+    return _level(last, after) and -0.3 <= (after.x0 - last.x1) / _height(last, after) <= _WIDEST_SPACE
 
 
 def runs(words: Sequence[Word]) -> list[Run]:
@@ -112,11 +123,7 @@ def runs(words: Sequence[Word]) -> list[Run]:
     pieces: list[list[Word]] = []
     for word in words:
         last = pieces[-1][-1] if pieces else None
-        if (
-            last is not None
-            and _level(last, word)
-            and -0.3 <= (word.x0 - last.x1) / _height(last, word) <= 0.9
-        ):
+        if last is not None and last.y1 > word.y0 and _follows(last, word):
             pieces[-1].append(word)
         else:
             pieces.append([word])
@@ -124,13 +131,13 @@ def runs(words: Sequence[Word]) -> list[Run]:
     joined: list[Run] = []
     for run in found:
         for before in reversed(joined[-12:]):
-            gap = (run.x0 - before.x1) / _height(before, run)
-            if _level(before, run) and -0.3 <= gap <= 0.9:
+            if before.y1 <= run.y0:
+                continue
+            if _follows(before, run):
                 before.take(run.words)
                 break
-            if _level(before, run) and -0.3 <= (before.x0 - run.x1) / _height(before, run) <= 0.9:
+            if _follows(run, before):
                 before.words[:0] = run.words
-                before.take(())
                 before.x0 = run.x0
                 before.y0, before.y1 = min(before.y0, run.y0), max(before.y1, run.y1)
                 break
@@ -140,7 +147,9 @@ def runs(words: Sequence[Word]) -> list[Run]:
 
 
 def _height(one: Word | Run, other: Word | Run) -> float:
-    return max(one.y1 - one.y0, other.y1 - other.y0, 1.0)
+    first, second = one.y1 - one.y0, other.y1 - other.y0
+    tallest = max(second, first)
+    return max(1.0, tallest)
 
 
 def blocks(found: Sequence[Run]) -> list[Block]:
@@ -183,11 +192,13 @@ def _gutter(found: Sequence[Run]) -> float | None:
     """Return the abscissa of the gap that goes down between long lines, with the most lines beside it."""
     if len(found) < 2 * _COLUMN_LINES:
         return None
-    candidates = {
-        (before.x1 + after.x0) / 2
+    # A column begins at one abscissa: just before it, few places are to be tried.
+    starts = Counter(
+        round(after.x0) - 1.5
         for before, after in _side_by_side(found)
         if after.x0 - before.x1 > 0.8 * _height(before, after)
-    }
+    )
+    candidates = [place for place, _ in starts.most_common(_MOST_GUTTERS)]
     best: tuple[int, float] | None = None
     for place in sorted(candidates):
         first = [run for run in found if run.x1 <= place]
@@ -223,12 +234,12 @@ def _bottom(found: Sequence[Run]) -> float:
 
 
 def _prose(found: Sequence[Run]) -> bool:
-    """Tell whether runs are lines of a column: several words each, and most as wide as the column."""
+    """Tell whether runs are lines of columns: several words each, and most as wide as the widest."""
     if len(found) < _COLUMN_LINES:
         return False
-    wide = max(run.x1 for run in found) - min(run.x0 for run in found)
     words = sum(len(run.words) for run in found) / len(found)
-    return words >= 3 and median(run.x1 - run.x0 for run in found) >= 0.5 * wide
+    wide = [run.x1 - run.x0 for run in found]
+    return words >= 3 and median(wide) >= 0.6 * max(wide)
 
 
 def _plain(found: Sequence[Run], left: float, right: float) -> list[Block]:

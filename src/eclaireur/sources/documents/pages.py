@@ -73,10 +73,8 @@ def _set_upright(writer: Writer, leaf: Leaf, number: int) -> None:
         )
 
     def back(box: Box) -> Box:
-        page, x0, y0, x1, y1, sure = box
-        return (
-            (page, wide - y1, x0, wide - y0, x1, sure) if down else (page, y0, high - x1, y1, high - x0, sure)
-        )
+        x0, y0, x1, y1 = box
+        return (wide - y1, x0, wide - y0, x1) if down else (y0, high - x1, y1, high - x0)
 
     writer.turned[number] = back
     leaf.width, leaf.height = high, wide
@@ -102,10 +100,7 @@ def _passages(words: Sequence[Word]) -> list[list[Word]]:
 
 def _aside(writer: Writer, kind: PartKind, found: Sequence[Run], page: int, *, why: str = "") -> None:
     writer.begin(kind, page=page, why=why)
-    for rank, word in enumerate(word for run in found for word in run.words):
-        if rank:
-            writer.add(" ")
-        writer.add(word.text, (page, word.x0, word.y0, word.x1, word.y1, word.confidence))
+    writer.add_words([word for run in found for word in run.words], page)
     writer.end()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ OUTSIDE = "écrit hors de la page"
 _SAME_COLOUR = "de la couleur du fond, ou recouvert"
 _LINE_END = "\x02\ufffe"
 _WORD = re.compile(rf"[^\s\0{_LINE_END}]+[{_LINE_END}]?")
+_UNMAPPED = re.compile("[\ufffd\ue000-\uf8ff]")
 _SMALLEST, _PALE, _CLEAR = 1.0, 200, 13
 _CONTRAST = 20
 _MOST_PIXELS = 4_000_000
@@ -119,7 +120,8 @@ def read_page(page: Any) -> Page:
     _look_around(page.raw, glimpse)
     textpage = page.get_textpage()
     try:
-        reader = _Reader(ctypes.cast(textpage.raw, ctypes.c_void_p).value or 0, sheet, hiding=glimpse.hiding)
+        address = ctypes.cast(textpage.raw, ctypes.c_void_p).value or 0
+        reader = _Reader(address, sheet, hiding=glimpse.hiding, shown=sheet.shown)
         words, unmapped = reader.words()
     finally:
         textpage.close()
@@ -196,7 +198,9 @@ class _Reader:
     page: int
     sheet: _Sheet
     hiding: bool
+    shown: tuple[float, float]
     doubtful: list[int] = field(default_factory=list)
+    box: Any = field(default_factory=ctypes.c_float * 4)
     _looks: dict[int, _Look] = field(default_factory=dict)
 
     def words(self) -> tuple[list[Word], int]:
@@ -206,52 +210,60 @@ class _Reader:
         if count <= 0:
             return [], 0
         text = _text(call, self.page, count)
-        unmapped = sum(sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff" for sign in text)
-        rectangle = (ctypes.c_float * 4)()
         found: list[Word] = []
-        for match in _WORD.finditer(text):
-            for start, end in self._pieces(call, *match.span()):
-                word = self._word(call, rectangle, text, start, end)
-                if word is not None:
-                    if self._looks[self._at(call, start)].doubtful and not word.why:
-                        self.doubtful.append(len(found))
-                    found.append(word)
-        return found, unmapped
+        for start, end, look in self._pieces(call, text):
+            word = self._word(call, text, start, end, look)
+            if word is not None:
+                if look.doubtful and not word.why:
+                    self.doubtful.append(len(found))
+                found.append(word)
+        return found, len(_UNMAPPED.findall(text))
 
-    def _at(self, call: Calls, place: int) -> int:
+    def _at(self, call: Calls, place: int) -> _Look:
         address = call.object(self.page, place) or 0
-        if address not in self._looks:
-            self._looks[address] = self._look(call, address)
-        return address
+        look = self._looks.get(address)
+        if look is None:
+            look = self._looks[address] = self._look(call, address)
+        return look
 
-    def _pieces(self, call: Calls, start: int, end: int) -> list[tuple[int, int]]:
-        """Cut a word where what draws it changes its look: half a word may be hidden."""
-        first, last = self._at(call, start), self._at(call, end - 1)
-        if first == last or end - start < 2:
-            return [(start, end)]
-        pieces, begun = [], start
-        for place in range(start + 1, end):
-            before, after = self._looks[self._at(call, place - 1)], self._looks[self._at(call, place)]
-            if (before.why, before.doubtful) != (after.why, after.doubtful):
-                pieces.append((begun, place))
-                begun = place
-        return [*pieces, (begun, end)]
+    def _pieces(self, call: Calls, text: str) -> Iterator[tuple[int, int, _Look]]:
+        """Give the words, each with its look; one is cut where its look changes, as half of it may be hidden.
 
-    def _word(self, call: Calls, rectangle: Any, text: str, start: int, end: int) -> Word | None:
-        corners = []
-        for place in {start, end - 1} if end - start < 40 else {start, (start + end) // 2, end - 1}:
-            if call.box(self.page, place, rectangle):
-                left, top, right, bottom = rectangle
-                corners += [self.sheet.place(left, top), self.sheet.place(right, bottom)]
-        if not corners:
+        The signs of an object follow each other: two words that begin in one object are whole in it.
+        """
+        spans = [match.span() for match in _WORD.finditer(text)]
+        looks = [self._at(call, start) for start, _ in spans]
+        for rank, (start, end) in enumerate(spans):
+            look = looks[rank]
+            if rank + 1 < len(looks) and looks[rank + 1] is look:
+                yield start, end, look
+                continue
+            begun = start
+            for place in range(start + 1, end) if self._at(call, end - 1) is not look else ():
+                after = self._at(call, place)
+                if (look.why, look.doubtful) != (after.why, after.doubtful):
+                    yield begun, place, look
+                    begun, look = place, after
+            yield begun, end, look
+
+    def _word(self, call: Calls, text: str, start: int, end: int, look: _Look) -> Word | None:
+        box = self.box
+        if not call.box(self.page, start, ctypes.addressof(box)):
             return None
-        xs, ys = [x for x, _ in corners], [y for _, y in corners]
-        look = self._looks[self._at(call, start)]
-        word = Word(_plain(text[start:end]), min(xs), min(ys), max(xs), max(ys), look.size, why=look.why)
-        wide, high = self.sheet.shown
-        if not word.why and (word.x1 <= 0 or word.y1 <= 0 or word.x0 >= wide or word.y0 >= high):
-            word.why = OUTSIDE
-        return word
+        left, top, right, bottom = box
+        if end - start > 1 and call.box(self.page, end - 1, ctypes.addressof(box)):
+            first, high, last, low = box
+            left, right = min(left, first), max(right, last)
+            top, bottom = max(top, high), min(bottom, low)
+        (x0, y0), (x1, y1) = self.sheet.place(left, top), self.sheet.place(right, bottom)
+        if x0 > x1:
+            x0, x1 = x1, x0
+        if y0 > y1:
+            y0, y1 = y1, y0
+        why = look.why
+        if not why and (x1 <= 0 or y1 <= 0 or x0 >= self.shown[0] or y0 >= self.shown[1]):
+            why = OUTSIDE
+        return Word(_plain(text[start:end]), x0, y0, x1, y1, look.size, why=why)
 
     def _look(self, call: Calls, address: int) -> _Look:
         if not address:

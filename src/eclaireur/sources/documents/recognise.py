@@ -63,6 +63,10 @@ def _written(head: bytes, name: str) -> str:
     start = plain[numbered.end() :] if numbered else plain
     if _FIELD.match(start) and _mail_fields(start) >= 2:
         return "emlx" if numbered else "eml"
+    if plain.lstrip().startswith((b"<?xml", b"<svg")) and not re.search(
+        rb"<html\b|<!doctype\s+html", plain, re.IGNORECASE
+    ):
+        return "markup"
     if is_markup(plain) or (name.lower().endswith((".htm", ".html")) and b"<" in plain):
         if _PAGE.search(plain) and b"urn:schemas-microsoft-com:office:spreadsheet" not in plain:
             return "html"
@@ -131,7 +135,7 @@ def _compound(data: bytes) -> str:
 def is_document(data: bytes, name: str = "") -> bool:
     """Tell whether a file is read as a document rather than as a table; nothing is expanded.
 
-    A web page or a text is a document by its name: exports named ``.xls`` are often pages, and ``.txt`` tables.
+    By its name only for a web page or a text: exports named ``.xls`` are often pages, and ``.txt`` tables.
 
     Parameters
     ----------

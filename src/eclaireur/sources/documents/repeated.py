@@ -36,8 +36,8 @@ def set_aside(
     for page, edge in enumerate(edges):
         for kind, run in edge:
             text = " ".join(run.text.split())
-            numbered = _IN_LINE.search(text) is not None
-            groups[kind, (re.sub(r"\d+", "0", text) if numbered else text).casefold()].append((page, run))
+            numbering = _IN_LINE.search(text) is not None
+            groups[kind, (re.sub(r"\d+", "0", text) if numbering else text).casefold()].append((page, run))
             number = _NUMBER.fullmatch(text)
             if number:
                 numbers[kind].append((page, run, int(number[1]) - page))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from eclaireur.sources.documents.layout import Word
+
 __all__ = ["Box", "Writer", "clean"]
 
-Box = tuple[int, float, float, float, float, float]
-"""Page, left, top, right, bottom in points, and confidence (NaN when the word was not recognised)."""
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in points."""
 
 _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 # Signs that show nothing and break words for a program that searches: widths of zero, directions, marks.
@@ -59,8 +61,8 @@ class _Open:
 class Writer:
     """Collects a document.
 
-    `begin` opens a part, `add` adds a piece of text to it, with its box when the format has pages; a part
-    that is set aside has its own offsets.
+    `begin` opens a part, `add` adds a piece of text to it, and `add_words` words with their boxes when the
+    format has pages; a part that is set aside has its own offsets.
     """
 
     def __init__(self, file: str, format: str) -> None:  # noqa: A002 - the word of the field
@@ -87,10 +89,15 @@ class Writer:
     def begin(self, kind: PartKind, *, page: int = 0, why: str = "", gap: str = "\n\n") -> None:
         """Close the open part and open another; in the main text a gap stands between two."""
         self.end()
-        if kind not in ASIDE and self._length:
+        self._open = self._begun(kind, page, why, gap)
+
+    def _begun(self, kind: PartKind, page: int, why: str, gap: str) -> _Open:
+        if kind in ASIDE:
+            return _Open(kind, 0, page, why)
+        if self._length:
             self._main.append(gap)
             self._length += len(gap)
-        self._open = _Open(kind, self._length if kind not in ASIDE else 0, page, why)
+        return _Open(kind, self._length, page, why)
 
     def end(self) -> None:
         """Close the open part."""
@@ -115,28 +122,50 @@ class Writer:
             left -= len(piece)
         return "".join(reversed(pieces))
 
-    def add(self, text: str, box: Box | None = None) -> None:
-        """Add a piece of text to the open part; a piece with a box becomes a span."""
-        if self._open is None:
-            self.begin(PartKind.BODY)
-        opened = self._open
+    def add(self, text: str) -> None:
+        """Add a piece of text to the open part."""
+        opened = self._opened()
         text, hidden = clean(text)
         if hidden:
             self._tagged.append(hidden)
-        if opened is None or not text:
-            return
-        aside = opened.kind in ASIDE
-        start = self._aside_length if aside else self._length
-        if aside:
+        if opened.kind in ASIDE:
             self._aside.append(text)
             self._aside_length += len(text)
-        else:
+        elif text:
             self._main.append(text)
             self._length += len(text)
-        if box is not None:
-            part = len(self._parts) if aside else -1
-            page, x0, y0, x1, y1, confidence = self.turned[box[0]](box) if box[0] in self.turned else box
-            self._spans.append((part, start, start + len(text), page, x0, y0, x1, y1, confidence))
+
+    def add_words(self, words: Sequence[Word], page: int) -> None:
+        """Add words with a space between them, each a span."""
+        opened = self._opened()
+        aside = opened.kind in ASIDE
+        texts, place = (self._aside, self._aside_length) if aside else (self._main, self._length)
+        part, turn = len(self._parts) if aside else -1, self.turned.get(page)
+        spaced = False
+        for word in words:
+            text, hidden = clean(word.text)
+            if hidden:
+                self._tagged.append(hidden)
+            if not text:
+                continue
+            if spaced:
+                texts.append(" ")
+                place += 1
+            texts.append(text)
+            box = (word.x0, word.y0, word.x1, word.y1)
+            self._spans.append(
+                (part, place, place + len(text), page, *(turn(box) if turn else box), word.confidence)
+            )
+            place, spaced = place + len(text), True
+        if aside:
+            self._aside_length = place
+        else:
+            self._length = place
+
+    def _opened(self) -> _Open:
+        if self._open is None:
+            self._open = self._begun(PartKind.BODY, 0, "", "\n\n")
+        return self._open
 
     def shorten(self, signs: int) -> None:
         """Take signs off the end of the main text and of its last span: the hyphen of a word that was cut."""

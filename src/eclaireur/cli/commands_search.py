@@ -1,0 +1,264 @@
+"""Commands about full-text search: index, search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from eclaireur.cli.options import AsJson, SourceName, read_day
+from eclaireur.cli.screen import progress_bar, say, show, show_json
+from eclaireur.core.errors import BadValueError
+
+__all__ = ["register"]
+
+IndexName = Annotated[str, Parameter(help="Nom de l'index.")]
+From = Annotated[
+    Path | None,
+    Parameter(name="--from", help="Fichier (JSON par lignes, texte, tableau) ou dossier de documents."),
+]
+Case = Annotated[str | None, Parameter(name="--case", help="Cas d'usage dont les textes sont indexés.")]
+IdColumn = Annotated[str, Parameter(name="--id", help="Colonne de l'identifiant.")]
+TitleColumn = Annotated[str, Parameter(name="--title", help="Colonne du titre.")]
+SectionColumn = Annotated[str, Parameter(name="--section", help="Colonne de la section ou du thème.")]
+BodyColumn = Annotated[str, Parameter(name="--body", help="Colonne du texte.")]
+DayColumn = Annotated[str, Parameter(name="--date", help="Colonne de la date.")]
+PerimeterColumn = Annotated[str, Parameter(name="--perimeter", help="Colonne des périmètres.")]
+Facets = Annotated[
+    str, Parameter(name="--facets", help="Colonnes à filtrer et à compter, séparées par des virgules.")
+]
+
+
+def register(app: App) -> None:
+    """Add these commands to the application."""
+    index = App(name="index", help="Créer, compléter et vérifier un index de textes.")
+    index.command(_build, name="build", help="Créer un index, ou le refaire.")
+    index.command(_add, name="add", help="Ajouter des documents ; un même identifiant remplace.")
+    index.command(_delete, name="delete", help="Ôter des documents d'un index.")
+    index.command(
+        _stats, name="stats", help="Dire ce qu'un index contient, après vérification de ses fichiers."
+    )
+    index.command(_tune, name="tune", help="Choisir les poids du classement sur des requêtes étiquetées.")
+    app.command(index)
+    app.command(_search, name="search", help="Chercher dans un index : mots, phrases, ET, OU, SAUF, filtres.")
+
+
+def _build(
+    name: IndexName,
+    /,
+    *,
+    origin: From = None,
+    case: Case = None,
+    source: SourceName = None,
+    id_column: IdColumn = "",
+    title: TitleColumn = "",
+    section: SectionColumn = "",
+    body: BodyColumn = "",
+    day: DayColumn = "",
+    perimeter: PerimeterColumn = "",
+    facets: Facets = "",
+    as_json: AsJson = False,
+) -> None:
+    from eclaireur.cli.opening import at_work, chosen_source
+    from eclaireur.desk.start import open_workspace
+    from eclaireur.service import corpora, searching
+
+    if (origin is None) == (case is None):
+        raise BadValueError(
+            "donnez --from ou --case, l'un des deux.", fix="Voir : ./eclaireur index build --help"
+        )
+    named = tuple(part.strip() for part in facets.split(",") if part.strip())
+    if case is not None:
+        with at_work(case, quiet=as_json) as work:
+            corpus = corpora.from_case(work, chosen_source(work, source))
+            workspace = work.workspace
+    else:
+        columns = corpora.Columns(
+            id=id_column,
+            title=title,
+            section=section,
+            body=body,
+            day=day,
+            perimeters=perimeter,
+            facets=named,
+        )
+        workspace = open_workspace()
+        corpus = corpora.from_path(origin or Path(), columns)
+    with progress_bar(hidden=as_json) as progress:
+        count = searching.build(workspace, name, corpus.documents, corpus.facets, progress=progress)
+    _told(name, count, corpus.notes, as_json=as_json)
+
+
+def _add(
+    name: IndexName,
+    /,
+    *,
+    origin: Annotated[Path, Parameter(name="--from", help="Fichier ou dossier de documents.")],
+    id_column: IdColumn = "",
+    title: TitleColumn = "",
+    section: SectionColumn = "",
+    body: BodyColumn = "",
+    day: DayColumn = "",
+    perimeter: PerimeterColumn = "",
+    as_json: AsJson = False,
+) -> None:
+    from eclaireur.desk.start import open_workspace
+    from eclaireur.service import corpora, searching
+
+    workspace = open_workspace()
+    known = searching.opened(workspace, name).spec.facets
+    columns = corpora.Columns(
+        id=id_column,
+        title=title,
+        section=section,
+        body=body,
+        day=day,
+        perimeters=perimeter,
+        facets=known,
+    )
+    corpus = corpora.from_path(origin, columns)
+    count = searching.add(workspace, name, corpus.documents)
+    _told(name, count, corpus.notes, as_json=as_json)
+
+
+def _delete(
+    name: IndexName,
+    ids: Annotated[list[str], Parameter(help="Identifiants des documents.")],
+    /,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    from eclaireur.desk.start import open_workspace
+    from eclaireur.service import searching
+
+    _told(name, searching.delete(open_workspace(), name, ids), (), as_json=as_json)
+
+
+def _told(name: str, count: int, notes: tuple[str, ...], *, as_json: bool) -> None:
+    from eclaireur.core import french
+
+    if as_json:
+        show_json({"index": name, "documents": count, "notes": list(notes)})
+        return
+    for note in notes:
+        say(note)
+    say(f"L'index « {name} » contient {french.count(count, 'document')}.")
+    say(f'Pour y chercher : ./eclaireur search {name} "vos mots"')
+
+
+def _stats(name: IndexName, /, *, as_json: AsJson = False) -> None:
+    from dataclasses import asdict
+
+    from eclaireur.core import french
+    from eclaireur.core.view import Facts
+    from eclaireur.desk.start import open_workspace
+    from eclaireur.service import searching
+
+    found = searching.stats(open_workspace(), name)
+    if as_json:
+        show_json({"index": name, **asdict(found)})
+        return
+    pairs = (
+        ("Documents", french.number(found.documents)),
+        ("Facettes", ", ".join(found.facets) or "aucune"),
+        ("Taille", f"{french.number(found.bytes / 1e6, 1)} Mo"),
+        ("Changements depuis la création", french.number(found.changes - 1)),
+        ("Classement", "mots, lettres et sens" if found.hybrid else "mots seuls"),
+    )
+    show([Facts(title=f"Index « {name} »", pairs=pairs)])
+
+
+def _tune(
+    name: IndexName,
+    /,
+    *,
+    queries: Annotated[
+        Path, Parameter(help="JSON par lignes : query, expected (identifiants), group (facultatif).")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    from eclaireur.core import french
+    from eclaireur.desk.start import open_workspace
+    from eclaireur.service import judging, searching
+
+    judged = judging.read_judged(queries)
+    found = searching.tune(open_workspace(), name, judged)
+    if as_json:
+        show_json(
+            {"weights": dict(found.weights), "nested_mrr": float(found.nested.mean()), "queries": len(judged)}
+        )
+        return
+    weights = ", ".join(f"{way} {french.number(weight, 2)}" for way, weight in found.weights.items())
+    say(f"Poids choisis et gardés avec l'index : {weights}.")
+    say(f"Rang réciproque moyen sur des requêtes non vues : {french.number(float(found.nested.mean()), 3)}.")
+
+
+def _search(
+    name: IndexName,
+    query: Annotated[
+        str, Parameter(help='Ce qui est cherché : mots, "phrase", début*, mot~, ET, OU, SAUF.')
+    ] = "",
+    /,
+    *,
+    filters: Annotated[
+        list[str] | None,
+        Parameter(name="--filter", negative="", help='Facette et valeur, "site=Chooz" ; peut être répété.'),
+    ] = None,
+    facets: Annotated[
+        list[str] | None,
+        Parameter(name="--facet", negative="", help="Facette à compter ; peut être répété."),
+    ] = None,
+    since: Annotated[str | None, Parameter(name="--from", help="Premier jour.")] = None,
+    until: Annotated[str | None, Parameter(name="--to", help="Dernier jour.")] = None,
+    months: Annotated[bool, Parameter(name="--months", negative="", help="Compter par mois.")] = False,
+    within: Annotated[
+        list[str] | None,
+        Parameter(name="--within", negative="", help="Seulement ce périmètre ; peut être répété."),
+    ] = None,
+    limit: Annotated[int, Parameter(help="Nombre de documents montrés.")] = 10,
+    words: Annotated[
+        bool, Parameter(name="--words", negative="", help="Classer par les mots seuls, sans le sens.")
+    ] = False,
+    why: Annotated[
+        bool, Parameter(name="--why", negative="", help="Dire pourquoi chaque document est trouvé.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from eclaireur.bricks.semantic.index import Search
+    from eclaireur.desk.start import open_workspace
+    from eclaireur.service import searching
+    from eclaireur.service.found import found_json, results, show_found
+
+    if not 1 <= limit <= 1000:
+        raise BadValueError(f"nombre de documents invalide : {limit}.", fix="Donnez un nombre de 1 à 1 000.")
+    search = Search(
+        query=query,
+        filters=_filters(filters or []),
+        since=read_day(since, "--from"),
+        until=read_day(until, "--to"),
+        perimeters=None if within is None else frozenset(within),
+        facets=tuple(facets or ()),
+        months=months,
+        limit=limit,
+    )
+    found, index = searching.find(open_workspace(), name, search, hybrid=not words)
+    shown = results(found, index, search, why=why)
+    if as_json:
+        show_json(found_json(found, shown))
+        return
+    for note in found.notes:
+        say(note)
+    show(show_found(found, shown))
+
+
+def _filters(given: list[str]) -> dict[str, list[str]]:
+    kept: dict[str, list[str]] = {}
+    for one in given:
+        facet, sign, value = one.partition("=")
+        if not sign or not facet or not value:
+            raise BadValueError(
+                f"filtre invalide : « {one} ».", fix='Écrivez-le ainsi : --filter "site=Chooz".'
+            )
+        kept.setdefault(facet, []).append(value)
+    return kept

@@ -1,0 +1,356 @@
+"""Indexes of a workspace: built from documents kept in the lake, mended from them alone, and searched.
+
+The lake keeps what was indexed: under ``search/NAME``, one address for each build, addition or deletion, in
+the order of the prefix's log. The index itself is a cache: when it is missing, of another version, cut, or
+behind the log (a process was killed), it is made again or completed when it is next opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eclaireur.bricks.semantic.hybrid import Hybrid
+from eclaireur.bricks.semantic.index import Document, Found, IndexDamagedError, Search, Spec
+from eclaireur.bricks.semantic.index_tantivy import TantivyIndex
+from eclaireur.core.case import Progress, quiet
+from eclaireur.core.errors import BadValueError, NotFoundError, WorkFailedError
+from eclaireur.core.files import write_atomically
+from eclaireur.core.locking import exclusive
+
+if TYPE_CHECKING:
+    from eclaireur.bricks.semantic.weighing import Judged, Weighed
+    from eclaireur.core.workspace import Workspace
+
+__all__ = ["Stats", "add", "build", "delete", "find", "names", "stats", "tune"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_CURRENT = "current.json"
+_WEIGHTS = "weights.json"
+_WAIT = 60.0
+_BATCH = 10_000
+_MOST_RANKED = 200_000
+"""Documents beyond which no hybrid ranking is learnt: words alone rank."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What an index holds."""
+
+    documents: int
+    facets: tuple[str, ...]
+    bytes: int
+    changes: int
+    hybrid: bool
+    weights: dict[str, float]
+
+
+def names(workspace: Workspace) -> tuple[str, ...]:
+    """Return the indexes of a workspace."""
+    folder = workspace.home / "indexes"
+    return tuple(sorted(one.name for one in folder.iterdir() if one.is_dir())) if folder.is_dir() else ()
+
+
+def build(
+    workspace: Workspace,
+    name: str,
+    documents: Sequence[Document],
+    facets: tuple[str, ...] = (),
+    *,
+    wait: float = _WAIT,
+    progress: Progress = quiet,
+) -> int:
+    """Make an index of documents, in place of the one of the same name; return how many it holds.
+
+    Raises
+    ------
+    WorkFailedError
+        If another task still writes to it after ``wait`` seconds.
+    """
+    spec = Spec(facets=facets)
+    with _alone(workspace, name, wait):
+        _keep(workspace, name, "build", documents=documents, facets=spec.facets)
+        return _made(workspace, name, progress).count()
+
+
+def add(workspace: Workspace, name: str, documents: Sequence[Document], *, wait: float = _WAIT) -> int:
+    """Add documents to an index, each replacing the one of the same id; return how many it holds."""
+    _known(workspace, name)
+    with _alone(workspace, name, wait):
+        _keep(workspace, name, "add", documents=documents)
+        return _settled(workspace, name).count()
+
+
+def delete(workspace: Workspace, name: str, ids: Sequence[str], *, wait: float = _WAIT) -> int:
+    """Take documents out of an index; return how many it holds.
+
+    The lake keeps them until the index is built again without them.
+    """
+    _known(workspace, name)
+    with _alone(workspace, name, wait):
+        _keep(workspace, name, "delete", ids=ids)
+        return _settled(workspace, name).count()
+
+
+def find(
+    workspace: Workspace, name: str, search: Search, *, hybrid: bool = True
+) -> tuple[Found, TantivyIndex]:
+    """Answer a question to an index, which mends itself first when it must; return the index too.
+
+    Parameters
+    ----------
+    hybrid
+        Rank by meaning and letters too, when the ranking was learnt.
+    """
+    index = opened(workspace, name)
+    ranking = _ranking(index.folder) if hybrid else None
+    return (index.search(search) if ranking is None else ranking.search(index, search)), index
+
+
+def opened(workspace: Workspace, name: str, *, thorough: bool = False) -> TantivyIndex:
+    """Open an index, made again or completed from the lake when it must be."""
+    _known(workspace, name)
+    with suppress(IndexDamagedError, _Behind):
+        return _ready(workspace, name, thorough=thorough)
+    with _alone(workspace, name, _WAIT):
+        return _settled(workspace, name, thorough=thorough)
+
+
+def stats(workspace: Workspace, name: str) -> Stats:
+    """Return what an index holds, after every file of it has been checked."""
+    index = opened(workspace, name, thorough=True)
+    ranking = _ranking(index.folder)
+    size = sum(path.stat().st_size for path in index.folder.rglob("*") if path.is_file())
+    return Stats(
+        documents=index.count(),
+        facets=index.spec.facets,
+        bytes=size,
+        changes=len(_changes(workspace, name)),
+        hybrid=ranking is not None,
+        weights=dict(ranking.weights) if ranking is not None else {},
+    )
+
+
+def tune(workspace: Workspace, name: str, judged: Sequence[Judged]) -> Weighed:
+    """Choose the weights of the ranking on labelled queries, and store them with the index.
+
+    Raises
+    ------
+    EmptyTableError
+        If they are too few.
+    """
+    from dataclasses import replace
+
+    from eclaireur.bricks.semantic.weighing import weigh
+
+    with _alone(workspace, name, _WAIT):
+        index = _settled(workspace, name)
+        ranking = _ranking(index.folder)
+        if ranking is None:
+            raise NotFoundError(
+                f"l'index « {name} » n'a pas de classement appris.",
+                fix="Refaites-le : ./eclaireur index build.",
+            )
+        weighed = weigh(ranking, index, judged)
+        text = json.dumps(dict(weighed.weights))
+        write_atomically(index.folder.parent / _WEIGHTS, lambda path: _write(path, text))
+        replace(ranking, weights=weighed.weights).save_weights(index.folder / "hybrid")
+    return weighed
+
+
+# --- What the lake keeps
+
+
+def _prefix(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise BadValueError(
+            f"nom d'index invalide : « {name} ».", fix="Lettres minuscules sans accent, chiffres, _ et -."
+        )
+    return f"search/{name}"
+
+
+def _known(workspace: Workspace, name: str) -> None:
+    if not _changes(workspace, name):
+        known = ", ".join(names(workspace)) or "aucun"
+        raise NotFoundError(f"index inconnu : « {name} ».", fix=f"Index de ce dossier de travail : {known}.")
+
+
+def _keep(
+    workspace: Workspace,
+    name: str,
+    kind: str,
+    *,
+    documents: Iterable[Document] = (),
+    ids: Iterable[str] = (),
+    facets: tuple[str, ...] = (),
+) -> None:
+    import pyarrow as pa
+
+    lake = workspace.lake
+    schema = pa.schema([("document", pa.large_string())], metadata={"facets": json.dumps(facets)})
+    with lake.stage() as folder:
+        lake.write(
+            folder, "documents", pa.RecordBatchReader.from_batches(schema, _batches(documents, schema))
+        )
+        lake.write(folder, "gone", pa.table({"id": pa.array(list(ids), pa.string())}))
+        digest = hashlib.sha256(kind.encode())
+        for path in sorted(folder.iterdir()):
+            digest.update(path.read_bytes())
+        address = f"{_prefix(name)}/{kind}-{digest.hexdigest()[:24]}"
+        lake.settle(folder, address)
+    lake.note(_prefix(name), address, workspace.clock())
+
+
+def _batches(documents: Iterable[Document], schema: Any) -> Iterator[Any]:
+    import pyarrow as pa
+
+    rows: list[str] = []
+    for one in documents:
+        rows.append(json.dumps(one.as_json(), ensure_ascii=False))
+        if len(rows) == _BATCH:
+            yield pa.record_batch([pa.array(rows, pa.large_string())], schema=schema)
+            rows = []
+    yield pa.record_batch([pa.array(rows, pa.large_string())], schema=schema)
+
+
+def _changes(workspace: Workspace, name: str) -> list[str]:
+    """Return the addresses since the last build, the build first; what is noted but not there is left out."""
+    noted = [one for one in workspace.lake.notes(_prefix(name)) if workspace.lake.has(one)]
+    starts = [at for at, one in enumerate(noted) if "/build-" in one]
+    return noted[starts[-1] :] if starts else []
+
+
+def _documents(workspace: Workspace, address: str) -> Iterator[Document]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(workspace.lake.folder(address) / "documents.parquet") as file:
+        for batch in file.iter_batches(_BATCH):
+            for text in batch.column(0).to_pylist():
+                yield Document.from_json(json.loads(text))
+
+
+# --- The index made from it
+
+
+class _Behind(Exception):  # noqa: N818 - not an error: the lake has changes that the index has not
+    """The lake knows changes that the index does not hold yet."""
+
+
+@contextmanager
+def _alone(workspace: Workspace, name: str, wait: float) -> Iterator[None]:
+    folder = workspace.home / "indexes" / _prefix(name).partition("/")[2]
+    folder.mkdir(parents=True, exist_ok=True)
+    with _named_lock(folder / ".lock", name, wait):
+        yield
+
+
+@contextmanager
+def _named_lock(path: Path, name: str, wait: float) -> Iterator[None]:
+    entered = False
+    try:
+        with exclusive(path, timeout=wait):
+            entered = True
+            yield
+    except WorkFailedError as error:
+        if entered:
+            raise
+        raise WorkFailedError(
+            f"l'index « {name} » est en cours d'écriture par une autre tâche.",
+            fix="Attendez qu'elle finisse, puis relancez la commande.",
+        ) from error
+
+
+def _ready(workspace: Workspace, name: str, *, thorough: bool = False) -> TantivyIndex:
+    """Open the index as it is, or say that it must be mended."""
+    folder = workspace.home / "indexes" / name
+    try:
+        told = json.loads((folder / _CURRENT).read_text(encoding="utf-8"))
+        data, applied = folder / str(told["folder"]), list(told["applied"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexDamagedError("l'index manque ou est illisible.", file=str(folder)) from error
+    changes = _changes(workspace, name)
+    if not changes or applied[:1] != changes[:1]:
+        raise IndexDamagedError("l'index n'est pas celui des documents gardés.", file=str(folder))
+    index = TantivyIndex.open(data, thorough=thorough)
+    if applied != changes:
+        raise _Behind
+    return index
+
+
+def _settled(workspace: Workspace, name: str, *, thorough: bool = False) -> TantivyIndex:
+    """Return the index with every change of the lake; the writer's lock is held."""
+    try:
+        return _ready(workspace, name, thorough=thorough)
+    except IndexDamagedError:
+        return _made(workspace, name, quiet)
+    except _Behind:
+        folder = workspace.home / "indexes" / name
+        told = json.loads((folder / _CURRENT).read_text(encoding="utf-8"))
+        index = TantivyIndex.open(folder / told["folder"])
+        changes = _changes(workspace, name)
+        # Applying a change twice changes nothing, so a kill between commit and note is harmless.
+        for address in changes[len(told["applied"]) :]:
+            with index.writing() as writer:
+                writer.delete(workspace.lake.table(address, "gone")["id"].to_pylist())
+                writer.add(_documents(workspace, address))
+        _point(folder, told["folder"], changes)
+        return index
+
+
+def _made(workspace: Workspace, name: str, progress: Progress) -> TantivyIndex:
+    """Make the index again from the lake, beside the old one, then put it in its place."""
+    folder = workspace.home / "indexes" / name
+    changes = _changes(workspace, name)
+    fresh = f"data-{hashlib.sha256(repr(changes).encode()).hexdigest()[:16]}"
+    data = folder / fresh
+    shutil.rmtree(data, ignore_errors=True)
+    schema = workspace.lake.table(changes[0], "documents", []).schema.metadata or {}
+    index = TantivyIndex.create(data, Spec(facets=tuple(json.loads(schema.get(b"facets", b"[]")))))
+    progress(0, 2, "Indexation")
+    with index.writing() as writer:
+        for number, address in enumerate(changes):
+            writer.delete(workspace.lake.table(address, "gone")["id"].to_pylist())
+            writer.add(_documents(workspace, address), fresh=number == 0)
+    progress(1, 2, "Apprentissage du classement")
+    if index.count() <= _MOST_RANKED:
+        kept: dict[str, Document] = {}
+        for address in changes:
+            for one in workspace.lake.table(address, "gone")["id"].to_pylist():
+                kept.pop(one, None)
+            kept |= {one.id: one for one in _documents(workspace, address)}
+        Hybrid.fit(list(kept.values()), weights=_weights(folder)).save(data / "hybrid")
+    _point(folder, fresh, changes)
+    for old in folder.glob("data-*"):
+        if old.name != fresh:
+            shutil.rmtree(old, ignore_errors=True)
+    return index
+
+
+def _point(folder: Path, data: str, applied: Sequence[str]) -> None:
+    text = json.dumps({"folder": data, "applied": list(applied)})
+    write_atomically(folder / _CURRENT, lambda path: _write(path, text))
+
+
+def _ranking(folder: Path) -> Hybrid | None:
+    """Return the learnt ranking, None when there is none or when it is damaged: words then rank alone."""
+    with suppress(OSError, ValueError, KeyError):
+        return Hybrid.load(folder / "hybrid")
+    return None
+
+
+def _weights(folder: Path) -> dict[str, float] | None:
+    """Return the weights chosen for this index, which outlive what it is made of; None for the usual ones."""
+    with suppress(OSError, ValueError):
+        return {str(way): float(one) for way, one in json.loads((folder / _WEIGHTS).read_text()).items()}
+    return None
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,268 @@
+"""Indexes of a workspace: kept in the lake, mended by themselves, one writer, clear messages."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from eclaireur.bricks.semantic.index import Document, Search
+from eclaireur.cases.similar_decisions import sample
+from eclaireur.cli.app import main
+from eclaireur.core.catalog import cards
+from eclaireur.core.errors import EclaireurError, WorkFailedError
+from eclaireur.core.workspace import Workspace
+from eclaireur.service import corpora, judging, searching
+from eclaireur.service.work import Work
+
+DOCUMENTS = [
+    Document(id=str(number), title=f"Lettre {number}", body=f"radon {number}") for number in range(30)
+]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.open(tmp_path / "home", env={})
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """One for the tests that read the sample of a case."""
+    return Workspace.open(tmp_path_factory.mktemp("shared"), env={})
+
+
+def total(workspace: Workspace, query: str = "") -> int | None:
+    return searching.find(workspace, "lettres", Search(query=query))[0].total
+
+
+def data(workspace: Workspace) -> Path:
+    return next((workspace.home / "indexes" / "lettres").glob("data-*"))
+
+
+def test_an_index_is_built_completed_and_shortened(workspace: Workspace) -> None:
+    assert searching.build(workspace, "lettres", DOCUMENTS) == 30
+    assert searching.add(workspace, "lettres", [Document(id="0", body="plomb"), Document(id="x")]) == 31
+    assert searching.delete(workspace, "lettres", ["1", "absent"]) == 30
+
+    assert total(workspace, "radon") == 28
+    assert total(workspace, "plomb") == 1
+    assert searching.names(workspace) == ("lettres",)
+    assert searching.stats(workspace, "lettres").changes == 3
+    assert searching.build(workspace, "lettres", DOCUMENTS[:3]) == 3
+
+
+@pytest.mark.parametrize("harm", ["removed", "cut", "version", "pointer"])
+def test_a_damaged_index_is_made_again_from_the_lake(workspace: Workspace, harm: str) -> None:
+    searching.build(workspace, "lettres", DOCUMENTS)
+    searching.delete(workspace, "lettres", ["1"])
+    folder = data(workspace)
+    if harm == "removed":
+        (folder / "meta.json").unlink()
+    elif harm == "cut":
+        store = next(folder.glob("*.store"))
+        store.write_bytes(store.read_bytes()[:100])
+    elif harm == "version":
+        manifest = folder / "manifest.json"
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"version": 99}))
+    else:
+        (folder.parent / "current.json").write_text("{")
+
+    assert total(workspace, "radon") == 29
+
+
+def test_a_change_kept_but_not_yet_indexed_is_applied_at_the_next_opening(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the process is killed between the lake and the index, or between the index and its note."""
+    searching.build(workspace, "lettres", DOCUMENTS)
+    with monkeypatch.context() as patch:
+        patch.setattr(searching, "_settled", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            searching.add(workspace, "lettres", [Document(id="new", body="mercure")])
+    assert total(workspace, "mercure") == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(searching, "_point", lambda *_: None)
+        searching.add(workspace, "lettres", [Document(id="newer", body="mercure")])
+
+    assert total(workspace, "mercure") == 2
+    assert searching.stats(workspace, "lettres").documents == 32
+
+
+def test_one_task_writes_at_a_time_and_the_other_is_told(workspace: Workspace) -> None:
+    searching.build(workspace, "lettres", DOCUMENTS)
+    holding, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with searching._alone(workspace, "lettres", 1):
+            holding.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holding.wait(10)
+    try:
+        with pytest.raises(WorkFailedError, match="en cours d'écriture"):
+            searching.add(workspace, "lettres", [Document(id="late")], wait=0.05)
+        assert total(workspace, "radon") == 30
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_weights_chosen_on_queries_stay_with_the_index(workspace: Workspace, tmp_path: Path) -> None:
+    searching.build(workspace, "lettres", DOCUMENTS)
+    path = tmp_path / "queries.jsonl"
+    rows = [{"query": f"radon {one.id}", "expected": one.id} for one in DOCUMENTS]
+    path.write_text("\n".join(map(json.dumps, rows)))
+
+    weighed = searching.tune(workspace, "lettres", judging.read_judged(path))
+    (data(workspace) / "meta.json").unlink()
+
+    assert searching.stats(workspace, "lettres").weights == dict(weighed.weights)
+    path.write_text('{"query": "sans réponse"}')
+    with pytest.raises(EclaireurError, match="ligne 1"):
+        judging.read_judged(path)
+
+
+# --- Reading documents
+
+
+def test_documents_come_from_lines_texts_and_tables_with_their_usual_names(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        '{"numero": "n1", "titre": "T", "texte": "B", "date": "01/02/2021", "site": ["X"], "zone": 57}\n\n'
+        '{"numero": "n1", "texte": "remplacé \\u0000"}\n'
+    )
+    (tmp_path / "b.txt").write_bytes(b"# Une lettre\nTexte")
+    (tmp_path / "c.csv").write_text(
+        "id;titre;texte;date\n7;Sept;Un texte;31/12/2020\n8;Huit;Autre;01/01/2021\n"
+    )
+
+    read = corpora.from_path(tmp_path, corpora.Columns(facets=("site",), perimeters="zone"))
+
+    found = {one.id: one for one in read.documents}
+    assert set(found) == {"n1", "b.txt", "7", "8"}
+    assert found["n1"].body == "remplacé"
+    assert found["b.txt"].title == "Une lettre"
+    assert str(found["7"].day) == "2020-12-31"
+    assert "1 documents de même identifiant : le dernier lu est gardé." in read.notes
+
+
+def test_texts_in_another_language_or_empty_are_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    english = "The inspector found that the door was not closed when he came in. " * 4
+    path.write_text("\n".join(json.dumps({"text": text}) for text in (english, "")))
+
+    notes = corpora.from_path(path, corpora.Columns()).notes
+
+    assert any("français" in one for one in notes)
+    assert any("sans aucun texte" in one for one in notes)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "aucun document"),
+        ("[1]", "ligne 1 : cette ligne n'est pas un objet JSON"),
+        ('{"a": 1', "ligne 1 : cette ligne n'est pas un objet JSON"),
+        ('{"id": "1", "date": "32/13/2020"}', "date invalide"),
+        ("[" * 100_000, "ligne 1"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(content)
+
+    assert main(["index", "build", "lettres", "--from", str(path)]) == 2
+    assert message in capsys.readouterr().err
+
+
+# --- The command line
+
+
+def test_the_command_line_builds_searches_and_explains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ECLAIREUR_HOME", str(tmp_path / "home"))
+    path = tmp_path / "a.jsonl"
+    text = "Mot de début. Le radon dépasse le seuil."
+    path.write_text(
+        json.dumps({"id": "1", "titre": "École", "texte": text, "date": "2021-03-12", "site": "A"})
+    )
+    assert main(["index", "build", "lettres", "--from", str(path), "--facets", "site"]) == 0
+    assert main(["index", "add", "lettres", "--from", str(path)]) == 0
+    assert main(["index", "stats", "lettres"]) == 0
+    capsys.readouterr()
+
+    arguments = ["search", "lettres", "radons", "--filter", "site=A", "--facet", "site", "--months", "--why"]
+    assert main([*arguments, "--from", "2021-01-01", "--to", "31/12/2021", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+
+    (hit,) = answer["hits"]
+    (passage,) = hit["passages"]
+    assert [text[start:end] for start, end in passage["marks"]] == ["radon"]
+    assert hit["why"][0]["asked"] == "radons"
+    assert answer["facets"] == {"site": [{"value": "A", "count": 1}]}
+    assert answer["months"] == [{"month": "2021-03", "count": 1}]
+    assert "« radon »" in shown
+    assert "radons (texte)" in shown
+    assert main(["index", "delete", "lettres", "1"]) == 0
+    assert main(["search", "lettres", '"radon']) == 0
+    assert "Guillemet non fermé" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["search", "lettres", "x"], "index inconnu"),
+        (["search", "lettres", "a" * 10_000], "index inconnu"),
+        (["search", "Lettres!", "x"], "nom d'index invalide"),
+        (["search", "lettres", "x", "--filter", "site"], "filtre invalide"),
+        (["search", "lettres", "x", "--from", "hier"], "date invalide"),
+        (["search", "lettres", "x", "--limit", "0"], "nombre de documents"),
+        (["index", "build", "lettres"], "--from ou --case"),
+        (["index", "build", "lettres", "--from", "absent.jsonl"], "n'existe pas"),
+        (["index", "build", "lettres", "--case", "restaurant_risk"], "[index]"),
+        (["index", "stats", "lettres"], "index inconnu"),
+    ],
+)
+def test_a_wrong_request_ends_with_two_and_a_french_message(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+# --- Cases
+
+
+def test_judges_are_neither_indexed_nor_counted(shared: Workspace) -> None:
+    """Law n° 2019-222, article 33: no facet names a person, and no word of the index is a judge's name."""
+    work = Work.on(shared, "similar_decisions")
+    corpus = corpora.from_case(work, "sample")
+    searching.build(shared, "decisions", corpus.documents, corpus.facets)
+
+    assert set(corpus.facets) == {"type_recours", "type_decision", "publication", "solution"}
+    for name in sample.JUDGES:
+        search = Search(query=f'"{name}"', facets=corpus.facets)
+        assert searching.find(shared, "decisions", search)[0].total == 0
+        assert not any(name in one.body for one in corpus.documents)
+    assert searching.find(shared, "decisions", Search(query="requête"))[0].total
+
+
+@pytest.mark.parametrize("card", [card for card in cards() if card.index], ids=lambda card: card.name)
+def test_the_index_of_a_card_names_columns_that_its_records_have(shared: Workspace, card: object) -> None:
+    from eclaireur.core.card import Card
+    from eclaireur.service.work import ensure_records
+
+    assert isinstance(card, Card)
+    told = card.index
+    assert told is not None
+    table = ensure_records(Work.on(shared, card.name), "sample").tables[told.table]
+    named = {told.id, told.title, told.section, told.body, told.day, *told.facets} - {""}
+    assert named <= set(table.column_names)
