@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from eclaireur.core import french
 from eclaireur.sources.edges import edges, holding
+from eclaireur.sources.placed import Places
 from eclaireur.sources.reading import Doubt
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _DAMAGE = {"lost": (_LOST, r"://|\?\w+=|www\."), "entity": (_ENTITY, "://")}
 
 
 def doubtful(table: pa.Table, lines: Sequence[int]) -> tuple[Doubt, ...]:
-    """Return the doubts about a table of text columns: lost accents, web entities, lines of total."""
+    """Return the doubts about a table of text columns: lost accents, web entities, totals, swapped places."""
     import numpy as np
 
     damage = Damage(table.column_names)
@@ -43,6 +44,7 @@ class Damage:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
+        self._places = Places(names)
         self._rows = 0
         self._last_total = -1
         self._totals: list[int] = []
@@ -56,6 +58,7 @@ class Damage:
             self._note(name, "lost", "?", column, lines)
             self._note(name, "entity", "&", column, lines)
         self._note_totals(columns[:2], lines)
+        self._places.add(columns, lines)
         self._rows += len(lines)
 
     def said(self) -> tuple[Doubt, ...]:
@@ -77,7 +80,7 @@ class Damage:
                 "La dernière ligne semble être un total." if last else "Des lignes semblent être des totaux."
             )
             doubts.append(Doubt(kind="total", message=message, lines=tuple(self._totals)))
-        return tuple(doubts)
+        return (*doubts, *self._places.said())
 
     def _note(self, name: str, kind: str, sign: str, column: pa.Array, lines: NDArray[np.int64]) -> None:
         """Note the values with a sign where the patterns of a damage say so."""

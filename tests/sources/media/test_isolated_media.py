@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from eclaireur.cli.app import main
@@ -71,6 +74,24 @@ def test_a_confined_reading_is_the_same_as_a_plain_one(name: str, child: Isolate
     assert confined.data is not None
     assert confined.data.equals(plain.data)
     assert list(child._folder.iterdir()) == []
+
+
+def test_a_geopackage_that_was_written_to_by_a_gis_is_read_without_writing(
+    child: Isolated, tmp_path: Path
+) -> None:
+    """QGIS leaves its files in SQLite's WAL mode, which wants to write beside them."""
+    pyogrio = pytest.importorskip("pyogrio", reason="the extra `geo` is not installed")
+    shape = b"\x01\x01\x00\x00\x00" + np.array([842_666, 6_519_924], float).tobytes()
+    table = pa.table({"geometry": pa.array([shape], pa.binary())})
+    path = tmp_path / "a.gpkg"
+    pyogrio.write_arrow(table, path, geometry_name="geometry", geometry_type="Point", crs="EPSG:2154")
+    with closing(sqlite3.connect(path)) as base:
+        assert base.execute("PRAGMA journal_mode = wal").fetchone() == ("wal",)
+    found = child.look(path, Kind.VECTOR)
+    assert (found.outcome, found.facts["features"]) == (Outcome.LU, 1)
+    assert [one.name for one in tmp_path.iterdir()] == ["a.gpkg"]
+    (tmp_path / "a.gpkg-wal").write_bytes(b"unfinished")
+    assert "open" in [one.kind for one in child.look(path, Kind.VECTOR).doubts]
 
 
 def test_a_child_that_dies_gives_a_refusal_and_the_next_file_is_read(tmp_path: Path) -> None:

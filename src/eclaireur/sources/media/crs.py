@@ -12,11 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eclaireur.sources.reading import Doubt
 
-__all__ = ["Bounds", "Place", "candidates", "check", "lon_lat", "place", "swapped"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Bounds", "Place", "candidates", "check", "lon_lat", "place", "swapped", "swapped_points"]
 
 Bounds = tuple[float, float, float, float]
 """West, south, east and north, in the units of a system."""
@@ -121,6 +125,19 @@ def swapped(bounds: Bounds) -> bool:
     """Tell whether degrees are of France only when read as latitude then longitude."""
     turned = (bounds[1], bounds[0], bounds[3], bounds[2])
     return any(_inside(turned, box) for box in _FRANCE) and not any(_inside(bounds, box) for box in _FRANCE)
+
+
+def swapped_points(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which degrees are of France only when read as latitude then longitude; see `swapped`."""
+    import numpy as np
+
+    def inside(east: NDArray[np.float64], north: NDArray[np.float64]) -> NDArray[np.bool_]:
+        found = np.zeros(len(east), bool)
+        for box in _FRANCE:
+            found |= (box[0] <= east) & (east <= box[2]) & (box[1] <= north) & (north <= box[3])
+        return found
+
+    return inside(y, x) & ~inside(x, y)
 
 
 def candidates(bounds: Bounds) -> tuple[tuple[str, str], ...]:

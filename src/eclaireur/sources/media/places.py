@@ -123,6 +123,10 @@ def _geopackage(path: Path) -> Located:
     if mark not in {b"GPKG", b"GP10", b"GP11"}:
         message = "Le fichier ne dit pas qu'il est un GeoPackage : il est lu comme tel."
         doubts.append(Doubt(kind="mark", message=message))
+    journal = path.with_name(f"{path.name}-wal")
+    if journal.is_file() and journal.stat().st_size:
+        message = "Un autre logiciel avait le fichier ouvert : ses dernières modifications peuvent manquer."
+        doubts.append(Doubt(kind="open", message=message))
     return Located(source=_absolute(path), form="GeoPackage", doubts=tuple(doubts))
 
 

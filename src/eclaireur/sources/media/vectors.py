@@ -291,7 +291,7 @@ def _apart(boxes: Any, rows: Any, known: crs.Place | None) -> Doubt | None:
     other = ~small if degrees else small
     kind, said = "crs_mixed", "ont des coordonnées d'un autre système que les autres"
     if degrees and not other.any():
-        other = np.array([crs.swapped(_bounds(held[row : row + 1])) for row in range(len(held))])
+        other = crs.swapped_points(held[:, 0], held[:, 1]) & crs.swapped_points(held[:, 2], held[:, 3])
         kind, said = "axes", "ont latitude et longitude inversées"
     count = int(other.sum())
     if not 0 < count < len(held):
