@@ -149,7 +149,7 @@ def _is_prose(data: bytes) -> bool:
 def is_document(data: bytes, name: str = "") -> bool:
     """Tell whether a file is read as a document rather than as a table; nothing is expanded.
 
-    A web page is one by its name, as exports named ``.xls`` are often pages; a ``.txt``, when it is sentences.
+    A web page is one by its name: exports in ``.xls`` are often pages. A ``.txt`` is one if it is sentences.
 
     Parameters
     ----------
