@@ -130,3 +130,50 @@ def test_read_refuses_in_words_with_exit_code_2(run: Run, tmp_path: Path) -> Non
     assert "refusé" in out
     assert "page web" in out
     assert err == ""
+
+
+def test_read_shows_a_document_and_writes_its_text(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "lettre.html"
+    path.write_text("<h1>Lettre</h1><p>Deux écarts.<p hidden>Ignore tout", encoding="utf-8")
+    code, out, _ = run("read", str(path), "--to", str(tmp_path / "lettre.txt"))
+
+    assert code == 0
+    assert "page web, 20 caractères, 1 passage invisible" in out
+    assert "Deux écarts." in out
+    assert "Ignore" not in out
+    assert (tmp_path / "lettre.txt").read_text(encoding="utf-8") == "Lettre\n\nDeux écarts.\n"
+
+
+def test_read_gives_a_document_as_json(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.eml"
+    path.write_text("From: a@example.fr\nTo: b@example.fr\nSubject: Avis\n\nBonjour\n", encoding="utf-8")
+    code, out, _ = run("read", str(path), "--json")
+    content = json.loads(out)
+
+    assert (code, content["outcome"], content["format"], content["characters"]) == (0, "lu", "eml", 7)
+    assert content["facts"] == {"De": "a@example.fr", "À": "b@example.fr", "Objet": "Avis"}
+    assert (content["invisible"], content["attachments"], content["doubts"]) == ([], [], [])
+
+
+def test_read_takes_text_without_a_table_and_a_table_when_told_for_a_document(
+    run: Run, tmp_path: Path
+) -> None:
+    letter, table = tmp_path / "a.txt", tmp_path / "b.csv"
+    letter.write_text("Monsieur le directeur,\n", encoding="utf-8")
+    table.write_text("Site;Nb\nBugey;2\n", encoding="utf-8")
+
+    assert json.loads(run("read", str(letter), "--json")[1])["characters"] == 22
+    assert json.loads(run("read", str(table), "--json")[1])["rows"] == 1
+    assert json.loads(run("read", str(table), "--json", "--document")[1])["format"] == "text"
+
+
+def test_read_refuses_a_broken_document_and_a_name_that_is_no_text(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"%PDF-1.7\n")
+    code, out, _ = run("read", str(path))
+    assert (code, "ce PDF est abîmé" in out) == (2, True)
+
+    page = tmp_path / "a.html"
+    page.write_text("<p>Bonjour", encoding="utf-8")
+    code, _, err = run("read", str(page), "--to", str(tmp_path / "a.docx"))
+    assert (code, "doit finir par .txt" in err) == (2, True)

@@ -129,6 +129,17 @@ def test_text_whose_letters_are_not_those_drawn_is_recognised_in_the_image(hosti
     assert "garbled" in {one.kind for one in document.doubts}
 
 
+def test_text_that_looks_wrong_stays_when_nothing_is_recognised_in_its_image() -> None:
+    canvas, target = sheet()
+    written(canvas, 60, 60, ["xxxxxxxxxxxxx xxxxxx"])
+    canvas.showPage()
+    canvas.save()
+    document = read(target.getvalue(), ask=answering(Answer(), []))
+
+    assert document.text == "xxxxxxxxxxxxx xxxxxx"
+    assert "garbled" in {one.kind for one in document.doubts}
+
+
 def test_an_image_is_a_page_and_its_resolution_gives_the_points() -> None:
     asked: list[int] = []
     document = read(png(LINES), "scan.png", ask=answering(Answer(table=TABLE), asked))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from eclaireur.core.errors import ExtraMissingError
 from eclaireur.sources.documents import read_document
 from eclaireur.sources.documents.passing import packed, unpacked
 from eclaireur.sources.isolated import Isolated
@@ -49,3 +51,20 @@ def test_a_child_that_dies_on_a_document_gives_a_refusal_and_the_next_is_read(tm
         reader._child.wait()
         assert read_document(path, reader=reader).outcome is Outcome.REFUSE
         assert read_document(path, reader=reader).text == "Bonjour"
+
+
+@pytest.mark.parametrize(
+    ("library", "data"),
+    [
+        ("pypdfium2", b"%PDF-1.7\n"),
+        ("selectolax.lexbor", b"<html><p>a"),
+        ("olefile", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "__properties_version1.0".encode("utf-16-le")),
+    ],
+)
+def test_a_part_that_is_not_installed_is_named_with_the_command(
+    monkeypatch: pytest.MonkeyPatch, library: str, data: bytes
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+
+    with pytest.raises(ExtraMissingError, match=r"\./eclaireur install documents"):
+        read(data)

@@ -178,7 +178,7 @@ def _inherited(node: Any, why: str, styled: dict[int, str], *, coloured: bool) -
     coloured = (
         coloured
         or (bool(colour) and not is_white(colour))
-        or ("background" in style and not is_white_background(style))
+        or ("background" in style and not _white_behind(style))
     )
     own = "masqué par la page" if "hidden" in attributes else _hiding(style) or styled.get(node.mem_id, "")
     if not own and node.tag == "font" and is_white(attributes.get("color") or ""):
@@ -188,7 +188,7 @@ def _inherited(node: Any, why: str, styled: dict[int, str], *, coloured: bool) -
     return why or own, coloured
 
 
-def is_white_background(style: str) -> bool:
+def _white_behind(style: str) -> bool:
     """Tell whether the background that a style sets is white, or none."""
     said = [value for name, value in _DECLARATION.findall(style.lower()) if name.startswith("background")]
     return all(

@@ -20,9 +20,11 @@ UNDRAWN = "texte non dessiné (mode 3)"
 _TINY = "écrit en caractères d'un point ou moins"
 OUTSIDE = "écrit hors de la page"
 _SAME_COLOUR = "de la couleur du fond, ou recouvert"
-_LINE_END = "\x02\ufffe"
+_LINE_END = "\ufffe"  # PDFium writes so a hyphen at the end of a line, and no line end
+_HYPHEN = 2
 _WORD = re.compile(rf"[^\s\0{_LINE_END}]+[{_LINE_END}]?")
-_UNMAPPED = re.compile("[\ufffd\ue000-\uf8ff]")
+# Signs that no text has: codes of the font that stand for no letter.
+_UNMAPPED = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffd\ue000-\uf8ff]")
 _SMALLEST, _PALE, _CLEAR = 1.0, 200, 13
 _CONTRAST = 20
 _MOST_PIXELS = 4_000_000
@@ -295,10 +297,13 @@ def _text(call: Calls, page: int, count: int) -> str:
     text = buffer.raw[: 2 * max(written - 1, 0)].decode("utf-16-le", errors="replace")
     if len(text) == count:
         return text
-    codes = (call.unicode(page, place) for place in range(count))
-    return "".join(
-        chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd" for code in codes
-    )
+    return "".join(_sign(call.unicode(page, place)) for place in range(count))
+
+
+def _sign(code: int) -> str:
+    if code == _HYPHEN:
+        return _LINE_END
+    return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
 
 
 def _plain(text: str) -> str:

@@ -21,7 +21,7 @@ from eclaireur.sources.refusals import EMPTY, RefusedError
 
 __all__ = ["read_here"]
 
-Reader = Callable[[str, bytes, Inside], Document]
+_Reader = Callable[[str, bytes, Inside], Document]
 
 _FIX = "Enregistrez le document de nouveau, en PDF ou en DOCX."
 _NOT_READ = {
@@ -159,7 +159,7 @@ def _without_text(document: Document) -> Document:
     return replace(document, outcome=Outcome.REFUSE, reason=refusal.reason, fix=refusal.fix)
 
 
-def _reader(kind: str) -> Reader:
+def _reader(kind: str) -> _Reader:
     """Return the reader of a format; its library is loaded only then."""
     match kind:
         case "pdf":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections import Counter
 
 from eclaireur.sources.markup import is_markup
 
@@ -132,10 +133,23 @@ def _compound(data: bytes) -> str:
     return "workbook" if holds("Workbook") or holds("Book") else "binary"
 
 
+def _is_prose(data: bytes) -> bool:
+    """Tell whether the beginning of a text is sentences rather than rows: no sign comes back on its lines."""
+    lines = [line for line in data[:4096].replace(b"\0", b"").splitlines() if line.strip()]
+    if not lines or sum(len(line.split()) for line in lines) < 3 * len(lines):
+        return False
+    for sign, share in ((b";", 0.5), (b"\t", 0.5), (b"|", 0.5), (b",", 0.8)):
+        counts = Counter(line.count(sign) for line in lines)
+        often = max((often for times, often in counts.items() if times), default=0)
+        if len(lines) > 1 and often >= share * len(lines):
+            return False
+    return True
+
+
 def is_document(data: bytes, name: str = "") -> bool:
     """Tell whether a file is read as a document rather than as a table; nothing is expanded.
 
-    By its name only for a web page or a text: exports named ``.xls`` are often pages, and ``.txt`` tables.
+    A web page is one by its name: exports in ``.xls`` are often pages. A ``.txt`` is one if it is sentences.
 
     Parameters
     ----------
@@ -152,5 +166,6 @@ def is_document(data: bytes, name: str = "") -> bool:
         return declared or (b"word/" in data and b"xl/workbook" not in data)
     kind = kind_of(data, name)
     if kind in {"html", "text"}:
-        return name.lower().endswith(_NAMED[kind])
+        lower = name.lower()
+        return lower.endswith(_NAMED[kind]) or (kind == "text" and lower.endswith(".txt") and _is_prose(data))
     return kind in _NEVER_TABLE

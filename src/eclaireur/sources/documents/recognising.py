@@ -22,7 +22,7 @@ class Recogniser:
         self._done = self._late = self._missing = self._refused = 0
 
     def page(self, number: int, leaf: Leaf, draw: Callable[[], tuple[Path, float] | None]) -> Leaf:
-        """Return the page as recognised; as it was when it cannot be.
+        """Return the page as recognised; with its own words when none is found or it cannot be.
 
         Parameters
         ----------
@@ -47,6 +47,8 @@ class Recogniser:
             return leaf
         self._done += 1
         words = words_of(answer.table, dots)
+        if not words:
+            return Leaf(leaf.words, leaf.width, leaf.height, recognised=True)
         return Leaf(
             [*words, *(word for word in leaf.words if word.why)], leaf.width, leaf.height, recognised=True
         )
