@@ -75,7 +75,7 @@ class Block:
     rows: list[list[str]] | None = None
 
 
-def pieces(read: Callable[[int], bytes], start: bytes, size: int) -> Iterator[bytes]:
+def pieces(read: Callable[[int], bytes], start: bytes, size: int, *, quoted: bool = True) -> Iterator[bytes]:
     """Give the bytes that are read in pieces that end with a row; the last may lack its line feed.
 
     Parameters
@@ -84,6 +84,8 @@ def pieces(read: Callable[[int], bytes], start: bytes, size: int) -> Iterator[by
         What was read already and not used.
     size
         Bytes of a piece.
+    quoted
+        A row may hold line feeds between quotes; else it ends with its line.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def pieces(read: Callable[[int], bytes], start: bytes, size: int) -> Iterator[by
         if not more:
             break
         rest += more
-        end = cut(rest)
+        end = cut(rest) if quoted else rest.rfind(b"\n") + 1
         if end:
             yield rest[:end]
             rest = rest[end:]
