@@ -25,6 +25,8 @@ __all__ = ["Block", "Form", "IrregularError", "check", "columns", "cut", "pieces
 
 _LONGEST_ROW = 64_000_000
 _FORMULA = re.compile(rb'(^|[^\w =])"?="')
+_APOSTROPHE = re.compile(rb"[^\w ]'\d")
+_BEFORE = (b";", b",", b"\t", b"|", b"\n", b'"')
 _TWO_SIGNS = re.compile(rb"(?:[\xc2-\xf4][\x80-\xbf]+){2,}")
 
 
@@ -134,6 +136,8 @@ def check(data: bytes) -> None:
     if b"\0" in data or b"\xef\xbf\xbd" in data or b"\xef\xbb\xbf" in data:
         raise IrregularError
     if b'="' in data and _FORMULA.search(data):
+        raise IrregularError
+    if any(sign + b"'" in data for sign in _BEFORE) and _APOSTROPHE.search(data):
         raise IrregularError
     if data.count(b"\r") != data.count(b"\r\n"):
         raise IrregularError

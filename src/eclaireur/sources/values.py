@@ -95,7 +95,8 @@ _UNIT = re.compile(
     r"(?P<before>€|EUR)?\s*(?P<number>.*?\d.*?)\s*(?P<unit>%|€|k€|M€|EUR|euros?)?", re.IGNORECASE
 )
 _PLAIN = re.compile(r"\d+(?P<sign>[.,])\d+|\d+|[.,]\d+", re.ASCII)
-_SCIENTIFIC = re.compile(r"\d+([.,]\d+)?E[-+]?\d+", re.IGNORECASE | re.ASCII)
+# « 12E3 » may be a code: a number has a decimal sign or a signed exponent.
+_SCIENTIFIC = re.compile(r"\d+[.,]\d+E[-+]?\d+|\d+E[-+]\d+", re.IGNORECASE | re.ASCII)
 _MONTHS = {
     name: number
     for number, names in enumerate(
