@@ -130,6 +130,7 @@ _WRITTEN = re.compile(
 _DATED = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-](\d{4}|\d{2})\b.*|\d{4}[-/]\d{1,2}[-/]\d{1,2}\b.*")
 
 
+@lru_cache(maxsize=1 << 14)
 def plain(text: str) -> str:
     """Fold text: no accent, no case."""
     folded = unicodedata.normalize("NFKD", text.casefold())
@@ -161,7 +162,7 @@ class Numbers:
     decimal: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Written:
     """One number, cut: its sign, digits, and which of its signs is the decimal one, when it is proved."""
 
@@ -242,6 +243,7 @@ def is_number(text: str) -> bool:
     return _written(text) is not None
 
 
+@lru_cache(maxsize=1 << 14)
 def _written(text: str) -> _Written | None:
     """Cut a number into its parts, or None when the text is not a number."""
     stripped = text.strip()
