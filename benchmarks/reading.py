@@ -111,7 +111,9 @@ if __name__ == "__main__":
     parser.add_argument("--peers", default=sys.executable)
     parser.add_argument("--no-hostile", action="store_true")
     asked = parser.parse_args()
-    french(asked.tables, asked.seed, asked.peers)
-    speed(asked.speed, asked.peers)
+    if asked.tables:
+        french(asked.tables, asked.seed, asked.peers)
+    if asked.speed:
+        speed(asked.speed, asked.peers)
     if not asked.no_hostile:
         hostile()

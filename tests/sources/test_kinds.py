@@ -43,6 +43,13 @@ from eclaireur.sources.values import date_of
         ("N°", ["12", "3"], "code"),
         ("Article", ["1.1", "1.10"], "code"),
         ("NIR", ["185017500100123"], "code"),
+        ("Activité", ["01.11", "56.10"], "code"),
+        ("Jour", ["01.11.2023"], "date"),
+        ("Codes", ["1,2", "3,4"], "code"),
+        ("Lot", ["1E10", "2E5"], "text"),
+        ("Teneur", ["1E-05", "2,5E3"], "number"),
+        ("SIRET", ["83283779300021.0"], "siret"),
+        ("Département", ["1", "2", "75"], "department"),
         ("Numéro fiscal", ["12345678901", "22345678901"], "code"),
         ("Latitude", ["46,205"], "number"),
         ("Taux", ["12,5 %", "s"], "number"),
@@ -70,3 +77,10 @@ def test_an_hour_of_the_afternoon_is_read_and_an_impossible_one_is_not() -> None
 def test_mixed_units_and_metres_named_degrees_are_said() -> None:
     for name, texts in (("Taux", ["12,5 %", "3"]), ("Latitude", ["6862047,5", "6862048,25"])):
         assert judge(name, pa.chunked_array([texts]), (2, 3)).doubts, name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("SIRET", "83283779300021.0"), ("Code postal", "1000.0"), ("Département", "1")]
+)
+def test_a_number_made_of_an_identifier_is_flagged(name: str, text: str) -> None:
+    assert [doubt.lines for doubt in judge(name, pa.chunked_array([[text]]), (2,)).doubts] == [(2,)]

@@ -98,8 +98,21 @@ def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]]) -> None:
         (lambda data: data.decode().encode("cp1252").decode("latin-1").encode(), "encoding"),
         (lambda data: data.replace(b"00012345600014", b'"=""00012345600014"""'), "formula"),
         (lambda data: data.replace(b"83283779300021", b'="83283779300021"'), "formula"),
+        (lambda data: data.replace(b"00012345600014", b"'00012345600014"), "formula"),
     ],
-    ids=["sep", "cr", "preamble", "footer", "nul", "ragged", "repeated", "twice", "formula", "bare formula"],
+    ids=[
+        "sep",
+        "cr",
+        "preamble",
+        "footer",
+        "nul",
+        "ragged",
+        "repeated",
+        "twice",
+        "formula",
+        "bare formula",
+        "apostrophe",
+    ],
 )
 def test_each_repair_is_said_and_the_cells_stay(
     save: Save, change: Callable[[bytes], bytes], kind: str
@@ -377,3 +390,11 @@ def test_a_large_compressed_text_is_read_in_blocks(save: Save, tmp_path: Path, f
         blocks.typed.equals(plain.typed.combine_chunks())
         or blocks.typed.to_pydict() == plain.typed.to_pydict()
     )
+
+
+def test_pairs_above_the_heading_are_left_aside(save: Save) -> None:
+    text = "Organisme;CAF\nPériode;janvier\n\nNom;Code;Montant\nA;01;12,5\nB;02;1,5\n"
+    reading = read_table(save(text.encode()))
+    assert reading.typed is not None
+    assert reading.typed.to_pylist()[0] == {"Nom": "A", "Code": "01", "Montant": 12.5}
+    assert [(one.kind, one.lines) for one in reading.repairs] == [("preamble", (1, 2))]

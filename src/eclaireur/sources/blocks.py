@@ -25,6 +25,8 @@ __all__ = ["Block", "Form", "IrregularError", "check", "columns", "cut", "pieces
 
 _LONGEST_ROW = 64_000_000
 _FORMULA = re.compile(rb'(^|[^\w =])"?="')
+_APOSTROPHE = re.compile(rb"[^\w ]'\d")
+_BEFORE = (b";", b",", b"\t", b"|", b"\n", b'"')
 _TWO_SIGNS = re.compile(rb"(?:[\xc2-\xf4][\x80-\xbf]+){2,}")
 
 
@@ -75,7 +77,7 @@ class Block:
     rows: list[list[str]] | None = None
 
 
-def pieces(read: Callable[[int], bytes], start: bytes, size: int) -> Iterator[bytes]:
+def pieces(read: Callable[[int], bytes], start: bytes, size: int, *, quoted: bool = True) -> Iterator[bytes]:
     """Give the bytes that are read in pieces that end with a row; the last may lack its line feed.
 
     Parameters
@@ -84,6 +86,8 @@ def pieces(read: Callable[[int], bytes], start: bytes, size: int) -> Iterator[by
         What was read already and not used.
     size
         Bytes of a piece.
+    quoted
+        A row may hold line feeds between quotes; else it ends with its line.
 
     Raises
     ------
@@ -96,7 +100,7 @@ def pieces(read: Callable[[int], bytes], start: bytes, size: int) -> Iterator[by
         if not more:
             break
         rest += more
-        end = cut(rest)
+        end = cut(rest) if quoted else rest.rfind(b"\n") + 1
         if end:
             yield rest[:end]
             rest = rest[end:]
@@ -132,6 +136,8 @@ def check(data: bytes) -> None:
     if b"\0" in data or b"\xef\xbf\xbd" in data or b"\xef\xbb\xbf" in data:
         raise IrregularError
     if b'="' in data and _FORMULA.search(data):
+        raise IrregularError
+    if any(sign + b"'" in data for sign in _BEFORE) and _APOSTROPHE.search(data):
         raise IrregularError
     if data.count(b"\r") != data.count(b"\r\n"):
         raise IrregularError

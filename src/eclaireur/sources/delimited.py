@@ -12,7 +12,7 @@ from eclaireur.sources.reading import Doubt, Repair
 __all__ = ["declared", "parse", "plain"]
 
 _LONG_VALUE = 60
-_FORMULA = re.compile(r'="([^"]*)"\Z')
+_FORMULA = re.compile(r"""\A(?:="([^"]*)"|'(\d[\d ]*))\Z""")
 
 
 def parse(data: bytes) -> Framed | None:
@@ -44,7 +44,7 @@ def parse(data: bytes) -> Framed | None:
         return None
     formulas = _unwrapped(cut)
     if formulas:
-        message = 'Textes écrits comme des formules (="00123"), lus comme des textes.'
+        message = 'Textes protégés pour un tableur (="00123" ou \'00123), lus comme des textes.'
         repairs.append(Repair(kind="formula", message=message, lines=formulas[:50]))
     found = frame(cut.rows, cut.lines)
     doubts: tuple[Doubt, ...] = (*decoded.doubts, *cut.doubts, *found.doubts)
@@ -58,12 +58,14 @@ def parse(data: bytes) -> Framed | None:
 
 
 def _unwrapped(cut: splitting.Split) -> tuple[int, ...]:
-    """Undo ``="00123"``, by which an export keeps a spreadsheet from dropping zeros; return the lines."""
+    """Undo ``="00123"`` and ``'00123``, which keep a spreadsheet from dropping zeros; return the lines."""
     lines = []
     for row, line in zip(cut.rows, cut.lines, strict=True):
-        if any(cell.startswith('="') for cell in row):
-            row[:] = [_FORMULA.sub(r"\1", cell) for cell in row]
-            lines.append(line)
+        if any(cell[:1] in {"=", "'"} for cell in row):
+            read = [_FORMULA.sub(r"\1\2", cell) for cell in row]
+            if read != row:
+                row[:] = read
+                lines.append(line)
     return tuple(lines)
 
 

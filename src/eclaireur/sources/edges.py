@@ -13,6 +13,7 @@ __all__ = ["edges", "holding", "trimmed"]
 
 # Bytes that may begin or end a space, be it written with one byte or more.
 _BEGINS = (*range(0x21), 0xC2, 0xE1, 0xE2, 0xE3)
+_SMALL, _FEW = 10_000, 20
 _ENDS = (*range(0x21), *range(0x80, 0x8B), 0x85, 0x9F, 0xA0, 0xA8, 0xA9, 0xAF)
 
 
@@ -51,7 +52,7 @@ def holding(column: pa.Array, sign: str) -> NDArray[np.int64]:
     import numpy as np
 
     _, offsets, data = column.buffers()
-    if data is None or not len(column):
+    if data is None or not len(column) or (data.size < _SMALL and sign.encode() not in data.to_pybytes()):
         return np.zeros(0, np.int64)
     places = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     found = np.flatnonzero(np.frombuffer(data, np.uint8)[places[0] : places[-1]] == ord(sign)) + places[0]
@@ -71,6 +72,9 @@ def trimmed(column: pa.Array) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if len(column) < _FEW:
+        found = [None if text is None else text.strip() or None for text in column.to_pylist()]
+        return pa.array(found, pa.string())
     first, last = edges(column)
     filled = first > 0
     if not (_any(first[filled], _BEGINS) or _any(last[filled], _ENDS)) and filled.sum() == np.count_nonzero(

@@ -97,6 +97,7 @@ def heading(rows: Sequence[Sequence[str]], lines: Sequence[int]) -> Heading:
     """Find the heading among the first rows."""
     full = _usual_width(rows)
     start = _first_full(rows, full)
+    start = _below_pairs(rows, start, full)
     body = rows[start + 1 : start + 1 + _SAMPLE]
     shapes = [_main_shape(body, column) for column in range(full)]
     start, named = _heading(rows, start, full, shapes)
@@ -174,6 +175,19 @@ def _first_full(rows: Sequence[Sequence[str]], full: int) -> int:
         if _width(row) >= wanted and _filled(row) >= max(2, 0.5 * wanted):
             return index
     return 0
+
+
+def _below_pairs(rows: Sequence[Sequence[str]], start: int, full: int) -> int:
+    """Go down to a heading that is whole, when what stands above it is narrower, as « Période ; janvier »."""
+    for index in range(start, min(start + 10, len(rows) - 1)):
+        row = rows[index]
+        if _width(row) < full:
+            continue
+        whole = index > start and _filled(row) == full and all(_shape(cell) == "t" for cell in row[:full])
+        body = rows[index + 1 : index + 1 + _SAMPLE]
+        typed = whole and any(_main_shape(body, column) in {"n", "d", "b"} for column in range(full))
+        return index if typed else start
+    return start
 
 
 def _shape(cell: str) -> str:

@@ -1,9 +1,8 @@
 """The quality of each column from one delivery to the next, and an alert when a column degrades.
 
 A share (filled, valid) is compared with its usual value, the median of the deliveries before, and an alert
-needs a fall that is both large (five points) and beyond chance (one-sided test of two proportions at 0.1 %).
-A column of dates is late when its latest day lags behind the delivery by more than twice its usual lag, and
-a week.
+needs a fall both large (five points) and beyond chance (one-sided test of two proportions at 0.1 %). A column
+of dates is late when its latest day lags behind the delivery by more than twice its usual lag, and a week.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from eclaireur.sources.values import ABSENT, plain
 __all__ = ["IDENTIFIERS", "Identifier", "Values", "announced", "flagged", "named", "shaped"]
 
 _SPACES = re.compile(r"[\s\u00a0\u202f.\-]")
+_MADE_NUMBER = re.compile(r"\d{3,}[.,]\d")
 _SCIENTIFIC = re.compile(r"\d([.,]\d+)?E\+?(0?[7-9]|1\d)", re.IGNORECASE)
 _LONG_SCIENTIFIC = re.compile(r"\d[.,]\d+E\+(0?[89]|1\d)", re.IGNORECASE)
 
@@ -77,6 +78,7 @@ IDENTIFIERS: dict[str, Identifier] = dict(
             "code de département",
             r"0[1-9]|[1-9]\d|2[AB]|9[78]\d",
             r"code dep|^dep(artement)?$|^dept$|num dep|departement code",
+            2,
         ),
         _make(
             "phone",
@@ -135,16 +137,22 @@ def announced(name: str) -> list[Identifier]:
     return [one for one in IDENTIFIERS.values() if one.words.search(heading)]
 
 
+def _bare(text: str) -> str:
+    """Drop the spaces and points of an identifier; « 1000.0 », a number made of it, keeps its point."""
+    return text if _MADE_NUMBER.fullmatch(text) else _SPACES.sub("", text)
+
+
 def _near(one: Identifier, text: str) -> bool:
     """Tell whether a value is the identifier, or what is left of one that was damaged."""
-    bare = _SPACES.sub("", text)
+    bare = _bare(text)
     if one.form.fullmatch(bare) or _SCIENTIFIC.fullmatch(text):
         return True
     if one.kind == "phone":
         return re.fullmatch(r"\d{9,13}", bare) is not None
     return (
         bool(one.length)
-        and re.fullmatch(rf"\d{{{max(one.length - 5, 3)},{one.length}}}(\.0)?", bare) is not None
+        and re.fullmatch(rf"\d{{{max(one.length - 5, min(one.length - 1, 3))},{one.length}}}([.,]\d)?", bare)
+        is not None
     )
 
 
@@ -154,9 +162,9 @@ def shaped(column: Values) -> Identifier | None:
         return None
     for kind in ("siret", "siren"):
         one = IDENTIFIERS[kind]
-        if not all(one.form.fullmatch(_SPACES.sub("", text)) for text in column.texts):
+        if not all(one.form.fullmatch(_bare(text)) for text in column.texts):
             continue
-        held = column.count(lambda text, one=one: one.valid is not None and one.valid(_SPACES.sub("", text)))  # type: ignore[misc]
+        held = column.count(lambda text, one=one: one.valid is not None and one.valid(_bare(text)))  # type: ignore[misc]
         # One number in ten passes Luhn by chance: nearly all must.
         if held >= 0.9 * column.count(bool) and (kind == "siret" or column.few() >= 5):
             return one
@@ -185,17 +193,17 @@ def flagged(one: Identifier | None, column: Values) -> tuple[Doubt, ...]:
         form, valid = one.form, one.valid
 
         def short(text: str) -> bool:
-            bare = _SPACES.sub("", text)
+            bare = _bare(text)
             return bool(one.length) and bare.isdigit() and len(bare) < one.length
 
         def wrong(text: str) -> bool:
-            bare = _SPACES.sub("", text)
+            bare = _bare(text)
             return not (
                 form.fullmatch(bare) or short(text) or written.fullmatch(text) or text.casefold() in ABSENT
             )
 
         def broken(text: str) -> bool:
-            bare = _SPACES.sub("", text)
+            bare = _bare(text)
             return valid is not None and form.fullmatch(bare) is not None and not valid(bare)
 
         less = f"de moins de {one.length} chiffres, zéros de tête perdus ?"

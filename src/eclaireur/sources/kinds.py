@@ -25,12 +25,13 @@ __all__ = ["ColumnKind", "Decided", "Judged", "decide", "judge", "kind_of"]
 
 _SHOWN = 50
 _MOSTLY = 0.6
-_ZERO_FIRST = re.compile(r"0\d+")
+# « 01.11 » is a code of activities, not one and a bit.
+_ZERO_FIRST = re.compile(r"0\d+(\.\d+)?")
 _CODE = re.compile(
-    r"(code|cod|num|numero|no|n|id|ident|identifiant|ref|reference|matricule|dossier|immatriculation|cle|uid|uuid|nir|numen|ine|rna|uai|rne"
+    r"(codes?|cod|num|numero|no|n|id|ident|identifiant|ref|reference|matricule|dossier|immatriculation|cle|uid|uuid|nir|numen|naf|ape|ine|rna|uai|rne"
     r"|article|chapitre|rubrique|paragraphe|version|nomenclature)\b"
 )
-_DOTTED = re.compile(r"\d+([./-]\d+)*", re.ASCII)
+_DOTTED = re.compile(r"\d+([.,/-]\d+)*", re.ASCII)
 _SAME = re.compile(r"\d{11,}", re.ASCII)
 _FAMILIES = ({"oui", "non"}, {"o", "n"}, {"vrai", "faux"}, {"true", "false"}, {"yes", "no"})
 _WORDS = {"oui", "non", "vrai", "faux", "true", "false"}

@@ -117,8 +117,7 @@ def _coding(open_stream: Callable[[], blocks.Readable], size: int) -> _Coding:
         start[:end].decode("utf-8-sig")
     except UnicodeDecodeError:
         with closing(open_stream()) as stream:
-            # Without quotes, a piece may end with any line.
-            pieces = blocks.pieces(lambda count: stream.read(count).replace(b'"', b" "), b"", size)
+            pieces = blocks.pieces(stream.read, b"", size, quoted=False)
             found = encoding.survey(pieces)
         if found is None or start.startswith(b"\xef\xbb\xbf"):
             raise IrregularError from None

@@ -95,7 +95,8 @@ _UNIT = re.compile(
     r"(?P<before>€|EUR)?\s*(?P<number>.*?\d.*?)\s*(?P<unit>%|€|k€|M€|EUR|euros?)?", re.IGNORECASE
 )
 _PLAIN = re.compile(r"\d+(?P<sign>[.,])\d+|\d+|[.,]\d+", re.ASCII)
-_SCIENTIFIC = re.compile(r"\d+([.,]\d+)?E[-+]?\d+", re.IGNORECASE | re.ASCII)
+# « 12E3 » may be a code: a number has a decimal sign or a signed exponent.
+_SCIENTIFIC = re.compile(r"\d+[.,]\d+E[-+]?\d+|\d+E[-+]\d+", re.IGNORECASE | re.ASCII)
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -129,6 +130,7 @@ _WRITTEN = re.compile(
 _DATED = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-](\d{4}|\d{2})\b.*|\d{4}[-/]\d{1,2}[-/]\d{1,2}\b.*")
 
 
+@lru_cache(maxsize=1 << 14)
 def plain(text: str) -> str:
     """Fold text: no accent, no case."""
     folded = unicodedata.normalize("NFKD", text.casefold())
@@ -160,7 +162,7 @@ class Numbers:
     decimal: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Written:
     """One number, cut: its sign, digits, and which of its signs is the decimal one, when it is proved."""
 
@@ -241,6 +243,7 @@ def is_number(text: str) -> bool:
     return _written(text) is not None
 
 
+@lru_cache(maxsize=1 << 14)
 def _written(text: str) -> _Written | None:
     """Cut a number into its parts, or None when the text is not a number."""
     stripped = text.strip()
