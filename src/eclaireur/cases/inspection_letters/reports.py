@@ -296,7 +296,9 @@ def _site(asked: _Asked) -> tuple[Block, ...]:
                     "delay": one.delay or "non dite",
                     "number": row["number"],
                     "text": one.text,
-                    "references": ", ".join(one.references),
+                    "cited": ", ".join(
+                        [*one.references, *(f"{french.number(value)} €" for value in one.amounts)]
+                    ),
                 }
                 for row, one in sorted(open_, key=lambda pair: pair[1].due or date.max)
             ],
@@ -305,7 +307,7 @@ def _site(asked: _Asked) -> tuple[Block, ...]:
             delay="Délai écrit",
             number="Lettre",
             text="Demande",
-            references="Textes cités",
+            cited="Textes et montants cités",
         ),
         _table(
             "Sujets qui reviennent",
