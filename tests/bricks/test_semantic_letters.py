@@ -38,6 +38,14 @@ def test_demands_of_generated_letters_have_their_deadlines(patterns: Patterns) -
     assert sum(right) / len(right) >= 0.97
 
 
+def test_a_demand_says_its_part_its_sources_and_its_amounts(patterns: Patterns) -> None:
+    text = "A. DEMANDES D'ACTIONS CORRECTIVES\nSelon l'article L. 593-33 du code de l'environnement, il vous est "
+    text += "demandé de consigner 1 500 € sous un mois."
+    (one,) = demands(text, patterns, sent=date(2024, 1, 31))
+    assert (one.part, one.due, one.amounts) == ("corrective", date(2024, 2, 29), (1500.0,))
+    assert one.references == ("L. 593-33 du code de l'environnement",)
+
+
 def test_a_title_spaced_out_or_misread_is_a_title(patterns: Patterns) -> None:
     text = "Bonjour.\n\nB. C O M P L É M E N T S D'lNF0RMATION :\nRien.\nC - 0BSERVATI0NS\nRien."
     assert [one.kind for one in parts(text, patterns)] == ["head", "complements", "observations"]

@@ -41,6 +41,7 @@ Run = Callable[..., tuple[int, str, str]]
         (["run", "restaurant_risk", "--as-of", "demain"], "date invalide pour --as-of"),
         (["connect", "restaurant_risk", "absent.csv"], "le fichier n'existe pas"),
         (["new", "Mon Cas"], "nom de cas invalide"),
+        (["report", "inspection_letters", "lune"], "rapport inconnu : « lune »"),
         (["worklist", "restaurant_risk", "--output", "l.xlsx", "--quota", "Nord"], "quota illisible"),
         (["serve", "--port", "0"], "valeur invalide pour --port"),
         (["serve", "--processes", "0"], "valeur invalide pour --processes"),
@@ -87,6 +88,25 @@ def test_cases_lists_every_card_for_a_program(run: Run) -> None:
     code, out, _ = run("cases", "--json")
     assert code == 0
     assert "restaurant_risk" in {case["name"] for case in json.loads(out)["cases"]}
+
+
+def test_report_without_a_name_lists_the_reports_of_a_case(run: Run) -> None:
+    code, out, _ = run("report", "inspection_letters", "--json")
+    assert code == 0
+    assert {"trends", "watch", "site"} <= {row["name"] for row in json.loads(out)["reports"]}
+    code, out, _ = run("report", "restaurant_risk", "--json")
+    assert (code, json.loads(out)["reports"]) == (0, [])
+
+
+def test_a_report_is_shown_and_written(run: Run, tmp_path: Path) -> None:
+    asked = ("report", "inspection_letters", "site", "--about", "Valmorte", "--source", "sample")
+    code, out, _ = run(*asked)
+    assert code == 0
+    assert "Sujets qui reviennent" in out
+    target = tmp_path / "demandes.csv"
+    code, _, _ = run(*asked, "--output", str(target))
+    assert code == 0
+    assert "l'agent décide" in target.read_text(encoding="utf-8-sig")
 
 
 def test_help_is_french_and_names_every_command(run: Run) -> None:

@@ -28,6 +28,7 @@ from eclaireur.cli import (
     commands_lists,
     commands_models,
     commands_project,
+    commands_reports,
     commands_search,
 )
 from eclaireur.cli.help import FrenchHelp
@@ -76,6 +77,7 @@ for _module in (
     commands_lists,
     commands_models,
     commands_project,
+    commands_reports,
 ):
     _module.register(app)
 _say_usage(app, "eclaireur")

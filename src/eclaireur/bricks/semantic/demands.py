@@ -41,6 +41,7 @@ class Demand:
     due: date | None
     delay: str
     references: tuple[str, ...]
+    amounts: tuple[float, ...]
 
 
 def demands(text: str, patterns: Patterns, *, sent: date) -> tuple[Demand, ...]:
@@ -62,7 +63,8 @@ def demands(text: str, patterns: Patterns, *, sent: date) -> tuple[Demand, ...]:
                 continue
             due, delay = deadline(said, sent)
             sources = tuple(one.value for one in cited(said))
-            found.append(Demand(start, end, part.kind, said, due, delay, sources))
+            euros = tuple(value for _, _, value in amounts(said))
+            found.append(Demand(start, end, part.kind, said, due, delay, sources, euros))
     return tuple(found)
 
 

@@ -23,6 +23,8 @@ _LOOSE = {"0": "o", "1": "i", "l": "i", "|": "i", "!": "i", "5": "s", "’": "'"
 _LOOSENED = str.maketrans(_LOOSE)
 _SPACED = re.compile(r"\b(?:\w ){3,}\w\b")
 _END = re.compile(r"(?<=[.!?…])[\"»)]?\s+(?=[A-ZÀ-ÖØ-Þ«\"(–-])|\n\s*\n")
+# A line without small letters is a title or a page number (recognition writes « l » for « I »).
+_CAPITALS = re.compile(r"^[^a-km-zà-öø-ÿ\n]{3,90}\n", re.MULTILINE)
 _SHORT = re.compile(r"(?:\b(?:art|n|M|Mme|cf|réf|etc|p|al)|\b[A-Z])\.$", re.IGNORECASE)
 _LONGEST_TITLE = 90
 _MOST_TITLES = 100
@@ -93,13 +95,21 @@ def flat(text: str) -> str:
     >>> flat("Œuvre n° 3 : Éviter")
     'œuvre n° 3 : eviter'
     """
-    return "".join(_plain(char) for char in text)
+    return text.translate(_FLAT)
 
 
-def _plain(char: str) -> str:
-    lowered = char.lower() if len(char.lower()) == 1 else char
-    base = unicodedata.normalize("NFD", lowered)[0]
-    return "'" if base in "’`´" else base
+class _Plain(dict[int, str]):
+    """The plain form of each character, found once."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        lowered = char.lower() if len(char.lower()) == 1 else char
+        base = unicodedata.normalize("NFD", lowered)[0]
+        self[code] = "'" if base in "’`´" else base
+        return self[code]
+
+
+_FLAT = _Plain()
 
 
 def parts(text: str, patterns: Patterns) -> tuple[Part, ...]:
@@ -156,18 +166,22 @@ def _titles(text: str) -> list[tuple[int, str]]:
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
-    """Return the bounds of the sentences of a text, without their outer spaces.
+    """Return the bounds of the sentences of a text, without their outer spaces; a title is one.
 
     Examples
     --------
     >>> text = "Voir art. L. 593-33. Je vous demande\\nd'agir. Fin"
     >>> [text[a:b] for a, b in sentences(text)]
     ['Voir art. L. 593-33.', "Je vous demande\\nd'agir.", 'Fin']
+    >>> [("A. SYNTHÈSE\\nRien à dire"[a:b]) for a, b in sentences("A. SYNTHÈSE\\nRien à dire")]
+    ['A. SYNTHÈSE', 'Rien à dire']
     """
     stop = len(text) if end is None else end
-    ends = [match.end() for match in _END.finditer(text, start, stop) if _closes(text, start, match)]
+    ends = {match.end() for match in _END.finditer(text, start, stop) if _closes(text, start, match)}
+    for line in _CAPITALS.finditer(text, start, stop):
+        ends |= {line.start(), line.end()}
     found = []
-    for begin, finish in pairwise([start, *ends, stop]):
+    for begin, finish in pairwise([start, *sorted(ends), stop]):
         piece = text[begin:finish]
         if piece.strip():
             lead = len(piece) - len(piece.lstrip())

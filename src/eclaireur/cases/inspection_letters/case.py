@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.semantic.labelling import Labeller
-from eclaireur.cases.inspection_letters import measuring
+from eclaireur.cases.inspection_letters import measuring, reading, reports
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import UnknownSubjectError
@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME",
+    "REPORTS",
     "data_date",
     "evaluate",
     "examples",
     "fetch",
     "identify",
     "predict",
+    "read_candidates",
     "records",
+    "report",
     "score",
     "sheet",
     "signals",
@@ -54,21 +57,31 @@ def fetch(source: str, into: Path, *, seed: int, progress: Progress) -> None:
 
 
 def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Progress) -> Records:
-    """Read sentences: ``subject``, ``sentence``, ``labels``, ``other`` (another model's), and dates."""
+    """Read ``sentences`` (text, labels, ``other``: another model's labels, dates) and ``letters``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = []
+    whole: list[dict[str, Any]] = []
     for path in sorted(raw.iterdir()):
+        into = whole if path.name.startswith("letters.") else rows
         if path.suffix == ".parquet":
-            rows += pq.read_table(path).to_pylist()
+            into += pq.read_table(path).to_pylist()
             continue
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
-            rows += [json.loads(line) for line in stream if line.strip()]
+            into += [json.loads(line) for line in stream if line.strip()]
     names = ("subject", "sentence", "labels", "other", "observed", "known")
     kinds = (pa.string(), pa.string(), pa.list_(pa.string()), pa.list_(pa.string()), pa.date32(), pa.date32())
     found = [_row(number, row) for number, row in enumerate(rows, start=1)]
-    return {"sentences": pa.Table.from_pylist(found, schema=pa.schema(zip(names, kinds, strict=True)))}
+    return {
+        "sentences": pa.Table.from_pylist(found, schema=pa.schema(zip(names, kinds, strict=True))),
+        "letters": reading.table(whole),
+    }
+
+
+def read_candidates(path: Path) -> pa.Table | None:
+    """Read a letter to score as its sentences; None when the file is no document."""
+    return reading.candidates(path)
 
 
 def _row(number: int, row: dict[str, Any]) -> dict[str, Any]:
@@ -264,6 +277,27 @@ def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
             )
             return (Facts(title=subject.key, pairs=pairs),)
     raise UnknownSubjectError(f"phrase inconnue : « {subject.key} ».", fix="Vérifiez son numéro.")
+
+
+REPORTS = reports.TITLES
+"""Reports by name, with their French titles (see `service.reporting`)."""
+
+
+def report(
+    name: str,
+    records: Records,
+    card: ModelCard,
+    artefact: Artefact,
+    *,
+    about: str,
+    table: pa.Table | None,
+    seed: int,
+    progress: Progress,
+) -> tuple[Block, ...]:
+    """Return a report as view blocks (see `reports`)."""
+    return reports.made(
+        name, records, Labeller.read(artefact), about=about, table=table, seed=seed, progress=progress
+    )
 
 
 def evaluate(

@@ -11,10 +11,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from eclaireur.cases.inspection_letters.sample import TOPICS
 from eclaireur.core import french
 
-__all__ = ["SITES", "Letter", "generate"]
+__all__ = ["SITES", "TOPICS", "Letter", "generate"]
+
+TOPICS = {
+    "S01": ("la détection d'incendie", "les extincteurs", "une porte coupe-feu", "le permis de feu"),
+    "S02": ("le port du dosimètre", "la zone contrôlée", "l'ambiance radiologique", "le contrôle de sortie"),
+    "S03": (
+        "l'entreposage des déchets",
+        "la filière d'évacuation",
+        "l'étiquetage des fûts",
+        "le zonage déchets",
+    ),
+    "S04": (
+        "la rétention d'effluents",
+        "le rejet en rivière",
+        "la surveillance de la nappe",
+        "l'étanchéité des cuves",
+    ),
+    "S05": (
+        "la requalification du matériel",
+        "l'essai périodique",
+        "la maintenance des pompes",
+        "le critère d'essai",
+    ),
+}
+"""Topics by made-up code, with what their sentences speak of."""
 
 SITES = ("Port-Clair", "Valmorte", "Les Ormes", "Hautefontaine", "Brisevent")
 """Made-up sites."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Held", "coverage", "evaluate", "groups", "held_out"]
+__all__ = ["Held", "coverage", "evaluate", "groups", "held_out", "learning"]
 
 _FOLDS = 5
 _DRAWS = 200
@@ -116,6 +116,37 @@ def held_out(rows: Sequence[dict[str, Any]], *, seed: int, progress: Progress, p
         kept=kept,
         near=near,
     )
+
+
+def learning(
+    rows: Sequence[dict[str, Any]], *, parts: Sequence[float], seed: int, progress: Progress
+) -> list[tuple[int, float]]:
+    """Return, for growing parts of the training sentences, their number and the micro-F1 on one fold."""
+    import numpy as np
+
+    near = groups([row["sentence"] for row in rows])
+    fold = folds(near, _FOLDS, seed=seed)
+    outside = [rows[at] for at in np.flatnonzero(fold == 0).tolist()]
+    drawn = np.random.default_rng(seed).permutation(np.flatnonzero(fold != 0))
+    found = []
+    for done, part in enumerate(parts):
+        progress(done, len(parts), "Courbe d'apprentissage")
+        inside = np.sort(drawn[: max(10, round(part * len(drawn)))])
+        learnt = [rows[at] for at in inside.tolist()]
+        model = Labeller.fit(
+            [row["sentence"] for row in learnt],
+            [row["labels"] for row in learnt],
+            groups=near[inside],
+            seed=seed,
+            hints=[row["other"] for row in learnt],
+        )
+        names = sorted({*model.names, *(label for row in outside for label in row["labels"])})
+        truth = _matrix([row["labels"] for row in outside], names)
+        given = model.given(model.scored([row["sentence"] for row in outside]))
+        told = np.zeros_like(truth)
+        told[:, [names.index(name) for name in model.names]] = given
+        found.append((len(inside), _micro(truth * told, truth + told, np.ones(len(truth)))))
+    return found
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""Sentences of fictitious inspection letters, with made-up topics; one in four has none."""
+"""Sentences of fictitious inspection letters with made-up topics (or none), and whole letters."""
 
 from __future__ import annotations
 
@@ -7,31 +7,12 @@ import random
 from datetime import date, timedelta
 from pathlib import Path
 
-__all__ = ["TOPICS", "write"]
+from eclaireur.cases.inspection_letters import letters
+from eclaireur.cases.inspection_letters.letters import TOPICS
 
-TOPICS = {
-    "S01": ("la détection d'incendie", "les extincteurs", "une porte coupe-feu", "le permis de feu"),
-    "S02": ("le port du dosimètre", "la zone contrôlée", "l'ambiance radiologique", "le contrôle de sortie"),
-    "S03": (
-        "l'entreposage des déchets",
-        "la filière d'évacuation",
-        "l'étiquetage des fûts",
-        "le zonage déchets",
-    ),
-    "S04": (
-        "la rétention d'effluents",
-        "le rejet en rivière",
-        "la surveillance de la nappe",
-        "l'étanchéité des cuves",
-    ),
-    "S05": (
-        "la requalification du matériel",
-        "l'essai périodique",
-        "la maintenance des pompes",
-        "le critère d'essai",
-    ),
-}
-"""Topics by made-up code, with what their sentences speak of."""
+__all__ = ["write"]
+
+_LETTERS = 60
 
 _OPENINGS = (
     "Les inspecteurs ont constaté que {thing} n'était pas conforme au référentiel du site {site}.",
@@ -47,8 +28,8 @@ _PLAIN = (
 )
 
 
-def write(into: Path, *, seed: int, count: int = 400) -> None:
-    """Write ``sentences.jsonl``: sentence, date and topics."""
+def write(into: Path, *, seed: int, count: int = 240) -> None:
+    """Write ``sentences.jsonl`` (sentence, date, topics) and ``letters.jsonl`` (number, site, date, text)."""
     draw = random.Random(seed)  # noqa: S311 - made-up data
     with (into / "sentences.jsonl").open("w", encoding="utf-8") as stream:
         for _ in range(count):
@@ -58,4 +39,13 @@ def write(into: Path, *, seed: int, count: int = 400) -> None:
             text = form.format(thing=thing, site=draw.choice("ABCDEF"), count=draw.randint(2, 40))
             day = date(2022, 1, 3) + timedelta(days=draw.randrange(900))
             row = {"sentence": text, "date": day.isoformat(), "labels": sorted(set(topics))}
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+    with (into / "letters.jsonl").open("w", encoding="utf-8") as stream:
+        for letter in letters.generate(_LETTERS, seed=seed):
+            row = {
+                "number": letter.number,
+                "site": letter.site,
+                "date": letter.day.isoformat(),
+                "text": letter.text,
+            }
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")
