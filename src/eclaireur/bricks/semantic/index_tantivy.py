@@ -291,9 +291,7 @@ class _Writer:
                     made.add_text(FACET + name, value)
             for value in dict.fromkeys(one.perimeters):
                 made.add_text("perimeter", value)
-            made.add_bytes(
-                "stored", json.dumps(one.as_json(), ensure_ascii=False).encode("utf-8", "surrogatepass")
-            )
+            made.add_bytes("stored", one.packed())
             write(made)
             count += 1
         return count
@@ -325,7 +323,7 @@ def _prepared(module: Any, index: Any) -> Any:
 
 def _document(searcher: tantivy.Searcher, where: tantivy.DocAddress) -> Document:
     stored: Any = searcher.doc(where).get_first("stored")
-    return Document.from_json(json.loads(bytes(stored)))
+    return Document.unpacked(bytes(stored))
 
 
 def _weight(query: tantivy.Query, searcher: tantivy.Searcher, where: tantivy.DocAddress) -> float:
