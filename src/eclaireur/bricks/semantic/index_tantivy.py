@@ -193,10 +193,11 @@ class TantivyIndex:
             notes=read.notes,
         )
 
-    def scored(self, search: Search, field: str) -> tuple[list[int], list[float]]:
-        """Return the numbers (`index.number_of`) and scores of the best documents by one field alone."""
+    def scored(self, search: Search, field: str = "") -> tuple[list[int], list[float]]:
+        """Return the numbers (`index.number_of`) and scores of the best documents, by one field or by all."""
         searcher = self._searcher()
-        tree = in_one_field(read_query(search.query).tree, field)
+        tree = read_query(search.query).tree
+        tree = in_one_field(tree, field) if field else tree
         query = Compiler(self._schema, self.spec, searcher).whole(search, tree)
         hits = searcher.search(query, max(search.limit, 1), count=False).hits
         numbers: list[Any] = searcher.fast_field_values("number", [where for _, where in hits])
