@@ -13,19 +13,19 @@ from eclaireur.core.errors import BadValueError
 
 __all__ = ["register"]
 
-IndexName = Annotated[str, Parameter(help="Nom de l'index.")]
-From = Annotated[
+_IndexName = Annotated[str, Parameter(help="Nom de l'index.")]
+_From = Annotated[
     Path | None,
     Parameter(name="--from", help="Fichier (JSON par lignes, texte, tableau) ou dossier de documents."),
 ]
-Case = Annotated[str | None, Parameter(name="--case", help="Cas d'usage dont les textes sont indexés.")]
-IdColumn = Annotated[str, Parameter(name="--id", help="Colonne de l'identifiant.")]
-TitleColumn = Annotated[str, Parameter(name="--title", help="Colonne du titre.")]
-SectionColumn = Annotated[str, Parameter(name="--section", help="Colonne de la section ou du thème.")]
-BodyColumn = Annotated[str, Parameter(name="--body", help="Colonne du texte.")]
-DayColumn = Annotated[str, Parameter(name="--date", help="Colonne de la date.")]
-PerimeterColumn = Annotated[str, Parameter(name="--perimeter", help="Colonne des périmètres.")]
-Facets = Annotated[
+_Case = Annotated[str | None, Parameter(name="--case", help="Cas d'usage dont les textes sont indexés.")]
+_IdColumn = Annotated[str, Parameter(name="--id", help="Colonne de l'identifiant.")]
+_TitleColumn = Annotated[str, Parameter(name="--title", help="Colonne du titre.")]
+_SectionColumn = Annotated[str, Parameter(name="--section", help="Colonne de la section ou du thème.")]
+_BodyColumn = Annotated[str, Parameter(name="--body", help="Colonne du texte.")]
+_DayColumn = Annotated[str, Parameter(name="--date", help="Colonne de la date.")]
+_PerimeterColumn = Annotated[str, Parameter(name="--perimeter", help="Colonne des périmètres.")]
+_Facets = Annotated[
     str, Parameter(name="--facets", help="Colonnes à filtrer et à compter, séparées par des virgules.")
 ]
 
@@ -45,19 +45,19 @@ def register(app: App) -> None:
 
 
 def _build(
-    name: IndexName,
+    name: _IndexName,
     /,
     *,
-    origin: From = None,
-    case: Case = None,
+    origin: _From = None,
+    case: _Case = None,
     source: SourceName = None,
-    id_column: IdColumn = "",
-    title: TitleColumn = "",
-    section: SectionColumn = "",
-    body: BodyColumn = "",
-    day: DayColumn = "",
-    perimeter: PerimeterColumn = "",
-    facets: Facets = "",
+    id_column: _IdColumn = "",
+    title: _TitleColumn = "",
+    section: _SectionColumn = "",
+    body: _BodyColumn = "",
+    day: _DayColumn = "",
+    perimeter: _PerimeterColumn = "",
+    facets: _Facets = "",
     as_json: AsJson = False,
 ) -> None:
     from eclaireur.cli.opening import at_work, chosen_source
@@ -91,16 +91,16 @@ def _build(
 
 
 def _add(
-    name: IndexName,
+    name: _IndexName,
     /,
     *,
     origin: Annotated[Path, Parameter(name="--from", help="Fichier ou dossier de documents.")],
-    id_column: IdColumn = "",
-    title: TitleColumn = "",
-    section: SectionColumn = "",
-    body: BodyColumn = "",
-    day: DayColumn = "",
-    perimeter: PerimeterColumn = "",
+    id_column: _IdColumn = "",
+    title: _TitleColumn = "",
+    section: _SectionColumn = "",
+    body: _BodyColumn = "",
+    day: _DayColumn = "",
+    perimeter: _PerimeterColumn = "",
     as_json: AsJson = False,
 ) -> None:
     from eclaireur.desk.start import open_workspace
@@ -123,7 +123,7 @@ def _add(
 
 
 def _delete(
-    name: IndexName,
+    name: _IndexName,
     ids: Annotated[list[str], Parameter(help="Identifiants des documents.")],
     /,
     *,
@@ -147,7 +147,7 @@ def _told(name: str, count: int, notes: tuple[str, ...], *, as_json: bool) -> No
     say(f'Pour y chercher : ./eclaireur search {name} "vos mots"')
 
 
-def _stats(name: IndexName, /, *, as_json: AsJson = False) -> None:
+def _stats(name: _IndexName, /, *, as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from eclaireur.core import french
@@ -170,7 +170,7 @@ def _stats(name: IndexName, /, *, as_json: AsJson = False) -> None:
 
 
 def _tune(
-    name: IndexName,
+    name: _IndexName,
     /,
     *,
     queries: Annotated[
@@ -195,7 +195,7 @@ def _tune(
 
 
 def _search(
-    name: IndexName,
+    name: _IndexName,
     query: Annotated[
         str, Parameter(help='Ce qui est cherché : mots, "phrase", début*, mot~, ET, OU, SAUF.')
     ] = "",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from eclaireur.bricks.semantic.weighing import Judged, Weighed
     from eclaireur.core.workspace import Workspace
 
-__all__ = ["Stats", "add", "build", "delete", "find", "names", "stats", "tune"]
+__all__ = ["Stats", "add", "build", "delete", "find", "names", "opened", "stats", "tune"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _CURRENT = "current.json"

@@ -35,10 +35,11 @@ WAYS = (*FIELDS, "letters", "meaning", "dense")
 USUAL: Mapping[str, float] = dict(zip(WAYS, (1.0, 0.25, 2.0, 0.25, 1.0, 1.0), strict=True))
 """Weights before any query has been labelled."""
 
-_BY_FIELD = 200
+_BY_FIELD = 100
 _BY_MEANING = 100
-_SMALL = 5000
+_SMALL = 2000
 _HEAD = 300
+_SPARE = 5
 _NEAR_ENOUGH = (1e-9, 1e-9, 1e-9, 0.1, 0.3, 0.8)
 _SHOWN = 1500
 
@@ -85,6 +86,13 @@ class Hybrid:
     weights: Mapping[str, float] = field(default_factory=lambda: dict(USUAL))
     encoder: Encoder | None = None
     dense: Anything = None
+    by_head: NDArray[np.int64] = field(init=False, repr=False)
+    sorted_heads: NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        order = self.heads.argsort(kind="stable")
+        object.__setattr__(self, "by_head", self.numbers[order])
+        object.__setattr__(self, "sorted_heads", self.heads[order])
 
     @classmethod
     def fit(
@@ -131,13 +139,15 @@ class Hybrid:
         found = index.search(replace(search, limit=0, offset=0))
         numbers, columns = self.features(index, search)
         total = columns @ self._weighed()
-        best = (-total).argsort(kind="stable")[search.offset : search.offset + search.limit]
+        # A few more than asked: some may have been deleted since the ranking was learnt.
+        last = search.offset + search.limit
+        best = (-total).argsort(kind="stable")[: last + _SPARE].tolist()
         documents = index.among(search, numbers[best].tolist())
         hits = tuple(
             Hit(score=float(total[at]), document=documents[number])
-            for at in best.tolist()
+            for at in best
             if (number := int(numbers[at])) in documents
-        )
+        )[search.offset : last]
         return replace(found, hits=hits)
 
     def features(self, index: ScoredIndex, search: Search) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -189,11 +199,19 @@ class Hybrid:
         for likeness in ways:
             most = min(_BY_MEANING, len(likeness))
             heads = np.argpartition(-likeness, most - 1)[:most]
-            chosen = self.numbers[np.isin(self.heads, heads)]
-            found.update(chosen[: 2 * _BY_MEANING].tolist())
+            found.update(self._under(heads)[: 2 * _BY_MEANING].tolist())
         if vector is not None and self.dense is not None:
             found.update(self.dense.search(vector, _BY_MEANING, threads=1).keys.tolist())
         return found
+
+    def _under(self, heads: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the numbers of the documents of some heads, the heads in their order."""
+        import numpy as np
+
+        first = np.searchsorted(self.sorted_heads, heads, "left")
+        last = np.searchsorted(self.sorted_heads, heads, "right")
+        runs = [self.by_head[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+        return np.concatenate(runs) if runs else np.zeros(0, np.int64)
 
     def _heads(
         self,

@@ -193,10 +193,11 @@ class TantivyIndex:
             notes=read.notes,
         )
 
-    def scored(self, search: Search, field: str) -> tuple[list[int], list[float]]:
-        """Return the numbers (`index.number_of`) and scores of the best documents by one field alone."""
+    def scored(self, search: Search, field: str = "") -> tuple[list[int], list[float]]:
+        """Return the numbers (`index.number_of`) and scores of the best documents, by one field or by all."""
         searcher = self._searcher()
-        tree = in_one_field(read_query(search.query).tree, field)
+        tree = read_query(search.query).tree
+        tree = in_one_field(tree, field) if field else tree
         query = Compiler(self._schema, self.spec, searcher).whole(search, tree)
         hits = searcher.search(query, max(search.limit, 1), count=False).hits
         numbers: list[Any] = searcher.fast_field_values("number", [where for _, where in hits])
@@ -291,9 +292,7 @@ class _Writer:
                     made.add_text(FACET + name, value)
             for value in dict.fromkeys(one.perimeters):
                 made.add_text("perimeter", value)
-            made.add_bytes(
-                "stored", json.dumps(one.as_json(), ensure_ascii=False).encode("utf-8", "surrogatepass")
-            )
+            made.add_bytes("stored", one.packed())
             write(made)
             count += 1
         return count
@@ -325,7 +324,7 @@ def _prepared(module: Any, index: Any) -> Any:
 
 def _document(searcher: tantivy.Searcher, where: tantivy.DocAddress) -> Document:
     stored: Any = searcher.doc(where).get_first("stored")
-    return Document.from_json(json.loads(bytes(stored)))
+    return Document.unpacked(bytes(stored))
 
 
 def _weight(query: tantivy.Query, searcher: tantivy.Searcher, where: tantivy.DocAddress) -> float:

@@ -26,7 +26,7 @@ __all__ = ["LetterBags", "Meaning", "letters", "read_arrow", "words", "write_arr
 _SIZE = 128
 _MOST_TERMS = 50_000
 _MOST_TEXTS = 20_000
-_BINS = 1 << 18
+_BINS = 1 << 16
 _SMALL = frozenset(stem(word) for word in STOP)
 
 
@@ -141,7 +141,7 @@ class LetterBags:
     bins, weights
         Bins of the bags and their weights, shape ``(total,)``.
     idf
-        Weight of a bin, shape ``(2¹⁸,)``.
+        Weight of a bin, shape ``(2¹⁶,)``.
     """
 
     bounds: NDArray[np.int64]
@@ -177,12 +177,16 @@ class LetterBags:
         at = np.fromiter(counts, np.int64, len(counts))
         asked[at] = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self.idf[at]
         asked /= max(float(np.linalg.norm(asked[at])), 1e-12)
-        first, last = self.bounds[rows], self.bounds[rows + 1]
-        sizes = last - first
-        ends = np.cumsum(sizes)
-        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - ends + sizes, sizes)
-        shares = asked[self.bins[places]] * self.weights[places]
-        return np.bincount(np.repeat(np.arange(len(rows)), sizes), shares, len(rows)).astype(np.float32)
+        if len(rows) == len(self.bounds) - 1:
+            shares = asked[self.bins] * self.weights
+            sums = np.concatenate([np.zeros(1), np.cumsum(shares, dtype=np.float64)])
+            whole = (sums[self.bounds[1:]] - sums[self.bounds[:-1]])[rows]
+            return np.asarray(whole, np.float32)
+        found = np.zeros(len(rows), np.float32)
+        ends = zip(self.bounds[rows].tolist(), self.bounds[rows + 1].tolist(), strict=True)
+        for row, (first, last) in enumerate(ends):
+            found[row] = asked[self.bins[first:last]] @ self.weights[first:last]
+        return found
 
     def save(self, folder: Path) -> None:
         """Write to Arrow files in a folder."""
