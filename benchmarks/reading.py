@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 from benchmarks import reading_peers
 from benchmarks.french_tables import make
@@ -67,7 +68,7 @@ def french(count: int, seed: int, peers: str) -> None:
         print(f"{name:28}{found[0]:8}{found[1]:9}{found[2]:16}{found[3]:7}")
 
 
-def _peer(what: str, name: str, *rest: str, peers: str) -> dict[str, float]:
+def _peer(what: str, name: str, *rest: str, peers: str) -> dict[str, Any]:
     """Run one reader in a process of its own, in the environment that has it."""
     python = sys.executable if name == "Éclaireur" else peers
     script = Path(__file__).with_name("reading_peers.py")
@@ -77,8 +78,8 @@ def _peer(what: str, name: str, *rest: str, peers: str) -> dict[str, float]:
     if run.returncode:
         return {
             "absent": run.stderr.strip().splitlines()[-1] if run.stderr.strip() else f"code {run.returncode}"
-        }  # type: ignore[dict-item]
-    found: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
+        }
+    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     return found
 
 

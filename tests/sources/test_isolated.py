@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -88,7 +89,7 @@ def test_a_large_file_is_written_to_parquet_by_the_child_which_says_how_far_it_i
     assert done
 
 
-LIES = {
+LIES: dict[str, dict[str, Any]] = {
     "outcome": {"outcome": "parfait"},
     "columns": {"columns": [["a", "text", "", None, "", ""]]},
     "kind": {"columns": [["SIRET", "vérité", "", None, "", ""]] * 3},
@@ -106,7 +107,7 @@ def test_a_child_that_lies_gives_a_refusal_and_is_replaced(
     with Isolated() as reader:
         told = reader._answer
 
-        def altered(seconds: float) -> dict[str, object] | None:
+        def altered(seconds: float) -> dict[str, Any] | None:
             content = told(seconds)
             return content if content is None or "missing" in content else content | LIES[lie]
 
