@@ -10,6 +10,7 @@ __all__ = ["garbled"]
 
 _WORDS = re.compile(r"[^\W\d_]{4,}")
 _VOWELS = frozenset("aeiouyàâäéèêëîïôöùûüÿæœ")
+_CONSONANTS = re.compile("[bcdfghjklmnpqrstvwxzç]{6}")
 _FEWEST, _ENOUGH = 12, 2000
 
 
@@ -19,14 +20,15 @@ def _script(sign: str) -> str:
 
 
 def _odd(word: str) -> bool:
-    """Tell whether nobody writes a word so: scripts mixed, no vowel, capitals amid small letters."""
+    """Tell whether nobody writes a word so: scripts mixed, no vowel, capitals amid small."""
     scripts = {_script(sign) for sign in word}
     if len(scripts) > 1 or "?" in scripts:
         return True
     inside = word[1:]
     shuffled = any(sign.isupper() for sign in inside) and any(sign.islower() for sign in inside)
     if scripts == {"LATIN"}:
-        return shuffled or (word.islower() and not _VOWELS & set(word))
+        hard = not _VOWELS & set(word) or _CONSONANTS.search(word) is not None
+        return shuffled or (hard and not word.isupper())
     return shuffled
 
 
