@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["Block", "Form", "IrregularError", "check", "columns", "cut", "pieces", "rows"]
+__all__ = ["Block", "Form", "IrregularError", "Readable", "check", "columns", "cut", "pieces", "rows"]
 
 _LONGEST_ROW = 64_000_000
 _FORMULA = re.compile(rb'(^|[^\w =])"?="')

@@ -34,7 +34,7 @@ class Text:
     size: int
 
 
-class Bounded:
+class _Bounded:
     """A stream that is refused when it gives more bytes than it may."""
 
     def __init__(self, stream: blocks.Readable, limit: int) -> None:
@@ -60,7 +60,7 @@ class Bounded:
         self._stream.close()
 
 
-class _Entry(Bounded):
+class _Entry(_Bounded):
     """The one file of an archive."""
 
     def __init__(self, path: Path, name: str, size: int) -> None:
@@ -85,7 +85,7 @@ def delimited_text(path: Path, *, expanded: int, ratio: int) -> Text | None:
     with path.open("rb") as stream:
         start = stream.read(4096)
     if start[:2] == b"\x1f\x8b":
-        text = Text(lambda: Bounded(gzip.open(path), limit), limit)  # noqa: SIM115 - the scan closes it
+        text = Text(lambda: _Bounded(gzip.open(path), limit), limit)  # noqa: SIM115 - the scan closes it
     elif start.startswith(b"PK\x03\x04") and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             files = [one for one in archive.infolist() if not one.is_dir()]

@@ -163,11 +163,11 @@ def _cell(value: Any) -> str | None:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-Opened = Iterator[tuple[list[str], Iterator[Sequence[Sequence[Any]]]]]
+_Opened = Iterator[tuple[list[str], Iterator[Sequence[Sequence[Any]]]]]
 
 
 @contextmanager
-def _sqlite(address: Address) -> Opened:
+def _sqlite(address: Address) -> _Opened:
     if not Path(address.place).is_file():
         raise FileRefusedError(
             "cette base n'existe pas.", file=address.shown, fix="Vérifiez son nom et son dossier."
@@ -196,7 +196,7 @@ def _only_reading(action: int, *arguments: Any) -> int:
 
 
 @contextmanager
-def _postgresql(address: Address) -> Opened:
+def _postgresql(address: Address) -> _Opened:
     try:
         import psycopg
     except ImportError as error:
