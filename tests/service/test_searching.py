@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from eclaireur.bricks.semantic.index import Document, Search
-from eclaireur.cases.similar_decisions import sample
+from eclaireur.cases.similar_decisions import case, sample
 from eclaireur.cli.app import main
-from eclaireur.core.catalog import cards
+from eclaireur.core.case import quiet
+from eclaireur.core.catalog import find_card
 from eclaireur.core.errors import EclaireurError, WorkFailedError
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import corpora, judging, searching
-from eclaireur.service.work import Work
 
 DOCUMENTS = [
     Document(id=str(number), title=f"Lettre {number}", body=f"radon {number}") for number in range(30)
@@ -25,12 +25,6 @@ DOCUMENTS = [
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / "home", env={})
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """One for the tests that read the sample of a case."""
-    return Workspace.open(tmp_path_factory.mktemp("shared"), env={})
 
 
 def total(workspace: Workspace, query: str = "") -> int | None:
@@ -241,28 +235,19 @@ def test_a_wrong_request_ends_with_two_and_a_french_message(
 # --- Cases
 
 
-def test_judges_are_neither_indexed_nor_counted(shared: Workspace) -> None:
+def test_judges_are_neither_indexed_nor_counted(workspace: Workspace, tmp_path: Path) -> None:
     """Law n° 2019-222, article 33: no facet names a person, and no word of the index is a judge's name."""
-    work = Work.on(shared, "similar_decisions")
-    corpus = corpora.from_case(work, "sample")
-    searching.build(shared, "decisions", corpus.documents, corpus.facets)
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    sample.write(raw, seed=7, count=60)
+    records = case.records("sample", raw, outcomes=None, progress=quiet)
+    corpus = corpora.from_records(find_card("similar_decisions"), records)
+    searching.build(workspace, "decisions", corpus.documents, corpus.facets)
 
     assert set(corpus.facets) == {"type_recours", "type_decision", "publication", "solution"}
+    assert all(one.title and one.body and one.day and one.facets for one in corpus.documents)
+    index = searching.opened(workspace, "decisions")
+    assert index.search(Search(query="requête")).total
     for name in sample.JUDGES:
-        search = Search(query=f'"{name}"', facets=corpus.facets)
-        assert searching.find(shared, "decisions", search)[0].total == 0
+        assert index.search(Search(query=f'"{name}"')).total == 0
         assert not any(name in one.body for one in corpus.documents)
-    assert searching.find(shared, "decisions", Search(query="requête"))[0].total
-
-
-@pytest.mark.parametrize("card", [card for card in cards() if card.index], ids=lambda card: card.name)
-def test_the_index_of_a_card_names_columns_that_its_records_have(shared: Workspace, card: object) -> None:
-    from eclaireur.core.card import Card
-    from eclaireur.service.work import ensure_records
-
-    assert isinstance(card, Card)
-    told = card.index
-    assert told is not None
-    table = ensure_records(Work.on(shared, card.name), "sample").tables[told.table]
-    named = {told.id, told.title, told.section, told.body, told.day, *told.facets} - {""}
-    assert named <= set(table.column_names)

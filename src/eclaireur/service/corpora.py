@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from eclaireur.bricks.semantic.index import Document
 from eclaireur.bricks.semantic.normalise import STOP, plain
+from eclaireur.core.card import Card, IndexCard
 from eclaireur.core.errors import BadValueError, ConfigError, EmptyTableError, FileRefusedError
 from eclaireur.core.showing import printable
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from eclaireur.service.work import Work
 
-__all__ = ["Columns", "Corpus", "from_case", "from_path", "not_french"]
+__all__ = ["Columns", "Corpus", "from_case", "from_path", "from_records", "not_french"]
 
 _SYNONYMS = {
     "id": ("id", "identifiant", "numero", "numéro", "reference", "référence"),
@@ -82,27 +83,36 @@ def from_path(path: Path, columns: Columns) -> Corpus:
 
 
 def from_case(work: Work, source: str) -> Corpus:
-    """Return the documents that the card of a case declares (``[index]``), from a source.
+    """Return the documents that the card of a case declares (``[index]``), from a source."""
+    from eclaireur.service.work import ensure_records
+
+    _declared(work.card)
+    return from_records(work.card, ensure_records(work, source).tables)
+
+
+def from_records(card: Card, records: Mapping[str, pa.Table]) -> Corpus:
+    """Return the documents that the card of a case declares, from its records.
 
     Raises
     ------
     ConfigError
         If the card declares none.
     """
-    from eclaireur.service.work import ensure_records
-
-    told = work.card.index
-    if told is None:
-        raise ConfigError(
-            f"le cas « {work.card.name} » ne dit pas ce qui se cherche dans ses textes.",
-            fix="Sa fiche doit avoir une partie [index] : voir docs/search.md.",
-        )
-    table = ensure_records(work, source).tables[told.table]
+    told = _declared(card)
     columns = Columns(
         id=told.id, title=told.title, section=told.section, body=told.body, day=told.day, facets=told.facets
     )
-    documents = list(_rows(table, columns, ""))
-    return _corpus(documents, told.facets, len(documents), work.card.name)
+    documents = list(_rows(records[told.table], columns, ""))
+    return _corpus(documents, told.facets, len(documents), card.name)
+
+
+def _declared(card: Card) -> IndexCard:
+    if card.index is None:
+        raise ConfigError(
+            f"le cas « {card.name} » ne dit pas ce qui se cherche dans ses textes.",
+            fix="Sa fiche doit avoir une partie [index] : voir docs/search.md.",
+        )
+    return card.index
 
 
 def not_french(texts: Iterable[str]) -> bool:
