@@ -39,8 +39,10 @@ def test_demands_of_generated_letters_have_their_deadlines(patterns: Patterns) -
 
 
 def test_a_demand_says_its_part_its_sources_and_its_amounts(patterns: Patterns) -> None:
-    text = "A. DEMANDES D'ACTIONS CORRECTIVES\nSelon l'article L. 593-33 du code de l'environnement, il vous est "
-    text += "demandé de consigner 1 500 € sous un mois."
+    text = (
+        "A. DEMANDES D'ACTIONS CORRECTIVES\nSelon l'article L. 593-33 du code de l'environnement, "
+        "il vous est demandé de consigner 1 500 € sous un mois."
+    )
     (one,) = demands(text, patterns, sent=date(2024, 1, 31))
     assert (one.part, one.due, one.amounts) == ("corrective", date(2024, 2, 29), (1500.0,))
     assert one.references == ("L. 593-33 du code de l'environnement",)
