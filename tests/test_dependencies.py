@@ -45,7 +45,7 @@ CORE = {
 EXTRAS = {
     "audio": {"soundfile", "soxr"},
     "cluster": {"distributed"},
-    "documents": {"olefile", "pypdfium2", "python-docx", "selectolax"},
+    "documents": {"olefile", "pypdfium2", "selectolax"},
     "dsfr": {"django-dsfr"},
     "geo": {"pyogrio", "pyproj", "rasterio"},
     "objects": {"boto3"},
@@ -67,6 +67,7 @@ GROUPS = {
         "pytest",
         "pytest-django",
         "pytest-xdist",
+        "python-docx",
         "pyyaml",
         "schemathesis",
     },
