@@ -79,3 +79,10 @@ def test_keys_of_a_beginning_match_longer_words() -> None:
     (leaf,) = leaves(read_query("inspecti*").tree)
 
     assert keys("inspections").strip() in {*leaf.others, *leaf.keys}
+
+
+def test_a_word_at_the_end_of_an_enormous_text_is_shown() -> None:
+    text = "mot " * 150_000 + "mirabelle"
+    (passage,) = passages(text, list(leaves(read_query("mirabelle").tree)))
+
+    assert [text[start:end] for start, end in passage.marks] == ["mirabelle"]

@@ -9,7 +9,7 @@ from typing import Any
 from eclaireur.bricks.semantic.highlight import READ, Passage, matches, passages
 from eclaireur.bricks.semantic.index import Document, Found, Index, Search, Why
 from eclaireur.bricks.semantic.normalise import tokens
-from eclaireur.bricks.semantic.query import leaves, read_query
+from eclaireur.bricks.semantic.query import Leaf, leaves, read_query
 from eclaireur.core import french
 from eclaireur.core.view import Block, Column, Table
 
@@ -48,14 +48,16 @@ def results(found: Found, index: Index, search: Search, *, why: bool) -> tuple[R
             document=one.document,
             passages=passages(one.document.body, asked),
             why=index.explain(search, one.document.id) if why else (),
-            words=not asked or any(matches(tokens(text), asked) for text in _texts(one.document)),
+            words=not asked or _answers(one.document, asked) or bool(index.explain(search, one.document.id)),
         )
         for one in found.hits
     )
 
 
-def _texts(document: Document) -> tuple[str, ...]:
-    return document.title, document.section, document.body[:READ]
+def _answers(document: Document, asked: Sequence[Leaf]) -> bool:
+    """Tell whether a word asked is in a document, as far as its text is read."""
+    texts = document.title, document.section, document.body[:READ]
+    return any(matches(tokens(text), asked) for text in texts)
 
 
 def found_json(found: Found, shown: Sequence[Result]) -> dict[str, Any]:

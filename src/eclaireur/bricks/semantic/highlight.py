@@ -11,7 +11,7 @@ from eclaireur.bricks.semantic.query import Leaf
 __all__ = ["READ", "Passage", "distance_within", "matches", "passages"]
 
 READ = 400_000
-"""Characters of a text in which passages are looked for."""
+"""Characters of a text in which passages are looked for; further, only words as they were typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,8 @@ def passages(text: str, asked: Sequence[Leaf], *, size: int = 240, most: int = 3
     [((15, 20),)]
     """
     spans = sorted(matches(tokens(text[:READ]), asked))
+    if not spans and len(text) > READ:
+        spans = _far(text, asked)
     chosen: list[Passage] = []
     left = spans
     while left and len(chosen) < most:
@@ -120,6 +122,16 @@ def passages(text: str, asked: Sequence[Leaf], *, size: int = 240, most: int = 3
         chosen.append(Passage(start, end, _merged(inside)))
         left = [one for one in left if one[1] <= start or one[0] >= end]
     return tuple(sorted(chosen, key=lambda one: one.start))
+
+
+def _far(text: str, asked: Sequence[Leaf]) -> list[tuple[int, int, int]]:
+    """Look in the rest of an enormous text for words as they were typed, and read around the first."""
+    places = [at for leaf in asked if (at := text.find(leaf.shown, READ)) >= 0]
+    if not places:
+        return []
+    start = max(min(places) - READ // 2, 0)
+    found = matches(tokens(text[start : start + READ]), asked)
+    return sorted((a + start, b + start, leaf) for a, b, leaf in found)
 
 
 def _best(spans: Sequence[tuple[int, int, int]], size: int) -> tuple[int, int]:
