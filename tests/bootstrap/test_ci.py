@@ -123,4 +123,4 @@ def test_absent_packages_are_installed_after_one_update(server: Server) -> None:
     assert code == 0
     assert len(calls) == 2
     assert calls[0].startswith("update")
-    assert calls[1].endswith("python3-venv chromium postgresql poppler-utils")
+    assert calls[1].endswith("python3-venv chromium postgresql poppler-utils tesseract-ocr tesseract-ocr-fra")

@@ -185,7 +185,7 @@ def test_the_tests_get_their_own_lock_beside_the_core(with_uv: Machine) -> None:
     code, out, _ = with_uv.run("test", "-k", "two words")
 
     assert code == 0
-    assert out == f"in {with_uv.checkout}: [-m] [pytest] [-n] [2] [-k] [two words]"
+    assert out == f"in {with_uv.checkout}: [-m] [pytest] [-n] [2] [--dist] [loadscope] [-k] [two words]"
     assert "core.txt" in with_uv.syncs[0]
     assert "dev.txt" in with_uv.syncs[0]
     with_uv.run("cases")

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 
 __all__ = ["Prepared"]
 
-Row = TypeVar("Row", bound=Model)
+_Row = TypeVar("_Row", bound=Model)
 _Converter = Callable[[Any, Any, Any], Any]
 
 
@@ -28,7 +28,7 @@ class _Made:
     converters: tuple[tuple[int, tuple[_Converter, ...], Any], ...]
 
 
-class Prepared(Generic[Row]):
+class Prepared(Generic[_Row]):
     """A query made once for each kind of database, then asked again with other values.
 
     Parameters
@@ -46,7 +46,7 @@ class Prepared(Generic[Row]):
     [7]
     """
 
-    def __init__(self, make: Callable[[], QuerySet[Row, Any]], *markers: str | int) -> None:
+    def __init__(self, make: Callable[[], QuerySet[_Row, Any]], *markers: str | int) -> None:
         self._make = make
         self._markers = markers
         self._made: dict[str, _Made] = {}
@@ -64,7 +64,7 @@ class Prepared(Generic[Row]):
                     row[position] = convert(row[position], expression, connection)
         return [tuple(row) for row in rows]
 
-    def rows(self, *values: str | int) -> list[Row]:
+    def rows(self, *values: str | int) -> list[_Row]:
         """Ask as `values` does, of a queryset of whole rows; give the instances that it would."""
         found = self.values(*values)
         made = self._of(connection.vendor)

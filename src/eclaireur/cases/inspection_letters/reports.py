@@ -1,10 +1,9 @@
-"""What agents read beside the list: trends, keyword watch, a site's sheet, how far to trust the model."""
+"""What agents read beside the list: trends, keyword watch, a site's sheet."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,11 @@ from eclaireur.bricks.semantic.demands import demands
 from eclaireur.bricks.semantic.ngrams import stems
 from eclaireur.bricks.semantic.outline import flat, sentences
 from eclaireur.bricks.semantic.trends import changes, new_terms, poisson_interval, seldom
-from eclaireur.cases.inspection_letters import measuring, reading
+from eclaireur.cases.inspection_letters import reading, trust_reports
+from eclaireur.cases.inspection_letters.asking import Asked, plain_table
 from eclaireur.core import french
-from eclaireur.core.errors import BadValueError, EmptyTableError, MissingColumnError, UnknownSubjectError
-from eclaireur.core.view import Block, Chart, Citation, Citations, Column, Facts, Series, Table
+from eclaireur.core.errors import BadValueError, MissingColumnError, UnknownSubjectError
+from eclaireur.core.view import Block, Chart, Citation, Citations, Facts, Series
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,35 +38,7 @@ TITLES = {
 """Reports by name, with their French titles."""
 
 _SHOWN = 5
-_AUDITED = 50
-_SURE, _UNSURE = 15, 5
-_PARTS = (0.25, 0.5, 1.0)
 _KEYWORDS = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    records: Records
-    model: Labeller
-    about: str
-    table: pa.Table | None
-    seed: int
-    progress: Progress
-
-    @property
-    def letters(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.records["letters"].to_pylist()
-        if not rows:
-            raise EmptyTableError(
-                "cette source ne contient aucune lettre entière.",
-                fix="Choisissez --source sample, ou reliez les vôtres.",
-            )
-        return sorted(rows, key=lambda row: (row["observed"], row["number"]))
-
-    @property
-    def sentences(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.records["sentences"].to_pylist()
-        return rows
 
 
 def made(
@@ -93,7 +65,7 @@ def made(
     InputError
         If what the report needs is missing.
     """
-    asked = _Asked(records=records, model=model, about=about, table=table, seed=seed, progress=progress)
+    asked = Asked(records=records, model=model, about=about, table=table, seed=seed, progress=progress)
     return _MAKERS[name](asked)
 
 
@@ -102,7 +74,7 @@ def _named(model: Labeller, topic: str) -> str:
     return f"{topic} ({', '.join(model.telling(model.names.index(topic), count=3))})"
 
 
-def _mentions(asked: _Asked) -> list[tuple[dict[str, Any], str, tuple[str, ...]]]:
+def _mentions(asked: Asked) -> list[tuple[dict[str, Any], str, tuple[str, ...]]]:
     """Return each sentence of each letter with its topics."""
     import numpy as np
 
@@ -116,7 +88,7 @@ def _mentions(asked: _Asked) -> list[tuple[dict[str, Any], str, tuple[str, ...]]
     ]
 
 
-def _trends(asked: _Asked) -> tuple[Block, ...]:
+def _trends(asked: Asked) -> tuple[Block, ...]:
     mentions = _mentions(asked)
     years = sorted({row["observed"].year for row, _, _ in mentions})
     last = years[-1]
@@ -151,7 +123,7 @@ def _trends(asked: _Asked) -> tuple[Block, ...]:
     rare = seldom((row["site"], topic) for row, _, labels in mentions for topic in labels)
     return (
         _volume(by_year),
-        _table(
+        plain_table(
             "Lettres par site et par année",
             counts,
             site="Site",
@@ -159,7 +131,7 @@ def _trends(asked: _Asked) -> tuple[Block, ...]:
             count="Lettres",
             interval="Intervalle à 95 %",
         ),
-        _table(
+        plain_table(
             f"Sujets dont la part a changé en {last}",
             [
                 {
@@ -176,7 +148,7 @@ def _trends(asked: _Asked) -> tuple[Block, ...]:
             before="Avant",
             ratio="Fois plus souvent",
         ),
-        _table(
+        plain_table(
             "Sujets moins vus qu'attendu",
             [
                 {
@@ -193,7 +165,7 @@ def _trends(asked: _Asked) -> tuple[Block, ...]:
             found="Mentions",
             expected="Attendues",
         ),
-        _table(
+        plain_table(
             f"Mots nouveaux en {last}",
             [{"term": term, "count": number} for term, number in new_terms(terms[True], terms[False])],
             term="Mot",
@@ -223,7 +195,7 @@ def _interval(count: int) -> str:
     return f"{french.number(low, 1)} à {french.number(high, 1)}"
 
 
-def _watch(asked: _Asked) -> tuple[Block, ...]:
+def _watch(asked: Asked) -> tuple[Block, ...]:
     if asked.table is None:
         raise BadValueError(
             "il manque le fichier de mots-clés.", fix="Donnez-le par --input, avec une colonne « keyword »."
@@ -255,7 +227,7 @@ def _watch(asked: _Asked) -> tuple[Block, ...]:
                 if f" {_spaced(word)} " in plain
             ]
     return (
-        _table(
+        plain_table(
             "Veille", found, keyword="Mot-clé", number="Lettre", site="Site", day="Date", sentence="Phrase"
         ),
     )
@@ -266,7 +238,7 @@ def _spaced(text: str) -> str:
     return " ".join("".join(char if char.isalnum() else " " for char in flat(text)).split())
 
 
-def _site(asked: _Asked) -> tuple[Block, ...]:
+def _site(asked: Asked) -> tuple[Block, ...]:
     sites = sorted({row["site"] for row in asked.letters})
     site = next((one for one in sites if flat(one) == flat(asked.about.strip())), None)
     if site is None:
@@ -288,7 +260,7 @@ def _site(asked: _Asked) -> tuple[Block, ...]:
                 ("Demandes relevées", french.number(len(asks))),
             ),
         ),
-        _table(
+        plain_table(
             f"Demandes non échues au {french.day(today)}, ou sans échéance",
             [
                 {
@@ -309,7 +281,7 @@ def _site(asked: _Asked) -> tuple[Block, ...]:
             text="Demande",
             cited="Textes et montants cités",
         ),
-        _table(
+        plain_table(
             "Sujets qui reviennent",
             [
                 {"topic": _named(asked.model, topic), "count": number}
@@ -333,143 +305,13 @@ def _site(asked: _Asked) -> tuple[Block, ...]:
     )
 
 
-def _topics(asked: _Asked) -> tuple[Block, ...]:
-    """Show each topic by its words and the sentence that the model is surest of."""
-    rows = asked.sentences
-    scores = asked.model.scored([row["sentence"] for row in rows])
-    best = scores.argmax(axis=0).tolist()
-    return (
-        _table(
-            "Sujets",
-            [
-                {
-                    "topic": topic,
-                    "terms": ", ".join(asked.model.telling(at)),
-                    "sentence": rows[best[at]]["sentence"][:300],
-                }
-                for at, topic in enumerate(asked.model.names)
-            ],
-            note="Les noms des sujets n'ont jamais été publiés.",
-            topic="Sujet",
-            terms="Mots les plus parlants",
-            sentence="Phrase la plus sûre",
-        ),
-    )
-
-
-def _held(asked: _Asked) -> measuring.Held:
-    return measuring.held_out(asked.sentences, seed=asked.seed, progress=asked.progress)
-
-
-def _coverage(asked: _Asked) -> tuple[Block, ...]:
-    series = measuring.coverage(_held(asked))
-    text = " ; ".join(
-        f"{x} % des phrases : {french.number(y, 2)}" for x, y in zip(series[0].x, series[0].y, strict=True)
-    )
-    return (
-        Chart(
-            title="Moins le modèle garde de phrases, plus son premier sujet est juste",
-            form="line",
-            x_title="Part des phrases gardées (%)",
-            y_title="Part de premiers sujets justes",
-            series=series,
-            text=text,
-        ),
-    )
-
-
-def _audit(asked: _Asked) -> tuple[Block, ...]:
-    """List the sentences whose labels a model that did not see them is surest to contradict."""
-    held, rows = _held(asked), asked.sentences
-    wrong = [at for at in (-held.sure).argsort(kind="stable").tolist() if not held.right[at]]
-    return (
-        _table(
-            "Phrases dont les étiquettes contredisent le modèle, les plus sûres d'abord",
-            [
-                {
-                    "sentence": rows[at]["sentence"],
-                    "labels": ", ".join(rows[at]["labels"]) or "aucune",
-                    "first": held.names[held.first[at]],
-                    "sure": french.percent(held.sure[at]),
-                }
-                for at in wrong[:_AUDITED]
-            ],
-            note="Le modèle n'a pas appris de ces phrases ni de leurs quasi-doublons. Il peut avoir tort.",
-            sentence="Phrase",
-            labels="Étiquettes",
-            first="Sujet proposé",
-            sure="Chance d'être juste",
-        ),
-    )
-
-
-def _annotate(asked: _Asked) -> tuple[Block, ...]:
-    """Choose sentences of letters to annotate: sure ones confirm, unsure ones teach."""
-    texts = list(
-        dict.fromkeys(
-            " ".join(row["text"][a:b].split()) for row in asked.letters for a, b in sentences(row["text"])
-        )
-    )
-    best, chance, _ = asked.model.sure(asked.model.scored(texts))
-    order = (-chance).argsort(kind="stable").tolist()
-    sure = order[:_SURE]
-    left = [at for at in order[_SURE:] if chance[at] > 0]
-    unsure = sorted(left, key=lambda at: (abs(chance[at] - 0.5), at))[:_UNSURE]
-    return (
-        _table(
-            "À annoter",
-            [
-                {
-                    "why": "sûre" if at in sure else "incertaine",
-                    "sentence": texts[at],
-                    "first": asked.model.names[best[at]],
-                    "chance": french.percent(chance[at]),
-                }
-                for at in [*sure, *unsure]
-            ],
-            why="Choix",
-            sentence="Phrase",
-            first="Sujet proposé",
-            chance="Chance d'être juste",
-        ),
-    )
-
-
-def _learning(asked: _Asked) -> tuple[Block, ...]:
-    """Measure on one fold what fewer sentences would have taught."""
-    points = measuring.learning(asked.sentences, parts=_PARTS, seed=asked.seed, progress=asked.progress)
-    text = " ; ".join(f"{french.number(n)} phrases : {french.number(value, 3)}" for n, value in points)
-    series = Series(
-        name="micro-F1", x=tuple(float(n) for n, _ in points), y=tuple(value for _, value in points)
-    )
-    return (
-        Chart(
-            title="Justesse selon le nombre de phrases apprises",
-            form="line",
-            x_title="Phrases apprises",
-            y_title="Micro-F1",
-            series=(series,),
-            text=text,
-        ),
-    )
-
-
-def _table(title: str, rows: list[dict[str, Any]], *, note: str = "", **columns: str) -> Table:
-    return Table(
-        title=title,
-        columns=tuple(Column(key=key, title=heading) for key, heading in columns.items()),
-        rows=rows,
-        note=note,
-    )
-
-
-_MAKERS: dict[str, Callable[[_Asked], tuple[Block, ...]]] = {
+_MAKERS: dict[str, Callable[[Asked], tuple[Block, ...]]] = {
     "trends": _trends,
     "watch": _watch,
     "site": _site,
-    "topics": _topics,
-    "coverage": _coverage,
-    "audit": _audit,
-    "annotate": _annotate,
-    "learning": _learning,
+    "topics": trust_reports.topics,
+    "coverage": trust_reports.coverage,
+    "audit": trust_reports.audit,
+    "annotate": trust_reports.annotate,
+    "learning": trust_reports.learning,
 }
