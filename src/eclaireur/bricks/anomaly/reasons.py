@@ -58,7 +58,8 @@ def told(
             [scale.rarity(abs(gap)) for scale, gap in zip(unexpected, gaps.T, strict=True)], axis=1
         )
         weight = np.where(done, 0.0, np.maximum(alone, together))
-        best = weight.argmax(axis=1)
+        # Of the columns that one wrong value puts out, its own gap is the largest (Cauchy and Schwarz).
+        best = np.where(weight >= _WORTH, abs(gaps), -1.0).argmax(axis=1)
         open_rows = open_rows[weight[open_rows, best[open_rows]] >= _WORTH]
         for i in open_rows.tolist():
             j = int(best[i])
@@ -75,7 +76,7 @@ def told(
                 )
             )
             standard[i, j], done[i, j] = expected[i, j], True
-    return found
+    return [sorted(reasons, key=lambda one: -one["weight"]) for reasons in found]
 
 
 def _reason(
