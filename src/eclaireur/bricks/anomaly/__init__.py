@@ -1,0 +1,1 @@
+"""What is out of the ordinary: rows of a table and changes in a series, with how surprising and why."""
