@@ -13,7 +13,7 @@ from eclaireur.cases.similar_decisions import case, sample
 from eclaireur.cli.app import main
 from eclaireur.core.case import quiet
 from eclaireur.core.catalog import find_card
-from eclaireur.core.errors import EclaireurError, WorkFailedError
+from eclaireur.core.errors import EclaireurError, FileRefusedError, WorkFailedError
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import corpora, judging, searching
 
@@ -174,6 +174,34 @@ def test_a_wrong_file_is_refused_with_its_line(
     assert message in capsys.readouterr().err
 
 
+def test_a_folder_of_documents_is_read_and_what_cannot_be_is_said(tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx", reason="python-docx writes the document of this test")
+    pytest.importorskip("lxml", reason="part documents: ./eclaireur install documents")
+    folder = tmp_path / "lettres"
+    (folder / "2021").mkdir(parents=True)
+    (folder / "a.txt").write_text("Lettre de Chooz\n\nLe radon dépasse le seuil.", encoding="utf-8")
+    page = "<html><title>Cattenom</title><p>Porte coupe-feu ouverte <span hidden>secret</span></p></html>"
+    (folder / "b.html").write_text(page, encoding="utf-8")
+    written = docx.Document()
+    written.add_paragraph("Lettre de Gravelines")
+    written.add_paragraph("Une fuite du circuit primaire.")
+    written.save(str(folder / "2021" / "c.docx"))
+    (folder / "d.pdf").write_bytes(b"%PDF-1.7\nbroken")
+
+    corpus = corpora.from_path(folder, corpora.Columns())
+    found = {one.id: one for one in corpus.documents}
+
+    assert set(found) == {"a.txt", "b.html", "2021/c.docx"}
+    assert found["b.html"].title == "Cattenom"
+    assert "coupe-feu" in found["b.html"].body
+    assert "secret" not in found["b.html"].body
+    assert "circuit primaire" in found["2021/c.docx"].body
+    (note,) = corpus.notes
+    assert note.startswith("« d.pdf » n'est pas indexé : ")
+    with pytest.raises(FileRefusedError):
+        corpora.from_path(folder / "d.pdf", corpora.Columns())
+
+
 # --- The command line
 
 
@@ -233,6 +261,26 @@ def test_a_wrong_request_ends_with_two_and_a_french_message(
 
 
 # --- Cases
+
+
+def test_a_case_is_indexed_under_its_own_name_and_says_why_this_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ECLAIREUR_HOME", str(tmp_path / "home"))
+
+    assert main(["index", "build", "inspection_letters", "--source", "sample"]) == 0
+    assert "60 documents" in capsys.readouterr().out
+    arguments = ["search", "inspection_letters", "portes coupe-feu", "--facet", "site", "--months", "--why"]
+    assert main([*arguments, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+
+    first = answer["hits"][0]
+    assert {"portes", "coupe-feu"} & {one["asked"] for one in first["why"] if one["field"] == "body"}
+    assert first["date"]
+    assert first["title"]
+    assert first["facets"]["site"] == [first["section"]]
+    assert sum(one["count"] for one in answer["facets"]["site"]) == answer["total"]
+    assert sum(one["count"] for one in answer["months"]) == answer["total"]
 
 
 def test_judges_are_neither_indexed_nor_counted(workspace: Workspace, tmp_path: Path) -> None:

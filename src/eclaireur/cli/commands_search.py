@@ -18,7 +18,10 @@ _From = Annotated[
     Path | None,
     Parameter(name="--from", help="Fichier (JSON par lignes, texte, tableau) ou dossier de documents."),
 ]
-_Case = Annotated[str | None, Parameter(name="--case", help="Cas d'usage dont les textes sont indexés.")]
+_Case = Annotated[
+    str | None,
+    Parameter(name="--case", help="Cas d'usage indexé ; par défaut, celui qui a le nom de l'index."),
+]
 _IdColumn = Annotated[str, Parameter(name="--id", help="Colonne de l'identifiant.")]
 _TitleColumn = Annotated[str, Parameter(name="--title", help="Colonne du titre.")]
 _SectionColumn = Annotated[str, Parameter(name="--section", help="Colonne de la section ou du thème.")]
@@ -61,9 +64,12 @@ def _build(
     as_json: AsJson = False,
 ) -> None:
     from eclaireur.cli.opening import at_work, chosen_source
+    from eclaireur.core.catalog import cards
     from eclaireur.desk.start import open_workspace
     from eclaireur.service import corpora, searching
 
+    if origin is None and case is None and name in {card.name for card in cards()}:
+        case = name
     if (origin is None) == (case is None):
         raise BadValueError(
             "donnez --from ou --case, l'un des deux.", fix="Voir : ./eclaireur index build --help"
