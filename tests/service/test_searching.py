@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from eclaireur.bricks.semantic.index import Document, Search
@@ -16,6 +18,7 @@ from eclaireur.core.catalog import find_card
 from eclaireur.core.errors import EclaireurError, FileRefusedError, WorkFailedError
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import corpora, judging, searching
+from tests.embeddings_server import embeddings
 
 DOCUMENTS = [
     Document(id=str(number), title=f"Lettre {number}", body=f"radon {number}") for number in range(30)
@@ -43,7 +46,7 @@ def test_an_index_is_built_completed_and_shortened(workspace: Workspace) -> None
     assert total(workspace, "radon") == 28
     assert total(workspace, "plomb") == 1
     assert searching.names(workspace) == ("lettres",)
-    assert searching.stats(workspace, "lettres").changes == 3
+    assert searching.stats(workspace, "lettres").changes == 1
     assert searching.build(workspace, "lettres", DOCUMENTS[:3]) == 3
 
 
@@ -202,6 +205,49 @@ def test_a_folder_of_documents_is_read_and_what_cannot_be_is_said(tmp_path: Path
         corpora.from_path(folder / "d.pdf", corpora.Columns())
 
 
+def kept(workspace: Workspace) -> list[str]:
+    """Everything that the lake holds of the index, wherever it lies under it."""
+    files = sorted((workspace.lake.root / "search" / "lettres").rglob("documents.parquet"))
+    return [row for file in files for row in pq.read_table(file)["document"].to_pylist()]
+
+
+@pytest.mark.parametrize("how", ["to its end", "killed"])
+def test_a_deleted_document_leaves_the_lake_too(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    searching.build(workspace, "lettres", DOCUMENTS)
+    named = Document(id="5", body="Madame Personne a été contrôlée.")
+    searching.add(workspace, "lettres", [named, Document(id="a", body="plomb")])
+    before = data(workspace)
+    assert sum("Personne" in row for row in kept(workspace)) == 1
+
+    if how == "killed":
+        with monkeypatch.context() as patch:
+            patch.setattr(searching, "_made", lambda *_: sys.exit("killed"))
+            with pytest.raises(SystemExit):
+                searching.delete(workspace, "lettres", ["5", "absent"])
+    else:
+        assert searching.delete(workspace, "lettres", ["5", "absent"]) == 30
+
+    assert total(workspace, "personne") == total(workspace, '"radon 5"') == 0
+    assert total(workspace, "plomb") == 1
+    assert not any("Personne" in row or '"id": "5"' in row for row in kept(workspace))
+    assert len(kept(workspace)) == 30
+    assert not before.exists()
+
+
+def test_what_only_an_addition_held_can_be_deleted_and_everything_too(workspace: Workspace) -> None:
+    """The documents left are then those of the first build, whose address is already known."""
+    searching.build(workspace, "lettres", DOCUMENTS)
+    searching.add(workspace, "lettres", [Document(id="a", body="plomb")])
+
+    assert searching.delete(workspace, "lettres", ["a"]) == 30
+    assert total(workspace, "plomb") == 0
+    assert searching.delete(workspace, "lettres", [one.id for one in DOCUMENTS]) == 0
+    assert total(workspace, "radon") == 0
+    assert kept(workspace) == []
+
+
 # --- The command line
 
 
@@ -238,6 +284,27 @@ def test_the_command_line_builds_searches_and_explains(
     assert "Guillemet non fermé" in capsys.readouterr().out
 
 
+def test_an_encoder_ranks_and_a_search_without_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ECLAIREUR_HOME", str(tmp_path / "home"))
+    path = tmp_path / "a.jsonl"
+    rows = [{"id": "eau", "texte": "rivière polluée"}, {"id": "feu", "texte": "porte ouverte"}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with embeddings({"eau": "rivière baignade", "feu": "porte incendie"}) as url:
+        assert main(["index", "build", "lettres", "--from", str(path), "--encoder", url]) == 0
+        capsys.readouterr()
+        assert main(["search", "lettres", "incendie", "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+    assert [one["id"] for one in answer["hits"]] == ["feu"]
+    assert answer["notes"] == []
+
+    assert main(["search", "lettres", "porte", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [one["id"] for one in answer["hits"]][:1] == ["feu"]
+    assert "sans l'encodeur" in answer["notes"][0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -249,6 +316,7 @@ def test_the_command_line_builds_searches_and_explains(
         (["search", "lettres", "x", "--limit", "0"], "nombre de documents"),
         (["index", "build", "lettres"], "--from ou --case"),
         (["index", "build", "lettres", "--from", "absent.jsonl"], "n'existe pas"),
+        (["index", "build", "lettres", "--from", __file__, "--encoder", "absent"], "encodeur inconnu"),
         (["index", "build", "lettres", "--case", "restaurant_risk"], "[index]"),
         (["index", "stats", "lettres"], "index inconnu"),
     ],
