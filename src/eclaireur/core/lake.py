@@ -160,6 +160,17 @@ class Lake:
         # Also when another process renamed it: it may be killed before it syncs.
         sync_folder(target.parent)
 
+    def erase(self, address: str) -> None:
+        """Remove what is published at an address, for good: data that a person asks to erase.
+
+        It leaves its place in one step; nothing is done when nothing is there.
+        """
+        path = self._path(address)
+        if _holds_files(path):
+            with self.stage() as waiting:
+                path.rename(waiting / "erased")
+                sync_folder(path.parent)
+
     def _make(self, folder: Path) -> None:
         """Make a folder and what leads to it, each name synced: a power cut leaves no gap."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)

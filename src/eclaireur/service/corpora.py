@@ -1,4 +1,8 @@
-"""Documents to index, read from a file, a folder or the records of a case."""
+"""Documents to index, read from a file, a folder or the records of a case.
+
+Texts of offices (PDF, DOCX, ODT, web page, mail…) are read by `sources.documents`, in one confined child for
+a whole folder; a file of a folder that cannot be read is left out, and said with its reason.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from eclaireur.service.work import Work
+    from eclaireur.sources.isolated import Isolated
 
 __all__ = ["Columns", "Corpus", "from_case", "from_path", "from_records", "not_french"]
 
@@ -32,10 +37,12 @@ _SYNONYMS = {
     "day": ("date", "day", "date_lecture", "observed"),
 }
 _TEXTS = {".txt", ".md"}
+_OFFICE = {".pdf", ".docx", ".odt", ".rtf", ".html", ".htm", ".xhtml", ".eml", ".mbox", ".msg"}
 _LINES = {".jsonl", ".ndjson"}
 _SAMPLE = 200
 _LEAST_FRENCH = 0.15
 _LONGEST_ID = 500
+_MOST_LEFT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,25 +68,38 @@ class Corpus:
 
 
 def from_path(path: Path, columns: Columns) -> Corpus:
-    """Read a file (JSON lines, ``.gz`` too, a text, or any table) or a folder of them.
+    """Read a file (JSON lines, ``.gz`` too, a text, a document, or any table) or a folder of them.
 
     Raises
     ------
     InputError
-        If a file is wrong: its name and line are told.
+        If a file of data is wrong: its name and line are told. In a folder, a document or a table that
+        cannot be read is only left out, and said in ``notes``.
     EmptyTableError
         If there is no document.
     """
+    from eclaireur.sources.isolated import Isolated
+
     if not path.exists():
         raise ConfigError("ce fichier ou ce dossier n'existe pas.", file=str(path), fix="Vérifiez son nom.")
     paths = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
     documents: dict[str, Document] = {}
     count = 0
-    for one in paths:
-        for document in _read(one, columns, path):
-            documents[document.id] = document
-            count += 1
-    return _corpus(list(documents.values()), columns.facets, count, str(path))
+    left: list[str] = []
+    with Isolated() as reader:
+        for one in paths:
+            try:
+                for document in _read(one, columns, path, reader):
+                    documents[document.id] = document
+                    count += 1
+            except FileRefusedError as refused:
+                if not path.is_dir():
+                    raise
+                left.append(f"« {_name(one, path)} » n'est pas indexé : {refused.message}")
+    if not documents and left:
+        raise EmptyTableError("aucun document n'a pu être lu.", file=str(path), fix=left[0])
+    corpus = _corpus(list(documents.values()), columns.facets, count, str(path))
+    return replace(corpus, notes=(*corpus.notes, *_shortened(left)))
 
 
 def from_case(work: Work, source: str) -> Corpus:
@@ -143,7 +163,16 @@ def _corpus(documents: list[Document], facets: tuple[str, ...], count: int, name
     return Corpus(documents=documents, facets=facets, notes=tuple(notes))
 
 
-def _read(path: Path, columns: Columns, root: Path) -> Iterator[Document]:
+def _shortened(left: Sequence[str]) -> tuple[str, ...]:
+    more = len(left) - _MOST_LEFT
+    return (*left[:_MOST_LEFT], *([f"Et {more} autres fichiers non indexés."] if more > 0 else []))
+
+
+def _name(path: Path, root: Path) -> str:
+    return printable(str(path.relative_to(root)) if root.is_dir() else path.name)
+
+
+def _read(path: Path, columns: Columns, root: Path, reader: Isolated) -> Iterator[Document]:
     suffixes = [one.lower() for one in path.suffixes]
     last = suffixes[-1] if suffixes else ""
     kind = suffixes[-2] if last == ".gz" and len(suffixes) > 1 else last
@@ -151,17 +180,33 @@ def _read(path: Path, columns: Columns, root: Path) -> Iterator[Document]:
         with gzip.open(path, "rb") if last == ".gz" else path.open("rb") as stream:
             yield from _lines(stream, columns, path)
     elif kind in _TEXTS:
-        name = str(path.relative_to(root)) if root.is_dir() else path.name
         text = path.read_bytes().decode("utf-8-sig", "replace")
-        title = next((line.strip("# \t") for line in text.splitlines() if line.strip()), "")
-        yield Document(id=printable(name), title=printable(title[:200]), body=printable(text))
-    else:
-        from eclaireur.sources.isolated import read_isolated
+        yield _whole(_name(path, root), "", text)
+    elif kind in _OFFICE:
+        from eclaireur.sources.documents import read_document
 
-        reading = read_isolated(path)
+        found = read_document(path, reader=reader)
+        if found.reason or not found.text.strip():
+            raise FileRefusedError(
+                found.reason or "aucun texte n'y a été trouvé.", file=str(path), fix=found.fix
+            )
+        yield _whole(_name(path, root), found.title, found.text, found.date)
+    else:
+        reading = reader.read(path)
         if reading.table is None:
             raise FileRefusedError(reading.reason, file=str(path), fix=reading.fix)
         yield from _rows(reading.typed if reading.typed is not None else reading.table, columns, str(path))
+
+
+def _whole(name: str, title: str, text: str, day: datetime | None = None) -> Document:
+    """Return a file that is one document; without a title of its own, its first line is its title."""
+    first = next((line.strip("# \t") for line in text.splitlines() if line.strip()), "")
+    return Document(
+        id=name,
+        title=printable((title.strip() or first)[:200]),
+        body=printable(text),
+        day=day.date() if day is not None else None,
+    )
 
 
 def _lines(stream: IO[bytes] | gzip.GzipFile, columns: Columns, path: Path) -> Iterator[Document]:

@@ -1,8 +1,9 @@
 """Indexes of a workspace: built from documents kept in the lake, mended from them alone, and searched.
 
-The lake keeps what was indexed: under ``search/NAME``, one address for each build, addition or deletion, in
-the order of the prefix's log. The index itself is a cache: when it is missing, of another version, cut, or
-behind the log (a process was killed), it is made again or completed when it is next opened.
+The lake keeps what was indexed: under ``search/NAME``, one address for each build or addition, in the order
+of the prefix's log; a deletion builds again without, and what a build replaces is erased. The index itself is
+a cache: when it is missing, of another version, cut, or behind the log (a process was killed), it is made
+again or completed when it is next opened.
 """
 
 from __future__ import annotations
@@ -11,29 +12,32 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.bricks.semantic.encoders import encoder_of
 from eclaireur.bricks.semantic.hybrid import Hybrid
 from eclaireur.bricks.semantic.index import Document, Found, IndexDamagedError, Search, Spec
 from eclaireur.bricks.semantic.index_tantivy import TantivyIndex
 from eclaireur.core.case import Progress, quiet
-from eclaireur.core.errors import BadValueError, NotFoundError, WorkFailedError
+from eclaireur.core.errors import BadValueError, EclaireurError, NotFoundError, WorkFailedError
 from eclaireur.core.files import write_atomically
 from eclaireur.core.locking import exclusive
 
 if TYPE_CHECKING:
+    from eclaireur.bricks.semantic.encoders import Encoder
     from eclaireur.bricks.semantic.weighing import Judged, Weighed
     from eclaireur.core.workspace import Workspace
 
-__all__ = ["Stats", "add", "build", "delete", "find", "names", "opened", "stats", "tune"]
+__all__ = ["Stats", "add", "build", "delete", "find", "names", "opened", "stats", "try_encoder", "tune"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _CURRENT = "current.json"
 _WEIGHTS = "weights.json"
+_ENCODER = "encoder.txt"
 _WAIT = 60.0
 _BATCH = 10_000
 _MOST_RANKED = 200_000
@@ -52,6 +56,13 @@ class Stats:
     weights: dict[str, float]
 
 
+def try_encoder(encoder: str) -> None:
+    """Ask an encoder for one vector, before long work that needs it; see `build` for what is raised."""
+    tried = encoder_of(encoder)
+    if tried is not None:
+        tried.queries(["essai"])
+
+
 def names(workspace: Workspace) -> tuple[str, ...]:
     """Return the indexes of a workspace."""
     folder = workspace.home / "indexes"
@@ -64,19 +75,29 @@ def build(
     documents: Sequence[Document],
     facets: tuple[str, ...] = (),
     *,
+    encoder: str = "",
     wait: float = _WAIT,
     progress: Progress = quiet,
 ) -> int:
     """Make an index of documents, in place of the one of the same name; return how many it holds.
 
+    Parameters
+    ----------
+    encoder
+        Encoder for the ranking (`encoders.encoder_of`), used again by each search; empty for none.
+
     Raises
     ------
     WorkFailedError
-        If another task still writes to it after ``wait`` seconds.
+        If another task still writes to it after ``wait`` seconds, or if the encoder does not answer.
+    ExtraMissingError
+        If the encoder is not installed.
     """
     spec = Spec(facets=facets)
+    try_encoder(encoder)
     with _alone(workspace, name, wait):
         _keep(workspace, name, "build", documents=documents, facets=spec.facets)
+        write_atomically(workspace.home / "indexes" / name / _ENCODER, lambda path: _write(path, encoder))
         return _made(workspace, name, progress).count()
 
 
@@ -88,15 +109,27 @@ def add(workspace: Workspace, name: str, documents: Sequence[Document], *, wait:
         return _settled(workspace, name).count()
 
 
-def delete(workspace: Workspace, name: str, ids: Sequence[str], *, wait: float = _WAIT) -> int:
-    """Take documents out of an index; return how many it holds.
+def delete(
+    workspace: Workspace,
+    name: str,
+    ids: Sequence[str],
+    *,
+    wait: float = _WAIT,
+    progress: Progress = quiet,
+) -> int:
+    """Erase documents from an index and from what the lake keeps of it; return how many it holds.
 
-    The lake keeps them until the index is built again without them.
+    What is left is kept anew and the index made again from it, since the files of an index and the ranking
+    learnt from it still hold a document that is only marked as deleted.
     """
     _known(workspace, name)
     with _alone(workspace, name, wait):
-        _keep(workspace, name, "delete", ids=ids)
-        return _settled(workspace, name).count()
+        index = _settled(workspace, name)
+        if not any(index.get(one) for one in ids):
+            return index.count()
+        left = _left(workspace, _changes(workspace, name), set(ids))
+        _keep(workspace, name, "build", documents=left, facets=index.spec.facets)
+        return _made(workspace, name, progress).count()
 
 
 def find(
@@ -110,8 +143,16 @@ def find(
         Rank by meaning and letters too, when the ranking was learnt.
     """
     index = opened(workspace, name)
+    note = ""
+    if hybrid and _encoder(index.folder.parent):
+        try:
+            ranking = _ranking(index.folder, encoder_of(_encoder(index.folder.parent)))
+            return (index.search(search) if ranking is None else ranking.search(index, search)), index
+        except EclaireurError as error:
+            note = f"Classement sans l'encodeur : {error.message}"
     ranking = _ranking(index.folder) if hybrid else None
-    return (index.search(search) if ranking is None else ranking.search(index, search)), index
+    found = index.search(search) if ranking is None else ranking.search(index, search)
+    return (replace(found, notes=(*found.notes, note)) if note else found), index
 
 
 def opened(workspace: Workspace, name: str, *, thorough: bool = False) -> TantivyIndex:
@@ -146,13 +187,11 @@ def tune(workspace: Workspace, name: str, judged: Sequence[Judged]) -> Weighed:
     EmptyTableError
         If they are too few.
     """
-    from dataclasses import replace
-
     from eclaireur.bricks.semantic.weighing import weigh
 
     with _alone(workspace, name, _WAIT):
         index = _settled(workspace, name)
-        ranking = _ranking(index.folder)
+        ranking = _ranking(index.folder, encoder_of(_encoder(index.folder.parent)))
         if ranking is None:
             raise NotFoundError(
                 f"l'index « {name} » n'a pas de classement appris.",
@@ -187,8 +226,7 @@ def _keep(
     name: str,
     kind: str,
     *,
-    documents: Iterable[Document] = (),
-    ids: Iterable[str] = (),
+    documents: Iterable[Document],
     facets: tuple[str, ...] = (),
 ) -> None:
     import pyarrow as pa
@@ -199,7 +237,6 @@ def _keep(
         lake.write(
             folder, "documents", pa.RecordBatchReader.from_batches(schema, _batches(documents, schema))
         )
-        lake.write(folder, "gone", pa.table({"id": pa.array(list(ids), pa.string())}))
         digest = hashlib.sha256(kind.encode())
         for path in sorted(folder.iterdir()):
             digest.update(path.read_bytes())
@@ -225,6 +262,22 @@ def _changes(workspace: Workspace, name: str) -> list[str]:
     noted = [one for one in workspace.lake.notes(_prefix(name)) if workspace.lake.has(one)]
     starts = [at for at, one in enumerate(noted) if "/build-" in one]
     return noted[starts[-1] :] if starts else []
+
+
+def _left(
+    workspace: Workspace, changes: Sequence[str], gone: AbstractSet[str] = frozenset()
+) -> Iterator[Document]:
+    """Give the documents that some changes leave, each as it was last added, but those that must go."""
+    last = {
+        one.id: (change, row)
+        for change, address in enumerate(changes)
+        for row, one in enumerate(_documents(workspace, address))
+        if one.id not in gone
+    }
+    for change, address in enumerate(changes):
+        for row, one in enumerate(_documents(workspace, address)):
+            if last.get(one.id) == (change, row):
+                yield one
 
 
 def _documents(workspace: Workspace, address: str) -> Iterator[Document]:
@@ -276,7 +329,7 @@ def _ready(workspace: Workspace, name: str, *, thorough: bool = False) -> Tantiv
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexDamagedError("l'index manque ou est illisible.", file=str(folder)) from error
     changes = _changes(workspace, name)
-    if not changes or applied[:1] != changes[:1]:
+    if not changes or not applied or applied != changes[: len(applied)]:
         raise IndexDamagedError("l'index n'est pas celui des documents gardés.", file=str(folder))
     index = TantivyIndex.open(data, thorough=thorough)
     if applied != changes:
@@ -298,7 +351,6 @@ def _settled(workspace: Workspace, name: str, *, thorough: bool = False) -> Tant
         # Applying a change twice changes nothing, so a kill between commit and note is harmless.
         for address in changes[len(told["applied"]) :]:
             with index.writing() as writer:
-                writer.delete(workspace.lake.table(address, "gone")["id"].to_pylist())
                 writer.add(_documents(workspace, address))
         _point(folder, told["folder"], changes)
         return index
@@ -316,20 +368,19 @@ def _made(workspace: Workspace, name: str, progress: Progress) -> TantivyIndex:
     progress(0, 2, "Indexation")
     with index.writing() as writer:
         for number, address in enumerate(changes):
-            writer.delete(workspace.lake.table(address, "gone")["id"].to_pylist())
             writer.add(_documents(workspace, address), fresh=number == 0)
     progress(1, 2, "Apprentissage du classement")
     if index.count() <= _MOST_RANKED:
-        kept: dict[str, Document] = {}
-        for address in changes:
-            for one in workspace.lake.table(address, "gone")["id"].to_pylist():
-                kept.pop(one, None)
-            kept |= {one.id: one for one in _documents(workspace, address)}
-        Hybrid.fit(list(kept.values()), weights=_weights(folder)).save(data / "hybrid")
-    _point(folder, fresh, changes)
+        kept = list(_left(workspace, changes))
+        _learnt(kept, folder).save(data / "hybrid")
+    # Before the index is pointed at: a process killed here starts again, and nothing erased is left behind.
+    for address in workspace.lake.addresses(_prefix(name)):
+        if address not in changes:
+            workspace.lake.erase(address)
     for old in folder.glob("data-*"):
         if old.name != fresh:
-            shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(old)
+    _point(folder, fresh, changes)
     return index
 
 
@@ -338,11 +389,30 @@ def _point(folder: Path, data: str, applied: Sequence[str]) -> None:
     write_atomically(folder / _CURRENT, lambda path: _write(path, text))
 
 
-def _ranking(folder: Path) -> Hybrid | None:
+def _learnt(documents: Sequence[Document], folder: Path) -> Hybrid:
+    """Learn the ranking; without the encoder when it does not answer, which each search then says."""
+    if _encoder(folder):
+        with suppress(EclaireurError):
+            return Hybrid.fit(documents, weights=_weights(folder), encoder=encoder_of(_encoder(folder)))
+    return Hybrid.fit(documents, weights=_weights(folder))
+
+
+def _ranking(folder: Path, encoder: Encoder | None = None) -> Hybrid | None:
     """Return the learnt ranking, None when there is none or when it is damaged: words then rank alone."""
-    with suppress(OSError, ValueError, KeyError):
-        return Hybrid.load(folder / "hybrid")
+    with suppress(OSError, KeyError):
+        try:
+            return Hybrid.load(folder / "hybrid", encoder=encoder)
+        except ValueError as error:
+            if isinstance(error, EclaireurError):
+                raise
     return None
+
+
+def _encoder(folder: Path) -> str:
+    """Return the encoder that was chosen for this index, empty for none."""
+    with suppress(OSError):
+        return (folder / _ENCODER).read_text(encoding="utf-8")
+    return ""
 
 
 def _weights(folder: Path) -> dict[str, float] | None:

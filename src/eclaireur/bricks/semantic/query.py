@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from eclaireur.bricks.semantic import references
 from eclaireur.bricks.semantic.normalise import STOP, keys, plain, stem, stems_of_beginning
@@ -41,6 +42,7 @@ _LEXER = re.compile(
 )
 _FIELD = re.compile(r"(titre|section|texte):(?=.)", re.IGNORECASE)
 _BARE_FIELD = re.compile(r"(?:titre|section|texte):", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MONTHS = (
     *("", "janvier", "février", "mars", "avril", "mai", "juin"),
@@ -153,7 +155,8 @@ def read_query(text: str) -> Query:
 def _lexed(text: str, notes: list[str]) -> list[tuple[str, str]]:
     """Cut a text in brackets, phrases, dates, numbers and words."""
     found: list[tuple[str, str]] = []
-    days = {start: (end, day) for start, end, day in references.dates(text)}
+    dated = references.dates(text) if _DIGIT.search(text) else ()
+    days = {start: (end, day) for start, end, day in dated}
     at = 0
     while at < len(text):
         if at in days:
@@ -285,6 +288,7 @@ def _leaf(text: str, shown: str, only: str) -> Leaf | None:
     return Leaf(found, shown, only=only) if found else None
 
 
+@lru_cache(maxsize=4096)
 def _word(value: str, only: str) -> tuple[Node | None, bool]:
     minus = len(value) > 1 and value[0] in "-−"
     value = value[1:] if minus else value

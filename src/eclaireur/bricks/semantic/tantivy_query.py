@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.semantic import query as asking
@@ -26,6 +27,7 @@ _MOST_WORDS = 50
 """Words that a beginning may stand for."""
 
 
+@cache
 def library() -> Any:
     """Return tantivy.
 
