@@ -398,3 +398,46 @@ def test_pairs_above_the_heading_are_left_aside(save: Save) -> None:
     assert reading.typed is not None
     assert reading.typed.to_pylist()[0] == {"Nom": "A", "Code": "01", "Montant": 12.5}
     assert [(one.kind, one.lines) for one in reading.repairs] == [("preamble", (1, 2))]
+
+
+def test_a_large_sheet_is_read_in_batches_as_a_small_one_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write(0, 1, "Export du service")
+        sheet.write_row(2, 1, ["SIRET", "Ville", "Nb", "Montant"])
+        for row in range(3, 1203):
+            sheet.write_row(row, 1, ["83283779300021", f"Ville n° {row}", row, row / 4])
+        sheet.write_string(700, 3, "NC")
+        sheet.write(800, 5, "hors du tableau")
+        sheet.set_row(900, None, None, {"hidden": True})
+        total = sum(range(3, 1203)) - 700
+        sheet.write_row(1203, 1, ["Total", "", total, sum(range(3, 1203)) / 4])
+        sheet.write(1205, 1, "Source : service")
+    small = read_table(path)
+    large = read_table(path, limits=Limits(cells=1))
+    assert large.outcome is small.outcome is Outcome.LU_AVEC_RESERVES
+    assert large.typed is not None
+    assert small.typed is not None
+    assert large.typed.to_pylist() == small.typed.to_pylist()
+    assert large.typed.schema == small.typed.schema
+    assert (large.columns, large.repairs, large.doubts) == (small.columns, small.repairs, small.doubts)
+    assert large.lines is not None
+    assert small.lines is not None
+    assert large.lines.tolist() == small.lines.tolist()
+
+
+def test_a_sheet_too_irregular_for_its_size_is_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclaireur.sources.tally._MOST", 1)
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, ["a", "b"])
+        for row in range(1, 400):
+            sheet.write_row(row, 0, [f"{row}", "x"])
+    assert read_table(path, limits=Limits(cells=1)).count == 399
+    refused = read_table(path, limits=Limits(cells=1, held=1))
+    assert refused.outcome is Outcome.REFUSE
+    assert "CSV UTF-8" in refused.fix
