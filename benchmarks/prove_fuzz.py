@@ -302,7 +302,11 @@ def _pdfs() -> list[bytes]:
 
 TARGETS = {
     "tables": Target(_tables, ("eclaireur.sources.tables",), _table_files),
-    "framing": Target(_framing, ("eclaireur.sources.framing",), _csv),
+    "framing": Target(
+        _framing,
+        tuple(f"eclaireur.sources.{name}" for name in ("headings", "endings", "squaring")),
+        _csv,
+    ),
     "encoding": Target(_encoding, ("eclaireur.sources.encoding", "eclaireur.sources.splitting"), _csv),
     "values": Target(_values, ("eclaireur.sources.values",), _value_texts),
     "markup": Target(_markup, ("eclaireur.sources.markup",), _pages),

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from eclaireur.sources.blocks import IrregularError
+from eclaireur.sources.endings import last_row
 from eclaireur.sources.feeding import Done, Feed, Sink, nothing
-from eclaireur.sources.framing import Square, heading, last_row
+from eclaireur.sources.headings import heading
 from eclaireur.sources.kinds import Decided
 from eclaireur.sources.naming import distinct
+from eclaireur.sources.squaring import Square
 from eclaireur.sources.tally import TooVariedError
 
 __all__ = ["Rows", "scan_rows"]

@@ -18,7 +18,7 @@ from eclaireur.sources.blocks import IrregularError
 from eclaireur.sources.doubts import doubtful
 from eclaireur.sources.edges import trimmed
 from eclaireur.sources.feeding import Done, Sink
-from eclaireur.sources.framing import Framed, frame
+from eclaireur.sources.framing import frame
 from eclaireur.sources.inside import OTHER, SPREADSHEETS, delimited_text
 from eclaireur.sources.kinds import Decided, judge
 from eclaireur.sources.large import hold, read_large, write_large
@@ -26,6 +26,7 @@ from eclaireur.sources.naming import distinct
 from eclaireur.sources.reading import Column, Doubt, Outcome, Reading
 from eclaireur.sources.refusals import EMPTY, EXPORT_AGAIN, RefusedError
 from eclaireur.sources.rows import scan_rows
+from eclaireur.sources.squaring import Framed
 
 if TYPE_CHECKING:
     import pyarrow as pa
