@@ -24,7 +24,7 @@ SAMPLE = 200
 SHOWN = 50
 _LONGEST = 80
 _NUMBER = re.compile(
-    r"[-+−(]?[\d\s\u00a0\u202f.,']*\d[\d\s\u00a0\u202f.,']*(e[-+]?\d+)?\)?\s?[%€]?", re.IGNORECASE
+    r"[-+−(]?[\d\s\u00a0\u202f.,']*\d[\d\s\u00a0\u202f.,']*(e[-+]?\d+)?\)?\s?[%‰€]?", re.IGNORECASE
 )
 _DATE = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}([ T].*)?|\d{4}-\d{1,2}-\d{1,2}([ T].*)?")
 

@@ -44,7 +44,7 @@ _SPACES = "\u00a0\u202f\u2009\u2007"
 _SIGNS = "’‘“”«»°€–—…²³\u00a0\u202f"
 _COMMON = rf"^[ -~{_LETTERS}{_SIGNS}]+$"
 # Digits and the signs of numbers, days and hours.
-_SHAPED = rf"^[-0-9 {_SPACES}'’.,+−–()%€/:hHTZ]{{1,40}}$"
+_SHAPED = rf"^[-0-9 {_SPACES}'’.,+−–()%‰€/:hHTZ]{{1,40}}$"
 # Letters that stand in no number, date or identifier, or two of any.
 _WORDED = r"[A-Za-z]{2}|[C-DF-GI-JL-SU-Yc-df-gi-jl-su-y]"
 _SPECIAL = (
