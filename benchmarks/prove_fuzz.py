@@ -16,7 +16,6 @@ import importlib.util
 import io
 import os
 import re
-import struct
 import subprocess
 import sys
 import tempfile
@@ -345,37 +344,16 @@ def _open_parts() -> list[bytes]:
 
 
 def _outlook_mails() -> list[bytes]:
-    """Write a mail of Outlook: a compound file, each stream in one small sector of 64 bytes."""
+    from tests.ole_builder import container, properties
+
     streams = {
-        "__properties_version1.0": b"\0" * 32,
+        "__properties_version1.0": properties({}, header=32),
         "__substg1.0_0037001F": "Réunion".encode("utf-16-le"),
         "__substg1.0_1000001F": "Bonjour".encode("utf-16-le"),
         "__substg1.0_10130102": b"<p>Bonjour</p>",
         "__substg1.0_007D001F": "From: a@b.fr\r\n".encode("utf-16-le"),
     }
-    end, none = 0xFFFFFFFE, 0xFFFFFFFF
-    entries = [_entry("Root Entry", 5, child=1, right=none, start=4, size=512)]
-    for rank, (name, data) in enumerate(streams.items(), start=1):
-        right = rank + 1 if rank < len(streams) else none
-        entries.append(_entry(name, 2, child=none, right=right, start=rank - 1, size=len(data)))
-    # The sectors: their table, two of directory, the table of small sectors, and these.
-    table = [0xFFFFFFFD, 2, end, end, end]
-    sectors = [
-        struct.pack("<128I", *table, *[none] * (128 - len(table))),
-        b"".join(entries).ljust(1024, b"\0"),
-        struct.pack("<128I", *[end] * len(streams), *[none] * (128 - len(streams))),
-        b"".join(data.ljust(64, b"\0") for data in streams.values()).ljust(512, b"\0"),
-    ]
-    header = struct.pack("<8s16s5H6x", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"", 62, 3, 0xFFFE, 9, 6)
-    header += struct.pack("<9I", 0, 1, 1, 0, 4096, 3, 1, end, 0)
-    return [header + struct.pack("<109I", 0, *[none] * 108) + b"".join(sectors)]
-
-
-def _entry(name: str, kind: int, *, child: int, right: int, start: int, size: int) -> bytes:
-    """Write an entry of the directory of a compound file."""
-    written = name.encode("utf-16-le")
-    head = struct.pack("<64sHBB3I", written, len(written) + 2, kind, 1, 0xFFFFFFFF, right, child)
-    return head + b"\0" * 36 + struct.pack("<IQ", start, size)
+    return [container(streams)]
 
 
 def _pdfs() -> list[bytes]:

@@ -15,8 +15,9 @@ from hypothesis import given, settings, strategies as st
 
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
 from eclaireur.sources import delimited
+from eclaireur.sources.feeding import nothing
 from eclaireur.sources.reading import Outcome
-from eclaireur.sources.tables import Limits, read_or_refuse, read_table
+from eclaireur.sources.tables import Limits, read_or_refuse, read_table, write_table
 
 ROWS = [
     {
@@ -441,3 +442,15 @@ def test_a_sheet_too_irregular_for_its_size_is_refused_with_the_way_out(
     refused = read_table(path, limits=Limits(cells=1, held=1))
     assert refused.outcome is Outcome.REFUSE
     assert "CSV UTF-8" in refused.fix
+
+
+def test_a_base_given_by_its_name_is_refused_with_the_address_of_a_table(save: Save) -> None:
+    refused = read_table(save(b"SQLite format 3\0" + b"\0" * 100, "b.sqlite"))
+    assert refused.outcome is Outcome.REFUSE
+    assert "sqlite:///b.sqlite?table=" in refused.fix
+
+
+def test_an_absent_file_is_said_to_be_absent_whatever_is_asked(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.csv"
+    assert write_table(absent, None, progress=nothing) is None
+    assert read_table(absent).reason == "le fichier n'existe pas."

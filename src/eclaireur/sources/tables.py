@@ -172,6 +172,8 @@ def write_table(
     progress
         Called with the bytes that are behind.
     """
+    if not path.is_file():
+        return None
     chosen = limits or Limits()
     try:
         text = delimited_text(path, expanded=chosen.expanded, ratio=chosen.ratio)
@@ -205,6 +207,11 @@ def _refuse_whole(size: int, limits: Limits) -> None:
 
 
 def _from_bytes(name: str, data: bytes) -> Reading:
+    if data.startswith(b"SQLite format 3"):
+        raise RefusedError(
+            "ce fichier est une base SQLite, qui peut contenir plusieurs tables.",
+            f"Dites laquelle lire : sqlite:///{name}?table=nom",
+        )
     if OTHER.match(data) or b"%PDF-" in data[:1024]:
         raise RefusedError(
             "ce fichier est un document, une image, un son ou un programme, pas un tableau.", EXPORT_AGAIN
