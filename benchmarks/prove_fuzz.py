@@ -291,6 +291,71 @@ def _rich_texts() -> list[bytes]:
     return [rb"{\rtf1\ansi\ansicpg1252 Bonjour \'e9t\'e9 {\v cach\'e9}\par \u233? {\*\x y}}"]
 
 
+def _zipped(parts: dict[str, str]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return stream.getvalue()
+
+
+def _packed(make: Callable[[str], bytes], name: str) -> Callable[[bytes], None]:
+    """Try the main part of a packed document, of which the archive would hide everything from the fuzzer."""
+    run = _document(name)
+
+    def packed(data: bytes) -> None:
+        run(data if data[:2] == b"PK" else make(data.decode("utf-8", "replace")))
+
+    return packed
+
+
+def _as_docx(body: str) -> bytes:
+    kinds = (
+        '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+    )
+    return _zipped({"[Content_Types].xml": kinds, "word/document.xml": body})
+
+
+def _as_odt(body: str) -> bytes:
+    return _zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": body})
+
+
+def _word_parts() -> list[bytes]:
+    body = (
+        '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>'
+        '<w:rPr><w:vanish/><w:sz w:val="2"/><w:color w:val="FFFFFF"/></w:rPr><w:t>caché</w:t></w:r></w:p>'
+        "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>1</w:t><w:tab/><w:br/></w:r></w:p></w:tc></w:tr></w:tbl>"
+        "</w:body></w:document>"
+    )
+    return [body.encode(), _as_docx(body)]
+
+
+def _open_parts() -> list[bytes]:
+    names = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "text", "table")
+    )
+    body = (
+        f"<office:document-content {names}><office:body><office:text><text:h>Titre</text:h>"
+        "<text:p>a<text:s/>b</text:p><table:table><table:table-row><table:table-cell><text:p>1</text:p></table:table-cell>"
+        "</table:table-row></table:table></office:text></office:body></office:document-content>"
+    )
+    return [body.encode(), _as_odt(body)]
+
+
+def _outlook_mails() -> list[bytes]:
+    from tests.ole_builder import container, properties
+
+    streams = {
+        "__properties_version1.0": properties({}, header=32),
+        "__substg1.0_0037001F": "Réunion".encode("utf-16-le"),
+        "__substg1.0_1000001F": "Bonjour".encode("utf-16-le"),
+        "__substg1.0_10130102": b"<p>Bonjour</p>",
+        "__substg1.0_007D001F": "From: a@b.fr\r\n".encode("utf-16-le"),
+    }
+    return [container(streams)]
+
+
 def _pdfs() -> list[bytes]:
     canvas = importlib.import_module("reportlab.pdfgen.canvas")
     stream = io.BytesIO()
@@ -302,7 +367,11 @@ def _pdfs() -> list[bytes]:
 
 TARGETS = {
     "tables": Target(_tables, ("eclaireur.sources.tables",), _table_files),
-    "framing": Target(_framing, ("eclaireur.sources.framing",), _csv),
+    "framing": Target(
+        _framing,
+        tuple(f"eclaireur.sources.{name}" for name in ("headings", "endings", "squaring")),
+        _csv,
+    ),
     "encoding": Target(_encoding, ("eclaireur.sources.encoding", "eclaireur.sources.splitting"), _csv),
     "values": Target(_values, ("eclaireur.sources.values",), _value_texts),
     "markup": Target(_markup, ("eclaireur.sources.markup",), _pages),
@@ -316,6 +385,9 @@ TARGETS = {
     "mail": Target(_document("a.eml"), ("eclaireur.sources.documents.mail", "email"), _mails),
     "page": Target(_document("a.html"), ("eclaireur.sources.documents.html",), _web_pages),
     "rich text": Target(_document("a.rtf"), ("eclaireur.sources.documents.rtf",), _rich_texts),
+    "docx": Target(_packed(_as_docx, "a.docx"), ("eclaireur.sources.documents.docx",), _word_parts),
+    "odt": Target(_packed(_as_odt, "a.odt"), ("eclaireur.sources.documents.odt",), _open_parts),
+    "msg": Target(_document("a.msg"), ("eclaireur.sources.documents.msg", "olefile"), _outlook_mails),
     "pdf": Target(_document("a.pdf"), ("eclaireur.sources.documents.pdf",), _pdfs),
     "addresses": Target(_addresses, ("eclaireur.sources.remote.addresses", "urllib.parse"), _urls),
 }

@@ -84,3 +84,14 @@ def test_mixed_units_and_metres_named_degrees_are_said() -> None:
 )
 def test_a_number_made_of_an_identifier_is_flagged(name: str, text: str) -> None:
     assert [doubt.lines for doubt in judge(name, pa.chunked_array([[text]]), (2,)).doubts] == [(2,)]
+
+
+def test_per_thousand_is_a_unit_and_mixed_with_per_cent_a_doubt() -> None:
+    column = pa.chunked_array([["3,2 ‰", "10‰"]])
+    found = judge("Taux", column, [2, 3])
+    assert (str(found.kind), found.unit) == ("number", "‰")
+    assert found.typed is not None
+    assert found.typed.to_pylist() == [3.2, 10.0]
+    mixed = judge("Taux", pa.chunked_array([["3,2 ‰", "10 %"]]), [2, 3])
+    assert mixed.typed is None
+    assert [doubt.kind for doubt in mixed.doubts] == ["number"]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pyarrow.parquet as pq
 import pytest
 
-from eclaireur.core.errors import BadValueError, FileRefusedError
-from eclaireur.sources import sql
+from eclaireur.core.errors import BadValueError, EmptyTableError, FileRefusedError
+from eclaireur.sources import sql, sqlite
 from eclaireur.sources.sql import Address, read_sql
+from tests.postgresql_server import postgresql, programs
 
 ROWS = [
     ("01234567890123", "Évreux", 12.5, "2023-02-01", None),
@@ -81,6 +84,49 @@ def test_the_base_itself_refuses_what_is_not_reading(base: Path, query: str) -> 
     assert base.read_bytes() == before
 
 
+def test_a_base_cut_anywhere_is_refused_in_french(base: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(base)) as made, made:
+        made.execute("CREATE TABLE longue (a TEXT)")
+        made.executemany("INSERT INTO longue VALUES (?)", [("é" * 500,)] * 200)
+    whole = base.read_bytes()
+    cut = tmp_path / "coupée.sqlite"
+    for size in (0, 10, 50, 100, 4096, len(whole) // 2, len(whole) - 4096):
+        cut.write_bytes(whole[:size])
+        with pytest.raises(FileRefusedError) as caught:
+            read_sql(f"sqlite:///{cut}?table=longue")
+        assert "base" in caught.value.message, size
+        assert caught.value.fix
+        assert not re.search(r"malformed|database|file is", caught.value.message)
+
+
+def test_whatever_is_overwritten_a_base_is_read_or_refused(base: Path) -> None:
+    whole = base.read_bytes()
+    refused = 0
+    for place in range(0, len(whole), 97):
+        base.write_bytes(whole[:place] + b"\xff" * 8 + whole[place + 8 :])
+        try:
+            read_sql(f"sqlite:///{base}?table={quote('Contrôles')}")
+        except (FileRefusedError, EmptyTableError):
+            refused += 1
+    assert refused
+
+
+def test_a_view_that_never_ends_is_stopped(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "_SECONDS", 0)
+    with closing(sqlite3.connect(base)) as made, made:
+        made.execute(
+            "CREATE VIEW sans_fin AS WITH RECURSIVE a(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM a) "
+            "SELECT max(n) FROM a"
+        )
+    with pytest.raises(FileRefusedError, match="trop longtemps"):
+        read_sql(f"sqlite:///{base}?table=sans_fin")
+
+
+def test_a_table_that_is_absent_is_named(base: Path) -> None:
+    with pytest.raises(FileRefusedError, match="la table « absente » n'existe pas"):
+        read_sql(f"sqlite:///{base}?table=absente")
+
+
 def test_a_password_is_in_no_message() -> None:
     address = "postgresql://agent:tres-secret@127.0.0.1:1/base?table=t"
     assert "secret" not in Address.parse(address).shown
@@ -90,16 +136,50 @@ def test_a_password_is_in_no_message() -> None:
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.skipif(not os.environ.get("DATABASE_URL"), reason="DATABASE_URL names no PostgreSQL")
-def test_postgresql_is_read_in_a_read_only_session() -> None:
-    url = os.environ["DATABASE_URL"]
-    columns = "lpad(n::text, 5, '0') AS \"Code postal\", n / 4.0 AS m, date '2023-02-01' AS d"
-    query = f"SELECT {columns} FROM generate_series(1, 3) n"  # noqa: S608 - written here
-    reading = read_sql(f"{url}?query={quote(query)}")
-    assert reading.typed is not None
-    assert reading.typed.to_pylist()[0] == {"Code postal": "00001", "m": 0.25, "d": date(2023, 2, 1)}
-    write = quote(
-        "WITH a AS (SELECT 1) SELECT set_config('default_transaction_read_only', 'off', false), nextval('x')"
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Give a PostgreSQL: the one that DATABASE_URL names, or one of the tests alone."""
+    told = os.environ.get("DATABASE_URL", "")
+    if told.startswith("postgres"):
+        yield told
+        return
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed, and DATABASE_URL names none")
+    pytest.importorskip("psycopg", reason="the part that reads PostgreSQL is not installed")
+    with postgresql() as url:
+        yield url
+
+
+def _asked(url: str, **what: str) -> str:
+    sign = "&" if "?" in url else "?"
+    return url + sign + urlencode(what)
+
+
+def test_postgresql_is_read_in_a_read_only_session(server: str) -> None:
+    columns = (
+        "lpad(n::text, 5, '0') AS \"Code postal\", n / 4.0 AS m, date '2023-02-01' AS d, n > 1 AS \"Oui ?\""
     )
+    query = f"SELECT {columns} FROM generate_series(1, 3) n"  # noqa: S608 - written here
+    reading = read_sql(_asked(server, query=query))
+    assert reading.typed is not None
+    first = {"Code postal": "00001", "m": 0.25, "d": date(2023, 2, 1), "Oui ?": False}
+    assert reading.typed.to_pylist()[0] == first
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH a AS (SELECT 1) SELECT set_config('default_transaction_read_only', 'off', false), nextval('x')",
+        "WITH a AS (INSERT INTO visites VALUES (1) RETURNING 1) SELECT * FROM a",
+        "SELECT * FROM absente",
+    ],
+)
+def test_postgresql_refuses_what_is_not_reading(server: str, query: str) -> None:
     with pytest.raises(FileRefusedError):
-        read_sql(f"{url}?query={write}")
+        read_sql(_asked(server, query=query))
+
+
+def test_a_table_of_postgresql_is_written_to_parquet(server: str, tmp_path: Path) -> None:
+    target = tmp_path / "a.parquet"
+    reading = read_sql(_asked(server, table="information_schema.sql_features"), to=target)
+    assert reading.count == pq.read_table(target).num_rows > 100

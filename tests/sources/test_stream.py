@@ -15,7 +15,7 @@ import pytest
 from benchmarks.french_tables import make
 from hypothesis import given, settings, strategies as st
 
-from eclaireur.sources import framing, shapes, tables
+from eclaireur.sources import endings, headings, shapes, tables
 from eclaireur.sources.blocks import IrregularError
 from eclaireur.sources.kinds import decide, judge
 from eclaireur.sources.large import read_large, write_large
@@ -44,7 +44,8 @@ def same(data: bytes, sizes: Sizes = SMALL) -> bool:
     """Compare the two ways; False when the fast one declines."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         # Both look at the same first rows, however small the blocks.
-        patch.setattr(framing, "_SAMPLE", 6)
+        for module in (headings, endings):
+            patch.setattr(module, "SAMPLE", 6)
         path = Path(folder) / "a.csv"
         path.write_bytes(data)
         try:

@@ -15,8 +15,9 @@ from hypothesis import given, settings, strategies as st
 
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
 from eclaireur.sources import delimited
+from eclaireur.sources.feeding import nothing
 from eclaireur.sources.reading import Outcome
-from eclaireur.sources.tables import Limits, read_or_refuse, read_table
+from eclaireur.sources.tables import Limits, read_or_refuse, read_table, write_table
 
 ROWS = [
     {
@@ -398,3 +399,58 @@ def test_pairs_above_the_heading_are_left_aside(save: Save) -> None:
     assert reading.typed is not None
     assert reading.typed.to_pylist()[0] == {"Nom": "A", "Code": "01", "Montant": 12.5}
     assert [(one.kind, one.lines) for one in reading.repairs] == [("preamble", (1, 2))]
+
+
+def test_a_large_sheet_is_read_in_batches_as_a_small_one_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write(0, 1, "Export du service")
+        sheet.write_row(2, 1, ["SIRET", "Ville", "Nb", "Montant"])
+        for row in range(3, 1203):
+            sheet.write_row(row, 1, ["83283779300021", f"Ville n° {row}", row, row / 4])
+        sheet.write_string(700, 3, "NC")
+        sheet.write(800, 5, "hors du tableau")
+        sheet.set_row(900, None, None, {"hidden": True})
+        total = sum(range(3, 1203)) - 700
+        sheet.write_row(1203, 1, ["Total", "", total, sum(range(3, 1203)) / 4])
+        sheet.write(1205, 1, "Source : service")
+    small = read_table(path)
+    large = read_table(path, limits=Limits(cells=1))
+    assert large.outcome is small.outcome is Outcome.LU_AVEC_RESERVES
+    assert large.typed is not None
+    assert small.typed is not None
+    assert large.typed.to_pylist() == small.typed.to_pylist()
+    assert large.typed.schema == small.typed.schema
+    assert (large.columns, large.repairs, large.doubts) == (small.columns, small.repairs, small.doubts)
+    assert large.lines is not None
+    assert small.lines is not None
+    assert large.lines.tolist() == small.lines.tolist()
+
+
+def test_a_sheet_too_irregular_for_its_size_is_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclaireur.sources.tally._MOST", 1)
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, ["a", "b"])
+        for row in range(1, 400):
+            sheet.write_row(row, 0, [f"{row}", "x"])
+    assert read_table(path, limits=Limits(cells=1)).count == 399
+    refused = read_table(path, limits=Limits(cells=1, held=1))
+    assert refused.outcome is Outcome.REFUSE
+    assert "CSV UTF-8" in refused.fix
+
+
+def test_a_base_given_by_its_name_is_refused_with_the_address_of_a_table(save: Save) -> None:
+    refused = read_table(save(b"SQLite format 3\0" + b"\0" * 100, "b.sqlite"))
+    assert refused.outcome is Outcome.REFUSE
+    assert "sqlite:///b.sqlite?table=" in refused.fix
+
+
+def test_an_absent_file_is_said_to_be_absent_whatever_is_asked(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.csv"
+    assert write_table(absent, None, progress=nothing) is None
+    assert read_table(absent).reason == "le fichier n'existe pas."

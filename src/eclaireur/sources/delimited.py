@@ -6,8 +6,9 @@ import re
 import unicodedata
 
 from eclaireur.sources import encoding, splitting
-from eclaireur.sources.framing import Framed, frame
+from eclaireur.sources.framing import frame
 from eclaireur.sources.reading import Doubt, Repair
+from eclaireur.sources.squaring import Framed
 
 __all__ = ["declared", "parse", "plain"]
 

@@ -88,9 +88,8 @@ def delimited_text(path: Path, *, expanded: int, ratio: int) -> Text | None:
         text = Text(lambda: _Bounded(gzip.open(path), limit), limit)  # noqa: SIM115 - the scan closes it
     elif start.startswith(b"PK\x03\x04") and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            files = [
-                one for one in archive.infolist() if not one.filename.endswith("/")
-            ]  # one may have no name
+            # An archive may hold entries without a name, of which nothing can be asked.
+            files = [one for one in archive.infolist() if one.filename and not one.is_dir()]
         if len(files) != 1 or files[0].flag_bits & 1 or files[0].file_size > limit:
             return None
         one = files[0]

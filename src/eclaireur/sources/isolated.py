@@ -36,6 +36,7 @@ _START_AGAIN = "Relancez la commande."
 _TOO_MUCH = "la lecture de ce fichier demande trop de mémoire ou de temps, ou échoue."
 _LONGEST_ANSWER = 64_000_000
 _START_SECONDS = 60.0
+_WORKBOOKS, _EXPANDS = frozenset({".xlsx", ".xlsm", ".ods", ".xls", ".xlsb"}), 10
 _SLOWEST = 2_000_000  # bytes a second that a large file must be read at, processor of a loaded machine
 
 
@@ -111,7 +112,7 @@ class Isolated:
         """
         if not self._ready():
             return _refused(path, _NO_CHILD, _START_AGAIN)
-        size = path.stat().st_size if path.is_file() else 0
+        size = _work(path)
         question = {
             "path": str(path.resolve()),
             "sheet": sheet,
@@ -119,7 +120,9 @@ class Isolated:
             "hold": hold,
             "seconds": self._means.seconds + size // _SLOWEST,
         }
-        content = self._ask(question, progress=progress)
+        # A workbook is loaded before its first row is known: its child may be silent for as long as it lives.
+        silence = 4.0 * (self._means.seconds + size // _SLOWEST) if _is_workbook(path) else None
+        content = self._ask(question, silence, progress=progress)
         if content is None:
             self.close()
             return replace(_refused(path, _TOO_MUCH, _SMALLER), reduced=self._missing)
@@ -320,6 +323,16 @@ class Isolated:
         table.validate(full=True)
         place.unlink()
         return table
+
+
+def _is_workbook(path: Path) -> bool:
+    return path.suffix.lower() in _WORKBOOKS
+
+
+def _work(path: Path) -> int:
+    """Bytes to go through: those of the file, or what a compressed workbook usually expands to."""
+    size = path.stat().st_size if path.is_file() else 0
+    return size * _EXPANDS if _is_workbook(path) else size
 
 
 def _copy(place: Path, target: Path) -> None:

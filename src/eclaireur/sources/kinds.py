@@ -66,7 +66,7 @@ class Judged:
     typed
         Same length as the column, absent values null; None when the column stays text.
     unit
-        ``%`` or ``€`` when every number carries it.
+        ``%``, ``‰``, ``€``… when every number carries it.
     """
 
     kind: ColumnKind

@@ -10,9 +10,10 @@ from xml.parsers import expat
 
 from eclaireur.core import french
 from eclaireur.sources import encoding
-from eclaireur.sources.framing import Framed, frame
+from eclaireur.sources.framing import frame
 from eclaireur.sources.reading import Doubt, Repair
 from eclaireur.sources.refusals import EXPORT_AGAIN, RefusedError
+from eclaireur.sources.squaring import Framed
 
 __all__ = ["is_markup", "parse"]
 

@@ -11,12 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.subjects import LA_POSTE_SIREN
 from eclaireur.sources import values
 from eclaireur.sources.identifiers import Identifier
+from eclaireur.sources.shaped_values import (
+    EXACT,
+    Group,
+    calendar,
+    moments,
+    number_in,
+    numbers_of,
+    parts_of,
+    ticks_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +44,7 @@ _SPACES = "\u00a0\u202f\u2009\u2007"
 _SIGNS = "’‘“”«»°€–—…²³\u00a0\u202f"
 _COMMON = rf"^[ -~{_LETTERS}{_SIGNS}]+$"
 # Digits and the signs of numbers, days and hours.
-_SHAPED = rf"^[-0-9 {_SPACES}'’.,+−–()%€/:hHTZ]{{1,40}}$"
+_SHAPED = rf"^[-0-9 {_SPACES}'’.,+−–()%‰€/:hHTZ]{{1,40}}$"
 # Letters that stand in no number, date or identifier, or two of any.
 _WORDED = r"[A-Za-z]{2}|[C-DF-GI-JL-SU-Yc-df-gi-jl-su-y]"
 _SPECIAL = (
@@ -45,20 +54,7 @@ _SPECIAL = (
 )
 _SHORT = 10
 _LONGEST_WORD = 24
-_EXACT = 15
 _MONTH_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}\b")
-_UNIX_YEAR = 1970
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Values of one shape: their places among the distinct values, and their digits, one row each."""
-
-    shape: str
-    members: Whole
-    digits: NDArray[np.uint8]
-    zero: Truth
-    probes: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ class Coded:
     classes: Whole
     keys: list[tuple[str, int]]
     texts: list[str]
-    groups: tuple[_Group, ...]
+    groups: tuple[Group, ...]
     few: list[str]
 
     def typed(self, read: Callable[[str], Any], kind: pa.DataType) -> pa.Array | None:
@@ -104,7 +100,7 @@ class Coded:
         valid = np.zeros(len(self.classes), bool)
         done = np.zeros(len(self.classes), bool)
         for group in self.groups:
-            converted = _moments(group, read, kind) if days else _numbers(group, read)
+            converted = moments(group, read, kind) if days else numbers_of(group, read)
             if converted is None:
                 return None
             found[group.members], valid[group.members] = converted, True
@@ -117,7 +113,7 @@ class Coded:
         for place in left.tolist():
             one = spoken[int(self.classes[place])]
             if one is not None:
-                found[place], valid[place] = (_ticks(one, kind) if days else one), True
+                found[place], valid[place] = (ticks_of(one, kind) if days else one), True
         there = self.rows >= 0
         out = found[np.where(there, self.rows, 0)] if len(found) else np.zeros(len(self.rows), numpy_kind)
         missing = ~there | ~valid[np.where(there, self.rows, 0)] if len(found) else ~there
@@ -132,7 +128,7 @@ class Coded:
         found = np.zeros(len(self.classes) + 1)
         done = np.zeros(len(self.classes), bool)
         for group in self.groups:
-            found[group.members] = _numbers(group, read, strict=False)
+            found[group.members] = numbers_of(group, read, strict=False)
             done[group.members] = True
         for place in np.flatnonzero(~done).tolist():
             found[place] = read(self.texts[int(self.classes[place])]) or 0.0
@@ -222,7 +218,7 @@ def _prose(distinct: pa.Array) -> Whole:
     return np.where(plain, 1, np.where(mixed, 2, 0))
 
 
-def _shaped(distinct: pa.Array, called: Identifier | None) -> list[tuple[_Group, Whole]]:
+def _shaped(distinct: pa.Array, called: Identifier | None) -> list[tuple[Group, Whole]]:
     """Group the values of digits and signs by shape, with the facts that depend on the digits."""
     import numpy as np
     import pyarrow as pa
@@ -247,11 +243,11 @@ def _shaped(distinct: pa.Array, called: Identifier | None) -> list[tuple[_Group,
         members = order[(ends[index - 1] if index else 0) : ends[index]]
         held = [place for place, byte in enumerate(shape.encode()) if byte == ord("9")]
         pure = len(held) == len(shape)
-        if not held or (len(held) > _EXACT and not (pure and len(held) > _EXACT + 1)):
+        if not held or (len(held) > EXACT and not (pure and len(held) > EXACT + 1)):
             continue
         digits = raw[starts[members][:, None] + np.array(held)] - ord("0")
         zero = digits[:, 0] == 0
-        group = _Group(shape, places[members], digits, zero, (_probe(shape, "1"), _probe(shape, "0")))
+        group = Group(shape, places[members], digits, zero, (_probe(shape, "1"), _probe(shape, "0")))
         flags = zero.astype(np.int64) + 2 * formed[members]
         found.append((group, flags + 4 * _facts(shape, digits)))
     return found
@@ -286,17 +282,17 @@ def _facts(shape: str, digits: NDArray[np.uint8]) -> Whole:
         if len(bare) == 14:
             post = (digits[:, :9] == np.array([int(char) for char in LA_POSTE_SIREN])).all(axis=1)
             facts += 2 * (held | (post & (digits.sum(axis=1, dtype=np.int64) % 5 == 0)))
-    parts = _parts(_probe(shape, "1"))
+    parts = parts_of(_probe(shape, "1"))
     if parts is not None:
-        day, moment = _calendar(digits, parts)
+        day, moment = calendar(digits, parts)
         midnight = moment % 86_400_000_000 == 0
         facts += 4 * day + 8 * (midnight & day)
     early = _MONTH_FIRST.match(_probe(shape, "1"))
     if early:
         one, two = len(early[1]), len(early[2])
-        facts += 16 * (_number(digits[:, :one]) <= 12) + 32 * (_number(digits[:, one : one + two]) > 12)
+        facts += 16 * (number_in(digits[:, :one]) <= 12) + 32 * (number_in(digits[:, one : one + two]) > 12)
     if shape == "99999999":
-        facts += 64 * np.isin(_number(digits[:, :2]), (19, 20))
+        facts += 64 * np.isin(number_in(digits[:, :2]), (19, 20))
     if shape == "99999":
         facts += 128 * ((digits[:, 0] >= 2) & (digits[:, 0] <= 6))
     return facts
@@ -308,120 +304,3 @@ def _luhn(digits: NDArray[np.uint8]) -> Truth:
     turned = digits[:, ::-1].astype(np.int64)
     turned[:, 1::2] = np.where(turned[:, 1::2] > 4, 2 * turned[:, 1::2] - 9, 2 * turned[:, 1::2])
     return np.asarray(turned.sum(axis=1) % 10 == 0)
-
-
-def _number(digits: NDArray[np.uint8]) -> Whole:
-    import numpy as np
-
-    weights = 10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64)
-    return np.asarray(digits.astype(np.int64) @ weights)
-
-
-def _parts(probe: str) -> dict[str, slice] | None:
-    """Where year, month, day, hour, minute, second and fraction are among the digits of a shape."""
-    found = values.DMY.fullmatch(probe) or values.YMD.fullmatch(probe)
-    if found is None:
-        if len(probe) == 8 and probe.isdigit():
-            return {"y": slice(0, 4), "o": slice(4, 6), "d": slice(6, 8)}
-        return None
-    if " ".join(probe.split()) != probe or (found["z"] or "Z") != "Z":
-        return None
-
-    def held(place: int) -> int:
-        return sum(char.isdigit() for char in probe[:place])
-
-    return {
-        name: slice(held(found.start(name)), held(found.end(name)))
-        for name in ("y", "o", "d", "h", "m", "s", "f")
-        if found[name]
-    }
-
-
-def _calendar(digits: NDArray[np.uint8], parts: dict[str, slice]) -> tuple[Truth, Whole]:
-    """Say which values are of the calendar and the clock, and their microseconds since 1970."""
-    import numpy as np
-
-    year, month, day = (_number(digits[:, parts[name]]) for name in "yod")
-    good = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
-    months = (np.where(good, year, _UNIX_YEAR) - _UNIX_YEAR) * 12 + np.where(good, month, 1) - 1
-    start = months.astype("datetime64[M]")
-    length = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(np.int64)
-    good &= day <= length
-    ticks = (start.astype("datetime64[D]").astype(np.int64) + day - 1) * 86_400_000_000
-    for name, limit, unit in (("h", 24, 3_600_000_000), ("m", 60, 60_000_000), ("s", 60, 1_000_000)):
-        if name in parts:
-            value = _number(digits[:, parts[name]])
-            good &= value < limit
-            ticks = ticks + value * unit
-    if "f" in parts:
-        held = digits[:, parts["f"]][:, :6]
-        ticks = ticks + _number(held) * 10 ** (6 - held.shape[1])
-    return np.asarray(good), np.asarray(np.where(good, ticks, 0))
-
-
-def _moments(group: _Group, read: Callable[[str], Any], kind: pa.DataType) -> Whole | None:
-    """Convert the days or hours of a shape."""
-    import numpy as np
-    import pyarrow as pa
-
-    parts = _parts(group.probes[0])
-    if parts is None:
-        return _each(group, read, kind)
-    good, ticks = _calendar(group.digits, parts)
-    # What the reader says of one tells of all; the shape of eight digits is a day under some headings only.
-    first = _written(group, 0)
-    if not good.all() or read(first) is None:
-        return None
-    return np.asarray(ticks // 86_400_000_000) if pa.types.is_date(kind) else ticks
-
-
-def _each(group: _Group, read: Callable[[str], Any], kind: pa.DataType) -> Whole | None:
-    """Convert a shape without fixed places one value at a time."""
-    import numpy as np
-
-    found = [read(_written(group, row)) for row in range(len(group.members))]
-    if any(one is None for one in found):
-        return None
-    return np.array([_ticks(one, kind) for one in found], np.int64)
-
-
-def _written(group: _Group, row: int) -> str:
-    digits = iter(group.digits[row].tolist())
-    return "".join(str(next(digits)) if char == "9" else char for char in group.shape)
-
-
-def _ticks(one: date | datetime, kind: pa.DataType) -> int:
-    """Give days or microseconds since 1970."""
-    import pyarrow as pa
-
-    scalar = pa.scalar(one, kind)
-    return int(scalar.value)
-
-
-def _numbers(group: _Group, read: Callable[[str], Any], *, strict: bool = True) -> Any | None:
-    """Convert the numbers of a shape: one value written with ones tells where the decimal sign is.
-
-    When it is strict, None as soon as one is no number; else such values are 0.
-    """
-    import numpy as np
-
-    out = np.zeros(len(group.digits), np.float64)
-    if group.digits.shape[1] > _EXACT:
-        return None if strict else out
-    whole = _number(group.digits)
-    for zero, probe in ((False, group.probes[0]), (True, group.probes[1])):
-        members = group.zero == zero
-        if not members.any():
-            continue
-        value = read(probe)
-        if value is None and not strict:
-            continue
-        if value is None:
-            return None
-        digits = int("".join(char for char in probe if char.isdigit()))
-        decimals = next((d for d in range(_EXACT + 1) if digits / 10**d == abs(value)), None)
-        if decimals is None:
-            return None
-        # Both are whole numbers below 2^53: the quotient is the double nearest to what is written.
-        out[members] = whole[members] / 10**decimals * (-1 if value < 0 else 1)
-    return out

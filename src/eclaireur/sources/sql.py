@@ -8,17 +8,17 @@ where a whole column holds. The password of an address is used to connect, and s
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from eclaireur.core.errors import BadValueError, EmptyTableError, ExtraMissingError, FileRefusedError
+from eclaireur.sources import sqlite
 from eclaireur.sources.feeding import Done, Feed, Sink, nothing
 from eclaireur.sources.large import hold, write
 from eclaireur.sources.naming import distinct
@@ -168,31 +168,8 @@ _Opened = Iterator[tuple[list[str], Iterator[Sequence[Sequence[Any]]]]]
 
 @contextmanager
 def _sqlite(address: Address) -> _Opened:
-    if not Path(address.place).is_file():
-        raise FileRefusedError(
-            "cette base n'existe pas.", file=address.shown, fix="Vérifiez son nom et son dossier."
-        )
-    uri = f"file:{quote(str(Path(address.place).resolve()))}?mode=ro"
-    try:
-        with closing(sqlite3.connect(uri, uri=True)) as base:
-            base.execute("PRAGMA query_only = ON")
-            base.execute("PRAGMA trusted_schema = OFF")
-            base.text_factory = lambda data: data.decode("utf-8", "replace")
-            base.set_authorizer(_only_reading)
-            cursor = base.execute(address.query)
-            yield [one[0] for one in cursor.description or ()], iter(lambda: cursor.fetchmany(_BATCH), [])
-    except sqlite3.Error as error:
-        raise FileRefusedError(
-            f"la base refuse : {error}.", file=address.shown, fix="Vérifiez le nom de la table ou la requête."
-        ) from error
-
-
-def _only_reading(action: int, *arguments: Any) -> int:
-    """Let a statement read, and nothing else: no attached file, no function that loads code."""
-    allowed = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
-    loads = action == sqlite3.SQLITE_FUNCTION and "load_extension" in arguments
-    good = action in allowed or (action == sqlite3.SQLITE_FUNCTION and not loads)
-    return sqlite3.SQLITE_OK if good else sqlite3.SQLITE_DENY
+    with sqlite.opened(Path(address.place), address.query, address.shown, batch=_BATCH) as found:
+        yield found
 
 
 @contextmanager

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 
 from eclaireur.sources import blocks, delimited, encoding, splitting
 from eclaireur.sources.blocks import Block, Form, IrregularError
+from eclaireur.sources.endings import last_row
 from eclaireur.sources.feeding import Done, Feed, Sink, nothing
-from eclaireur.sources.framing import Heading, Square, heading, last_row
+from eclaireur.sources.headings import Heading, heading
 from eclaireur.sources.kinds import Decided
 from eclaireur.sources.naming import distinct
 from eclaireur.sources.reading import Doubt, Repair
+from eclaireur.sources.squaring import Square
 from eclaireur.sources.tally import TooVariedError
 
 __all__ = ["Sizes", "scan"]

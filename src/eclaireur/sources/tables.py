@@ -11,18 +11,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.core import french
 from eclaireur.core.errors import EmptyTableError, FileRefusedError
 from eclaireur.sources import delimited, markup, places, workbook
 from eclaireur.sources.blocks import IrregularError
 from eclaireur.sources.doubts import doubtful
 from eclaireur.sources.edges import trimmed
-from eclaireur.sources.framing import Framed, frame
+from eclaireur.sources.feeding import Done, Sink
+from eclaireur.sources.framing import frame
 from eclaireur.sources.inside import OTHER, SPREADSHEETS, delimited_text
-from eclaireur.sources.kinds import judge
-from eclaireur.sources.large import read_large, write_large
+from eclaireur.sources.kinds import Decided, judge
+from eclaireur.sources.large import hold, read_large, write_large
 from eclaireur.sources.naming import distinct
 from eclaireur.sources.reading import Column, Doubt, Outcome, Reading
 from eclaireur.sources.refusals import EMPTY, EXPORT_AGAIN, RefusedError
+from eclaireur.sources.rows import scan_rows
+from eclaireur.sources.squaring import Framed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,6 +52,8 @@ class Limits:
         Greatest size of a text that must be held whole, which takes twenty times its size.
     unheld
         Delimited text from this size on is judged without being held.
+    cells, held
+        Cells from which a sheet is read batch after batch, and above which it must be.
     """
 
     size: int = 20_000_000_000
@@ -57,6 +63,8 @@ class Limits:
     large: int = 1_000_000
     whole: int = 150_000_000
     unheld: int = 50_000_000
+    cells: int = 200_000
+    held: int = 5_000_000
 
 
 # Names of documents, pictures, projections and programs: a text under such a name is no table.
@@ -164,6 +172,8 @@ def write_table(
     progress
         Called with the bytes that are behind.
     """
+    if not path.is_file():
+        return None
     chosen = limits or Limits()
     try:
         text = delimited_text(path, expanded=chosen.expanded, ratio=chosen.ratio)
@@ -197,6 +207,11 @@ def _refuse_whole(size: int, limits: Limits) -> None:
 
 
 def _from_bytes(name: str, data: bytes) -> Reading:
+    if data.startswith(b"SQLite format 3"):
+        raise RefusedError(
+            "ce fichier est une base SQLite, qui peut contenir plusieurs tables.",
+            f"Dites laquelle lire : sqlite:///{name}?table=nom",
+        )
     if OTHER.match(data) or b"%PDF-" in data[:1024]:
         raise RefusedError(
             "ce fichier est un document, une image, un son ou un programme, pas un tableau.", EXPORT_AGAIN
@@ -271,7 +286,7 @@ def _archive(path: Path, sheet: str | None, limits: Limits) -> Reading:
             names = {entry.filename for entry in entries}
             if not names & {"[Content_Types].xml", "content.xml"}:
                 return _zipped(path.name, archive, entries)
-    return _spreadsheet(path, sheet)
+    return _spreadsheet(path, sheet, limits)
 
 
 def _check_entries(path: Path, entries: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
@@ -299,12 +314,32 @@ def _zipped(name: str, archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipIn
     return _from_bytes(name, data)
 
 
-def _spreadsheet(path: Path, sheet: str | None) -> Reading:
+def _spreadsheet(path: Path, sheet: str | None, limits: Limits) -> Reading:
     found = workbook.read_sheet(path, sheet)
-    if not found.rows:
+    if found.cells >= limits.cells:
+        try:
+            return _large_sheet(path.name, found)
+        except IrregularError:
+            if found.cells > limits.held:
+                raise RefusedError(
+                    "cette feuille a des valeurs trop irrégulières pour sa taille "
+                    f"({french.number(found.cells)} cellules, {french.number(limits.held)} au plus).",
+                    "Enregistrez-la en CSV UTF-8, ou découpez-la en plusieurs classeurs.",
+                ) from None
+    rows = list(found.rows())
+    if not rows:
         raise RefusedError(EMPTY, "Vérifiez l'export, puis recommencez.")
-    framed = frame(found.rows, found.lines)
+    framed = frame([row for _, row in rows], [number for number, _ in rows])
     return _reading(path.name, framed, doubts=found.doubts, machine=True)
+
+
+def _large_sheet(name: str, sheet: workbook.Sheet) -> Reading:
+    def scan(sink: Sink, restart: Callable[[], None], known: Sequence[Decided]) -> Done:
+        return scan_rows(sheet.rows, sink, restart=restart, known=known)
+
+    reading = hold(scan, name)
+    outcome = Outcome.LU_AVEC_RESERVES if sheet.doubts else reading.outcome
+    return replace(reading, outcome=outcome, doubts=(*sheet.doubts, *reading.doubts))
 
 
 def _parquet(path: Path) -> Reading:

@@ -92,7 +92,7 @@ _LONGEST = 60  # no number is longer; a cell of a megabyte must not be tried in 
 _SPACES = dict.fromkeys(map(ord, " \u00a0\u202f\u2009\u2007'’"))
 _GROUPED = re.compile(r"\d{1,3}([ \u00a0\u202f\u2009\u2007'’]\d{3})+(?=\D|$)|\d+")
 _UNIT = re.compile(
-    r"(?P<before>€|EUR)?\s*(?P<number>.*?\d.*?)\s*(?P<unit>%|€|k€|M€|EUR|euros?)?", re.IGNORECASE
+    r"(?P<before>€|EUR)?\s*(?P<number>.*?\d.*?)\s*(?P<unit>%|‰|€|k€|M€|EUR|euros?)?", re.IGNORECASE
 )
 _PLAIN = re.compile(r"\d+(?P<sign>[.,])\d+|\d+|[.,]\d+", re.ASCII)
 # « 12E3 » may be a code: a number has a decimal sign or a signed exponent.
@@ -146,7 +146,7 @@ class Numbers:
     read
         Gives the number of a text, or None when it is not one.
     unit
-        ``%``, ``€``… when every value carries it.
+        ``%``, ``‰``, ``€``… when every value carries it.
     guessed
         « 1,234 » was read with a decimal comma, and nothing in the column proves it.
     whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eclaireur.sources.documents.document import PartKind
+from eclaireur.sources.documents.recognise import is_document
 from eclaireur.sources.reading import Outcome
 from tests.document_builders import aside, read
 
@@ -112,3 +113,16 @@ def test_what_is_no_document_is_refused_with_a_reason_and_a_way_out(data: bytes,
     assert document.outcome is Outcome.REFUSE
     assert said in document.reason
     assert document.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [
+        ("Bonjour,\nvoici une note.\n", True),
+        ("Madame, Monsieur,\nJe vous écris au sujet du contrôle.\n", True),
+        ("Commune\nSaint-Denis\nBourg en Bresse\n", False),
+        ("nom,ville,\nA,Nice,\nB,Lyon,\n", False),
+    ],
+)
+def test_a_short_letter_in_a_text_file_is_a_document_and_a_list_is_not(text: str, document: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    assert is_document(text.encode(), "a.txt") is document

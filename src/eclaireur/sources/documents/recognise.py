@@ -136,7 +136,9 @@ def _compound(data: bytes) -> str:
 def _is_prose(data: bytes) -> bool:
     """Tell whether the beginning of a text is sentences rather than rows: no sign comes back on its lines."""
     lines = [line for line in data[:4096].replace(b"\0", b"").splitlines() if line.strip()]
-    if not lines or sum(len(line.split()) for line in lines) < 3 * len(lines):
+    # A letter may have short lines (« Bonjour, »): no heading ends as its first one does.
+    least = 1.5 if lines and lines[0].rstrip().endswith((b",", b".", b":", b"!", b"?")) else 3
+    if not lines or sum(len(line.split()) for line in lines) < least * len(lines):
         return False
     for sign, share in ((b";", 0.5), (b"\t", 0.5), (b"|", 0.5), (b",", 0.8)):
         counts = Counter(line.count(sign) for line in lines)
