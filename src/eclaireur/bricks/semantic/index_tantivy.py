@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "TantivyIndex"]
 
-VERSION = 1
+VERSION = 2
 """Version of the stored form: raise it when fields or keys change."""
 
 _MANIFEST = "manifest.json"
