@@ -20,7 +20,7 @@ import stat
 import time
 import uuid
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from eclaireur.core.errors import BadValueError, MissingColumnError, NotFoundError, RefusedError
 from eclaireur.core.files import sync_folder
+from eclaireur.core.row_groups import GROUP, canonical, row_groups
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,8 +40,6 @@ _ADDRESS = re.compile(r"[a-z0-9][a-z0-9_\-]*(/[a-z0-9][a-z0-9_\-]*)*")
 _TABLE = re.compile(r"[a-z][a-z0-9_]*")
 _WAITING = ".waiting"
 _LOG = ".log"
-_GROUP = 131_072
-"""Rows of a Parquet row group: what a reader holds at least, and where a file's inner borders are."""
 
 
 class Lake:
@@ -270,8 +269,8 @@ class Lake:
         if schema.metadata:
             schema = schema.with_metadata(dict(sorted(schema.metadata.items())))
         with pq.ParquetWriter(folder / _file(name), schema, compression="zstd") as writer:
-            for group in _groups(table):
-                writer.write_table(_canonical(group, schema), row_group_size=_GROUP)
+            for group in row_groups(table):
+                writer.write_table(canonical(group, schema), row_group_size=GROUP)
 
     def table(self, address: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a table, or some of its columns in the order asked.
@@ -405,49 +404,3 @@ def _file(name: str) -> str:
             fix="Un nom de table est fait de lettres minuscules, de chiffres et de _.",
         )
     return f"{name}.parquet"
-
-
-def _groups(table: pa.Table | pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """Give the rows by whole groups, wherever the borders of the batches are."""
-    import pyarrow as pa
-
-    if isinstance(table, pa.Table):
-        for start in range(0, table.num_rows, _GROUP):
-            yield table.slice(start, _GROUP)
-        return
-    held: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in _cut(table):
-        held.append(batch)
-        rows += batch.num_rows
-        if rows % _GROUP == 0:
-            yield pa.Table.from_batches(held, table.schema)
-            held = []
-    if held:
-        yield pa.Table.from_batches(held, table.schema)
-
-
-def _cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Cut batches so that none crosses the border of a group."""
-    room = _GROUP
-    for batch in batches:
-        start = 0
-        while start < batch.num_rows:
-            piece = batch.slice(start, room)
-            yield piece
-            start += piece.num_rows
-            room = room - piece.num_rows or _GROUP
-
-
-def _canonical(group: pa.Table, schema: pa.Schema) -> pa.Table:
-    import pyarrow as pa
-
-    group = group.replace_schema_metadata(schema.metadata).combine_chunks()
-    for index, field in enumerate(schema):
-        if pa.types.is_dictionary(field.type) and not field.type.ordered:
-            encoded = group.column(index).cast(field.type.value_type).dictionary_encode().combine_chunks()
-            column = pa.DictionaryArray.from_arrays(
-                encoded.indices.cast(field.type.index_type), encoded.dictionary
-            )
-            group = group.set_column(index, field, column)
-    return group
