@@ -133,6 +133,7 @@ def test_a_password_is_in_no_message() -> None:
     with pytest.raises(FileRefusedError) as caught:
         read_sql(address)
     assert "secret" not in str(caught.value)
+    assert caught.value.message == "le serveur de la base ne répond pas, ou refuse la connexion."
     assert caught.value.__cause__ is None
 
 
@@ -167,15 +168,17 @@ def test_postgresql_is_read_in_a_read_only_session(server: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "said"),
     [
-        "WITH a AS (SELECT 1) SELECT set_config('default_transaction_read_only', 'off', false), nextval('x')",
-        "WITH a AS (INSERT INTO visites VALUES (1) RETURNING 1) SELECT * FROM a",
-        "SELECT * FROM absente",
+        ("SELECT set_config('default_transaction_read_only', 'off', false), nextval('x')", "n'existe pas"),
+        ("WITH a AS (DELETE FROM pg_description RETURNING 1) SELECT * FROM a", "la base refuse|que lire"),
+        ("SELECT * FROM absente", "cette table n'existe pas"),
+        ("SELECT absente FROM pg_class", "une colonne de la requête n'existe pas"),
+        ("SELECT FROM WHERE", "mal écrite"),
     ],
 )
-def test_postgresql_refuses_what_is_not_reading(server: str, query: str) -> None:
-    with pytest.raises(FileRefusedError):
+def test_postgresql_refuses_in_french_what_is_not_reading(server: str, query: str, said: str) -> None:
+    with pytest.raises(FileRefusedError, match=said):
         read_sql(_asked(server, query=query))
 
 

@@ -454,3 +454,12 @@ def test_an_absent_file_is_said_to_be_absent_whatever_is_asked(tmp_path: Path) -
     absent = tmp_path / "absent.csv"
     assert write_table(absent, None, progress=nothing) is None
     assert read_table(absent).reason == "le fichier n'existe pas."
+
+
+def test_a_sheet_that_is_absent_is_refused_with_the_names_of_those_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        workbook.add_worksheet("Vue").write_row(0, 0, ["a", "b"])
+    refused = read_table(path, sheet="Absente")
+    assert refused.reason == "ce classeur n'a pas de feuille « Absente »."
+    assert refused.fix == "Choisissez une de ses feuilles : « Vue »."

@@ -187,7 +187,8 @@ def _where(lines: tuple[int, ...]) -> str:
     if not lines:
         return ""
     shown = ", ".join(map(str, lines[:20]))
-    return f" (lignes {shown}{'…' if len(lines) > 20 else ''})"
+    word = "ligne" if len(lines) == 1 else "lignes"
+    return f" ({word} {shown}{'…' if len(lines) > 20 else ''})"
 
 
 def _values(reading: Reading, column: str, lines: tuple[int, ...]) -> list[tuple[int, str]]:

@@ -30,6 +30,20 @@ if TYPE_CHECKING:
 __all__ = ["Address", "read_sql"]
 
 _BATCH = 50_000
+_POSTGRESQL = {
+    "42P01": "cette table n'existe pas.",
+    "42703": "une colonne de la requête n'existe pas.",
+    "42601": "la requête est mal écrite.",
+    "42501": "ce compte n'a pas le droit de lire cette table.",
+    "25006": "la requête ne fait pas que lire.",
+    "57014": "la requête dure trop longtemps.",
+}
+"""What PostgreSQL's codes of errors mean.
+
+References
+----------
+PostgreSQL documentation, appendix A « PostgreSQL Error Codes ».
+"""
 _FORMS = "sqlite:///dossier/base.sqlite?table=nom ou postgresql://compte@serveur/base?table=nom"
 
 
@@ -194,9 +208,13 @@ def _postgresql(address: Address) -> _Opened:
             )
     except psycopg.Error as error:
         # The first line alone: details may repeat the address, and with it the account.
-        said = error.diag.message_primary or type(error).__name__
+        if error.diag.sqlstate is None:
+            raise FileRefusedError(
+                "le serveur de la base ne répond pas, ou refuse la connexion.",
+                file=address.shown,
+                fix="Vérifiez l'adresse, le compte, son mot de passe et le réseau.",
+            ) from None
+        said = _POSTGRESQL.get(error.diag.sqlstate) or f"la base refuse : {error.diag.message_primary}."
         raise FileRefusedError(
-            f"la base refuse : {said}.",
-            file=address.shown,
-            fix="Vérifiez l'adresse, le compte, et le nom de la table ou la requête.",
+            said, file=address.shown, fix="Vérifiez le compte, et le nom de la table ou la requête."
         ) from None

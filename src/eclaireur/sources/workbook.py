@@ -14,6 +14,8 @@ from eclaireur.sources.workbook_parts import Parts
 
 __all__ = ["Sheet", "read_sheet"]
 
+_NAMED = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
@@ -56,7 +58,12 @@ def read_sheet(path: Path, sheet: str | None) -> Sheet:
         chosen = _chosen(book, sheet, doubts)
     except python_calamine.PasswordError as error:
         raise RefusedError("ce fichier est protégé par un mot de passe.", "Retirez la protection.") from error
-    except (python_calamine.CalamineError, python_calamine.WorksheetNotFound) as error:
+    except python_calamine.WorksheetNotFound as error:
+        there = ", ".join(f"« {name} »" for name in book.sheet_names[:_NAMED])
+        raise RefusedError(
+            f"ce classeur n'a pas de feuille « {sheet} ».", f"Choisissez une de ses feuilles : {there}."
+        ) from error
+    except python_calamine.CalamineError as error:
         raise RefusedError("ce classeur ne peut pas être lu.", EXPORT_AGAIN) from error
     if chosen is None:
         return Sheet(rows=lambda: iter(()), cells=0, doubts=tuple(doubts))
