@@ -2,7 +2,7 @@
 
 Slow movements of nature make successive values alike, which a search that takes them for independent reads as
 shifts. So the sequence is whitened first, ``y[i] = x[i] − φ x[i−1]``, with φ estimated from differences, that
-shifts hardly move (Chakar, Lebarbier, Lévy-Leduc and Robin 2017, « A robust approach for estimating
+shifts hardly move (after Chakar, Lebarbier, Lévy-Leduc and Robin 2017, « A robust approach for estimating
 change-points in the mean of an AR(1) process », Bernoulli 23). Levels are then found by optimal partitioning
 with pruning (PELT: Killick, Fearnhead and Eckley 2012), on values cut at three deviations of their
 neighbourhood, against the same sequence explained by one drift; the cheaper of the two is kept, if it says
@@ -27,6 +27,7 @@ _PENALTY = 2.5
 """Cost of a change, in units of variance × log(n): see docs/anomaly.md for the false alarms it leaves."""
 
 _MOST_ALIKE = 0.95
+_KEPT = 0.95
 _CUT = 3.0
 
 
@@ -40,12 +41,20 @@ def deviation(values: NDArray[np.float64]) -> float:
 def likeness(values: NDArray[np.float64]) -> float:
     """Return how alike successive values are, from 0 (not at all) to 0.95: the φ of an AR(1).
 
-    The squared ratio of differences at lags 2 and 1 is ``1 + φ``, which one shift hardly moves.
+    The ratio of the mean squares of differences at lags 2 and 1 is ``1 + φ``. One shift adds to one or two
+    differences only: the largest twentieth is left out of each.
     """
-    one, two = deviation(values[1:] - values[:-1]), deviation(values[2:] - values[:-2])
+    one, two = _mean_square(values[1:] - values[:-1]), _mean_square(values[2:] - values[:-2])
     if not one:
         return _MOST_ALIKE
-    return min(_MOST_ALIKE, max(0.0, (two / one) ** 2 - 1))
+    return min(_MOST_ALIKE, max(0.0, two / one - 1))
+
+
+def _mean_square(differences: NDArray[np.float64]) -> float:
+    import numpy as np
+
+    squares = np.sort(differences**2)
+    return float(squares[: max(1, int(len(squares) * _KEPT))].mean())
 
 
 def pelt(values: NDArray[np.float64], penalty: float, shortest: int = _SHORTEST) -> list[int]:

@@ -94,7 +94,6 @@ class ExpectedCounts:
             is not above zero, or a feature that repeats the others.
         """
         import numpy as np
-        from scipy.optimize import minimize_scalar
 
         counts, exposure = np.asarray(counts, dtype=float), np.asarray(exposure, dtype=float)
         design = _design(exposure, features)
@@ -103,17 +102,7 @@ class ExpectedCounts:
         dispersion = 0.0
         for _ in range(5):
             mean = exposure * np.exp(design @ beta)
-            poisson = _log_likelihood(counts, mean, 0.0)
-            best = minimize_scalar(
-                lambda log_size, mean=mean: -_log_likelihood(counts, mean, float(np.exp(log_size))),
-                bounds=(-14, 4),
-                method="bounded",
-            )
-            new = float(np.exp(best.x))
-            # Counts that vary no more than chance bring the dispersion to its edge: the Poisson law is enough.
-            new = (
-                new if _log_likelihood(counts, mean, new) > _log_likelihood(counts, mean, 0.0) + 1e-6 else 0.0
-            )
+            new = _dispersion(counts, mean)
             beta = _coefficients(counts, exposure, design, new)
             done, dispersion = abs(new - dispersion) <= 1e-6 * max(new, 1e-9), new
             if done:
@@ -121,7 +110,7 @@ class ExpectedCounts:
         mean = exposure * np.exp(design @ beta)
         weight = mean / (1 + dispersion * mean)
         information = (design * weight[:, None]).T @ design
-        covariance: NDArray[np.float64] = np.linalg.inv(information)
+        covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
         return cls(coefficients=beta, covariance=covariance, dispersion=dispersion)
 
     def expect(
@@ -145,7 +134,7 @@ class ExpectedCounts:
         design = _design(exposure, features)
         if design.shape[1] != len(self.coefficients):
             raise BadValueError(
-                f"{design.shape[1] - 1} caractéristiques données, {len(self.coefficients) - 1} sont attendues.",
+                f"{design.shape[1] - 1} colonnes données, {len(self.coefficients) - 1} sont attendues.",
                 fix="Donnez les mêmes colonnes que pour l’apprentissage.",
             )
         mean = exposure * np.exp(design @ self.coefficients)
@@ -210,6 +199,18 @@ def _coefficients(
         if float(abs(step).max()) < _CLOSE * (1 + float(abs(beta).max())):
             break
     return beta
+
+
+def _dispersion(counts: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
+    """Return the likeliest dispersion, 0 when counts vary no more than chance: Poisson is then enough."""
+    import numpy as np
+    from scipy.optimize import minimize_scalar
+
+    def cost(log_dispersion: float) -> float:
+        return -_log_likelihood(counts, mean, float(np.exp(log_dispersion)))
+
+    best = minimize_scalar(cost, bounds=(-14, 4), method="bounded")
+    return float(np.exp(best.x)) if -best.fun > _log_likelihood(counts, mean, 0.0) + 1e-6 else 0.0
 
 
 def _log_likelihood(counts: NDArray[np.float64], mean: NDArray[np.float64], dispersion: float) -> float:
