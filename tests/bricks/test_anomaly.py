@@ -157,7 +157,7 @@ def test_a_series_that_does_not_change_is_left_alone(likeness: float) -> None:
     assert len(alarms) <= 2
 
 
-def test_shifts_of_four_deviations_are_found_at_their_date_nine_times_in_ten() -> None:
+def test_shifts_of_four_deviations_are_found_at_their_date_fourteen_times_in_fifteen() -> None:
     hits = 0
     for seed in range(15):
         values = alike(120, 0.0, seed)
@@ -165,7 +165,7 @@ def test_shifts_of_four_deviations_are_found_at_their_date_nine_times_in_ten() -
         shifts = [one for one in changes(days(120), values).found if one.kind == "shift"]
         hits += any(abs(one.first - 70) <= 2 and abs(one.size - 4) < 1 for one in shifts)
 
-    assert hits >= 13
+    assert hits >= 14
 
 
 def test_drifts_of_eight_deviations_are_found_as_drifts_eight_times_in_ten() -> None:

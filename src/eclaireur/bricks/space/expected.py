@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Expected", "ExpectedCounts", "deviance"]
+__all__ = ["MIN_CELLS", "Expected", "ExpectedCounts", "deviance"]
 
 MIN_CELLS = 30
 """Cells under which nothing is said: « trop peu pour conclure »."""
