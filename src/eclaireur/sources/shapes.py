@@ -151,7 +151,7 @@ def code(column: pa.Array, *, called: Identifier | None = None) -> Coded:
     >>> texts = [f"{day:02}/{month:02}/2024" for day in range(1, 29) for month in range(1, 13)]
     >>> coded = code(pa.array(texts * 2 + [f"{n},50" for n in range(1000, 2000)] + [None]))
     >>> coded.texts
-    ['01/01/2024', '13/01/2024', '1000,50']
+    ['01/01/2024', '10/01/2024', '13/01/2024', '1000,50']
     """
     import numpy as np
     import pyarrow.compute as pc
