@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from django.core.cache import cache
-from django.db.models import Count
 
 from eclaireur.desk.models import Item, Worklist
 
@@ -23,20 +22,25 @@ def waiting(reach: Reach, *, training: bool = False) -> dict[str, int]:
 
     Every page shows it: it is kept until a list of an edition changes.
     """
-    # Few lists are open: named to the database, it counts their lines in an index, without reading any.
+    # Few lists are open: named to the database, their lines are counted in an index, and none is read.
     lists = list(
         Worklist.objects.filter(closed=None, edition__training=training)
         .order_by("pk")
-        .values_list("pk", "edition", "edition__version")
+        .values_list("case", "pk", "edition__version")
     )
     key = "waiting|" + hashlib.sha256(f"{training}|{lists}|{reach.key}".encode()).hexdigest()
     kept: dict[str, int] | None = cache.get(key)
     if kept is None:
-        kept = _count(reach, [pk for pk, _, _ in lists])
+        kept = _count(reach, lists)
         cache.set(key, kept, _KEPT)
     return kept
 
 
-def _count(reach: Reach, lists: list[int]) -> dict[str, int]:
-    rows = Item.objects.within(reach).filter(worklist__in=lists, verdict="").values("case")
-    return {row["case"]: row["n"] for row in rows.annotate(n=Count("pk")).order_by()}
+def _count(reach: Reach, lists: list[tuple[str, int, int]]) -> dict[str, int]:
+    """Count by case, one query each: grouping a hundred thousand lines would cost more than counting them."""
+    mine = Item.objects.within(reach).filter(verdict="")
+    counts = {
+        case: mine.filter(worklist__in=[pk for name, pk, _ in lists if name == case]).count()
+        for case in reach.cases(sorted({name for name, _, _ in lists}))
+    }
+    return {case: count for case, count in counts.items() if count}

@@ -121,7 +121,7 @@ class Item(Scoped):
     class Meta(Scoped.Meta):
         indexes = [
             models.Index(fields=["worklist", "position"]),
-            models.Index(fields=["worklist", "case", "area", "service", "verdict"]),  # counts read it alone
+            models.Index(fields=["worklist", "case", "verdict", "area", "service"]),  # counts read it alone
             models.Index(fields=["worklist", "drawn"]),
         ]
         constraints = [
