@@ -7,10 +7,9 @@ import os
 import threading
 from pathlib import Path
 
-from eclaireur.core.errors import EmptyTableError, FileRefusedError
 from eclaireur.sources.isolated import Isolated
-from eclaireur.sources.reading import Outcome, Reading
-from eclaireur.sources.refusals import EMPTY
+from eclaireur.sources.reading import Reading
+from eclaireur.sources.refusals import unless_refused
 
 __all__ = ["read_held", "read_held_or_refuse"]
 
@@ -64,8 +63,4 @@ def read_held_or_refuse(path: Path, *, sheet: str | None = None) -> Reading:
     EmptyTableError
         If it holds nothing.
     """
-    reading = read_held(path, sheet=sheet)
-    if reading.outcome is Outcome.REFUSE:
-        kind = EmptyTableError if reading.reason == EMPTY else FileRefusedError
-        raise kind(reading.reason, fix=reading.fix, file=path.name)
-    return reading
+    return unless_refused(read_held(path, sheet=sheet), path.name)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core import french
-from eclaireur.core.errors import EmptyTableError, FileRefusedError
 from eclaireur.sources import delimited, markup, places, workbook
 from eclaireur.sources.blocks import IrregularError
 from eclaireur.sources.doubts import doubtful
@@ -24,7 +23,7 @@ from eclaireur.sources.kinds import Decided, judge
 from eclaireur.sources.large import hold, read_large, write_large
 from eclaireur.sources.naming import distinct
 from eclaireur.sources.reading import Column, Doubt, Outcome, Reading
-from eclaireur.sources.refusals import EMPTY, EXPORT_AGAIN, RefusedError
+from eclaireur.sources.refusals import EMPTY, EXPORT_AGAIN, RefusedError, unless_refused
 from eclaireur.sources.rows import scan_rows
 from eclaireur.sources.squaring import Framed
 
@@ -117,11 +116,7 @@ def read_or_refuse(path: Path, *, sheet: str | None = None, limits: Limits | Non
     EmptyTableError
         If it holds nothing.
     """
-    reading = read_table(path, sheet=sheet, limits=limits)
-    if reading.outcome is Outcome.REFUSE:
-        kind = EmptyTableError if reading.reason == EMPTY else FileRefusedError
-        raise kind(reading.reason, fix=reading.fix, file=path.name)
-    return reading
+    return unless_refused(read_table(path, sheet=sheet, limits=limits), path.name)
 
 
 def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:

@@ -24,7 +24,7 @@ _SHORTEST = 6
 """Values of the shortest level."""
 
 _PENALTY = 2.5
-"""Cost of a change, in units of variance × log(n): see docs/anomaly.md for the false alarms it leaves."""
+"""Cost of a change, in units of variance × log(n): less finds shifts in noise, more misses the small ones."""
 
 _MOST_ALIKE = 0.95
 _KEPT = 0.95
