@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.water_inspections import documented, measuring, model as modelling, reports
+from eclaireur.cases.water_inspections.candidates import published_days, with_candidates
 from eclaireur.cases.water_inspections.columns import prepared, rows_for
 from eclaireur.cases.water_inspections.documented import identify
 from eclaireur.cases.water_inspections.programmes import Programme, programme_of
@@ -32,6 +33,7 @@ __all__ = [
     "fetch",
     "identify",
     "predict",
+    "read_candidates",
     "records",
     "report",
     "score",
@@ -171,6 +173,11 @@ def predict(examples: pa.Table, records: Records, card: ModelCard, artefact: Art
     return found
 
 
+def read_candidates(path: Path) -> pa.Table | None:
+    """Read a file to score in the shape that Chicago publishes; None for any other: it is a table."""
+    return published_days(path)
+
+
 def score(
     table: pa.Table, records: Records, card: ModelCard, artefact: Artefact, *, progress: Progress
 ) -> pa.Table:
@@ -179,8 +186,6 @@ def score(
     A station that the records do not hold is scored on what the file says of its place.
     """
     import pyarrow as pa
-
-    from eclaireur.cases.water_inspections.candidates import with_candidates
 
     keys, known = with_candidates(table, records)
     tables = prepared(known)

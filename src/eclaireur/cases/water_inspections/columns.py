@@ -43,10 +43,9 @@ _NITRATES: tuple[Spec, ...] = (
         column="gap",
         radius=20_000.0,
         window=120,
-        strength=2.0,
     ),
-    Peers(name="area_gap", table="measures", column="gap", key="area", window=90, strength=2.0),
-    Peers(name="river_level", table="measures", column="level", key="river", window=730, strength=1e-9),
+    Peers(name="area_gap", table="measures", column="gap", key="area", window=90, strength=0.0),
+    Peers(name="river_level", table="measures", column="level", key="river", window=730, strength=0.0),
     Peers(name="season_over", table="measures", column="over", key="month_key", window=_EVER, towards=0.15),
     Peers(
         name="season_level",
@@ -54,10 +53,10 @@ _NITRATES: tuple[Spec, ...] = (
         column="level",
         key="area_month",
         window=_EVER,
-        strength=2.0,
-        towards=-0.5,
+        strength=0.0,
     ),
 )
+# Without strength, a mean of nothing is unknown, and is said so: it must not read as a usual value.
 _ECOLI: tuple[Spec, ...] = (
     Own(name="week_level", table="measures", how="mean", column="level", window=10),
     Peers(
@@ -66,8 +65,7 @@ _ECOLI: tuple[Spec, ...] = (
         column="level",
         key="everywhere",
         window=4,
-        strength=2.0,
-        towards=-2.0,
+        strength=0.0,
     ),
 )
 _MONTHLY: tuple[Spec, ...] = (
@@ -167,7 +165,9 @@ def matrix(rows: pa.Table, tables: Mapping[str, pa.Table]) -> NDArray[np.float64
 def _arrays(table: pa.Table) -> dict[str, NDArray[np.float64]]:
     import numpy as np
 
-    return {name: table[name].to_numpy().astype(np.float64) for name in table.column_names}
+    found = {name: table[name].to_numpy().astype(np.float64) for name in table.column_names}
+    # A mean of no peer divides the rounding of a running total by zero: it is unknown.
+    return {name: np.where(np.isfinite(values), values, np.nan) for name, values in found.items()}
 
 
 def _usual_rate(tables: Mapping[str, pa.Table]) -> float:

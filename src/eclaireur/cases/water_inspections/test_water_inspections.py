@@ -303,6 +303,27 @@ def _candidates() -> list[pa.Field]:
     ]
 
 
+def test_a_published_file_of_beaches_is_read_month_first_and_its_faults_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "plages.csv"
+    head = "Beach,Date,Reading,Prediction,SwimStatus\n"
+    path.write_text(f"{head}Foster-Beach,05/06/2016,1.0,12.5,No\nFoster-Beach,05/22/2016,,,No\n", "utf-8")
+    found = case.read_candidates(path)
+    assert found is not None
+    assert found["date"].to_pylist() == [date(2016, 5, 6), date(2016, 5, 22)]
+    assert found["forecast"].to_pylist() == [12.5, None]
+    assert found["line"].to_pylist() == [2, 3]
+    for row, message in (
+        ("Foster-Beach,22/05/2016,,,No", "ligne 2, colonne « Date » : « 22/05/2016 »"),
+        (",05/22/2016,,,No", "colonne « Beach »"),
+        ("Foster-Beach,05/22/2016,,beaucoup,No", "« beaucoup » n'est pas un nombre"),
+    ):
+        path.write_text(f"{head}{row}\n", "utf-8")
+        with pytest.raises(BadValueError, match=message):
+            case.read_candidates(path)
+    path.write_text("subject,date\na,2016-05-06\n", "utf-8")
+    assert case.read_candidates(path) is None
+
+
 # ---- reports
 
 
