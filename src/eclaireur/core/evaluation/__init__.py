@@ -5,7 +5,7 @@ from __future__ import annotations
 from eclaireur.core.evaluation.arrays import group_codes
 from eclaireur.core.evaluation.calibration import brier, calibration_error, reliability
 from eclaireur.core.evaluation.compare import auc_metric, comparison, figure_named, gain, measured
-from eclaireur.core.evaluation.counts import count_metrics, poisson_deviance, skill
+from eclaireur.core.evaluation.counts import count_metrics, loss_metrics, poisson_deviance, skill
 from eclaireur.core.evaluation.intervals import MIN_GROUP, bootstrap_weights, newcombe, wilson
 from eclaireur.core.evaluation.panel import Panel
 from eclaireur.core.evaluation.ranking import (
@@ -50,6 +50,7 @@ __all__ = [
     "group_codes",
     "labelled_in_k",
     "lift_top",
+    "loss_metrics",
     "measured",
     "metric_from_json",
     "metric_to_json",

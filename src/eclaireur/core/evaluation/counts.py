@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["count_metrics", "poisson_deviance", "skill"]
+__all__ = ["count_metrics", "loss_metrics", "poisson_deviance", "skill"]
 
 _LEAST = 1e-9
 """An expected count of zero that is not met would cost an infinite deviance."""
@@ -90,25 +90,53 @@ def count_metrics(
     >>> [one.name for one in count_metrics([0, 2, 1], [0.1, 2, 1], {"moyenne": [1, 1, 1]}, seed=0)]
     ['deviance', 'skill_over_baseline']
     """
-    import numpy as np
-
-    if not baselines:
-        raise BadValueError("une mesure demande une référence simple à côté d'elle.")
     own = _each(counts, expected)
     others = {name: _each(counts, values) for name, values in baselines.items()}
-    best = min(others, key=lambda name: float(others[name].mean()) if own.size else 0.0)
+    return loss_metrics("deviance", own, others, seed=seed, clusters=clusters)
+
+
+def loss_metrics(
+    name: str,
+    own: NDArray[np.float64],
+    others: Mapping[str, NDArray[np.float64]],
+    *,
+    seed: int,
+    clusters: Any = None,
+) -> tuple[Metric, ...]:
+    """Return a mean loss and ``skill_over_baseline``, with paired intervals, beside the best baseline.
+
+    Parameters
+    ----------
+    own, others
+        Loss of each row (lower is better) by the model and by each plain rule, shape ``(n,)``.
+
+    Raises
+    ------
+    BadValueError
+        If there is no baseline.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss_metrics("mean_absolute_error", np.ones(4), {"moyenne": np.full(4, 2.0)}, seed=0)[1].value
+    0.5
+    """
+    import numpy as np
+
+    if not others:
+        raise BadValueError("une mesure demande une référence simple à côté d'elle.")
+    if not own.size:
+        return ()
+    best = min(others, key=lambda rule: float(others[rule].mean()))
     weights = bootstrap_weights(own.size, seed=seed, clusters=clusters)
     totals = weights.sum(axis=1)
     drawn, against = weights @ own / totals, weights @ others[best] / totals
-    reference = float(others[best].mean())
-    value = float(own.mean())
-    gains = 1 - drawn / np.where(against > 0, against, np.nan)
+    value, reference = float(own.mean()), float(others[best].mean())
     low, high = percentiles(drawn)
-    low_skill, high_skill = percentiles(gains)
-    gained = skill(value, reference)
+    low_skill, high_skill = percentiles(1 - drawn / np.where(against > 0, against, np.nan))
     return (
         Metric(
-            name="deviance",
+            name=name,
             value=usable(value),
             low=usable(min(low, value)),
             high=usable(max(high, value)),
@@ -118,7 +146,7 @@ def count_metrics(
         ),
         Metric(
             name="skill_over_baseline",
-            value=usable(gained),
+            value=usable(skill(value, reference)),
             low=usable(low_skill),
             high=usable(high_skill),
             n=own.size,
