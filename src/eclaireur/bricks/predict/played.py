@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eclaireur.bricks.predict.leaks import Finding
 from eclaireur.core import evaluation, french
 from eclaireur.core.errors import BadValueError, NotFoundError
 from eclaireur.core.types import EvaluationBlock, Metric
@@ -36,6 +37,8 @@ class Played:
         Name → predictions, models and baselines.
     cohort
         Hash of who was looked at and when (`study.fingerprint`).
+    findings
+        What to look at before believing the figures (`leaks`).
     """
 
     rows: pa.Table = field(repr=False)
@@ -45,6 +48,7 @@ class Played:
     baselines: tuple[str, ...]
     kind: str
     cohort: str
+    findings: tuple[Finding, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:

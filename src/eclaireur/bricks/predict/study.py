@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from eclaireur.bricks.predict import leaks
 from eclaireur.bricks.predict.asof import Spec, build
 from eclaireur.bricks.predict.cohorts import Cohort, Outcome
 from eclaireur.bricks.predict.grid import Part, Parts, play
@@ -89,11 +90,14 @@ class Study:
 
         Raises
         ------
+        BadValueError
+            If facts are known before they happened: every figure would be false.
         EmptyTableError
             If an origin has nothing to learn from, or one class only.
         """
         import numpy as np
 
+        leaks.check(leaks.known_before_it_happened(events))
         first = _first_day(events[self.outcome.table]) if self.outcome.table in events else None
         days = {split: self._learnt(split, first) for split in self.splits}
         tested = sorted({split.start for split in self.splits})
@@ -128,7 +132,31 @@ class Study:
             baselines=(*self.baselines, MEAN),
             kind=self.kind,
             cohort=fingerprint(measured),
+            findings=self._findings(columns, rows, events, index),
         )
+
+    def _findings(
+        self,
+        columns: NDArray[np.float32],
+        rows: pa.Table,
+        events: Mapping[str, pa.Table],
+        measured: NDArray[np.int64],
+    ) -> tuple[leaks.Finding, ...]:
+        """Look at the rows before the last origin for what makes a study lie."""
+        import numpy as np
+
+        names = tuple(spec.name for spec in self.features)
+        when = rows["as_of"].to_numpy().astype("datetime64[D]")
+        past = np.flatnonzero(when < np.datetime64(self.splits[-1].start))
+        labels = self.outcome.labels(rows.take(past), events, known_before=self.splits[-1].known_before)
+        known = ~np.isnan(labels)
+        found = leaks.constants(columns, names)
+        if self.kind == "binary":
+            found += leaks.suspects(columns[past[known]], names, labels[known])
+        if "area" in rows.column_names:
+            learnt = rows["area"].take(past).unique().to_pylist()
+            found += leaks.new_places(learnt, rows["area"].take(measured).to_pylist())
+        return found
 
     def _training(self, split: Split, columns: NDArray[np.float32], labels: NDArray[np.float64]) -> Training:
         names = tuple(spec.name for spec in self.features)
