@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.evaluation import MIN_GROUP, newcombe, wilson
-from eclaireur.core.types import Metric
+from eclaireur.core.types import Metric, SubgroupMetric
 from eclaireur.core.view import Column, Table
 
 if TYPE_CHECKING:
@@ -80,6 +80,15 @@ class Audit:
     def gaps(self) -> tuple[Group, ...]:
         """Groups with an established gap."""
         return tuple(one for one in self.groups if one.unfair)
+
+    def gap_metrics(self) -> tuple[SubgroupMetric, ...]:
+        """Return the ratio of selection and the gaps of each group, as rows of an evaluation."""
+        return tuple(
+            SubgroupMetric(attribute=one.attribute, group=one.group, metric=one.figures[name])
+            for one in self.groups
+            for name in ("selection_ratio", "false_positive_gap", "false_negative_gap", "calibration_gap")
+            if name in one.figures
+        )
 
     def tables(self) -> tuple[Table, ...]:
         """Return one table for each attribute."""
