@@ -144,7 +144,9 @@ def test_a_document_shows_its_pages_marks_what_nobody_sees_and_lists_what_it_car
         "--x\nContent-Type: text/plain\n\nBonjour\n"
         '--x\nContent-Type: text/plain\nContent-Disposition: attachment; filename="piece.txt"\n\nVu\n--x--\n'
     )
-    assert re.search(r"Pièces jointes .*piece\.txt .* lu", shown(client, send(client, mail.encode(), "a.eml")))
+    assert re.search(
+        r"Pièces jointes .*piece\.txt .* lu", shown(client, send(client, mail.encode(), "a.eml"))
+    )
 
 
 def test_a_layer_says_its_system_and_is_drawn_and_a_sound_says_its_length(
