@@ -111,7 +111,7 @@ def show_description(found: Described) -> tuple[Block, ...]:
     if not notes:
         return (head,)
     columns = (
-        Column(key="what", title=""),
+        Column(key="what", title="Réserve"),
         Column(key="message", title="Quoi"),
         Column(key="lines", title="Formes"),
     )
