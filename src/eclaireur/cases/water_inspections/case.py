@@ -153,7 +153,7 @@ def signals(
         "high": pa.array(judged.upper, from_pandas=True),
         "calibrated": pa.array([loaded.calibrated] * size),
         "as_of": days,
-        "last_seen": pa.array(seen, pa.date32()),
+        "last_seen": pa.array(reports.last_controls(tables, subjects.to_pylist(), as_of, last), pa.date32()),
         "latitude": rows["latitude"],
         "longitude": rows["longitude"],
         "reasons": told,
