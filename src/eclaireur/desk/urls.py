@@ -23,6 +23,8 @@ _ROOMS: tuple[str, ...] = (
     "maps",
     "exports",
     "connect",
+    "reports",
+    "reader",
     "sheets",
     "lists",
 )

@@ -48,6 +48,7 @@ class Served:
     upload: int = 0
     job: str = ""
     failed: str = ""
+    report: str = ""
 
     def list_of(self, area: int, *, training: bool = False) -> dict[str, Any]:
         """Return the list of an area: its number, and its dossiers in working order."""

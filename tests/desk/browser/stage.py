@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 CASE = "restaurant_risk"
+READER = "inspection_letters"
 PASSWORD = "un long mot de passe"
 CAPACITY = 14
 PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
@@ -67,6 +68,7 @@ def _fill() -> dict[str, Any]:
         client = Client(SERVER_NAME="localhost")
         client.force_login(user)
         cookies[login] = client.cookies["sessionid"].value
+    _readers()
     drawer = User.objects.get(login="chef")
     lists: dict[str, dict[str, Any]] = {}
     for area in areas:
@@ -95,6 +97,17 @@ def _fill() -> dict[str, Any]:
         "upload": _upload(drawer),
         **_tasks(drawer),
     }
+
+
+def _readers() -> None:
+    """Index the sample of the reader case for those who read all of it."""
+    from eclaireur.desk.models import Grant, User
+    from eclaireur.desk.place import work_on
+    from eclaireur.service.indexing import index_case
+
+    index_case(work_on(READER), "sample")
+    for login, role in (("chef", "manager"), ("samir", "scientist")):
+        Grant.objects.create(user=User.objects.get(login=login), role=role, case=READER)
 
 
 def _upload(user: Any) -> int:
@@ -132,7 +145,27 @@ def _tasks(user: Any) -> dict[str, Any]:
             (JobState.FAILED, "Le fichier est vide. Envoyez-en un autre."),
         )
     )
-    return {"job": str(done.pk), "failed": str(failed.pk)}
+    return {"job": str(done.pk), "failed": str(failed.pk), "report": _report(user)}
+
+
+def _report(user: Any) -> str:
+    """Keep a report of the reader case as the task that made it; return its number."""
+    from eclaireur.desk.models import Job, JobState
+    from eclaireur.desk.place import work_on
+    from eclaireur.service import reporting
+
+    work = work_on(READER)
+    run = reporting.keep_report(work, "sample", "trends")
+    made = Job.objects.create(
+        kind="report",
+        title=reporting.titles(work)["trends"],
+        case=READER,
+        user=user,
+        arguments={"report": "trends"},
+        result={"run": run},
+        state=JobState.DONE,
+    )
+    return str(made.pk)
 
 
 def serve() -> None:

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
-from tests.desk.browser.stage import CASE
+from tests.desk.browser.stage import CASE, READER
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -36,6 +36,7 @@ class Probe:
 
 _CASE = "<case:case>/"
 _DOSSIER = f"{_CASE}dossiers/<int:pk>/"
+_READER = "<reader:case>/"
 _SHEET = "#fiche [data-dossier]"
 PROBES: dict[str, Probe] = {
     "accueil": Probe("", "chef", "/"),
@@ -66,6 +67,20 @@ PROBES: dict[str, Probe] = {
     "calcul": Probe(f"{_CASE}connecter/calcul/<uuid:pk>/", "chef", f"/{CASE}/connecter/calcul/{{job}}/"),
     "sujet": Probe("sujets/<slug:kind>/<path:key>/", "chef", "/sujets/{kind}/{key}/"),
     "recherche": Probe("recherche/", "chef", "/recherche/?q=le"),
+    "lecture": Probe(_READER, "chef", f"/{READER}/?q=extincteurs"),
+    "lecture_filtres": Probe(
+        _READER,
+        "chef",
+        f"/{READER}/?q=extinteurs&f-site=Port-Clair",
+        click=".operators summary",
+        wait=".operators dl",
+    ),
+    "lecture_refus": Probe(_READER, "chef", f"/{READER}/?q=!!!", status=422),
+    "lecture_vide": Probe(_READER, "chef", f"/{READER}/?q=introuvable+SAUF+tout"),
+    "rapports": Probe(f"{_CASE}rapports/", "chef", f"/{READER}/rapports/"),
+    "rapport": Probe(
+        f"{_CASE}rapports/<uuid:pk>/", "chef", f"/{READER}/rapports/{{report}}/", wait=".report-body"
+    ),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
     "taches": Probe("taches/", "chef", "/taches/"),
     "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
@@ -120,6 +135,7 @@ NO_PAGES = {
             ),
             "fichiers/<int:pk>/",
             f"{_DOSSIER}fiche.pdf",
+            *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "xlsx", "ods", "csv")),
         ),
         "a file",
     ),
@@ -156,6 +172,7 @@ def _address(served: Served, probe: Probe) -> str:
         upload=served.upload,
         job=served.job,
         failed=served.failed,
+        report=served.report,
         invitation=served.invitation,
         person=served.people["lou"],
     )

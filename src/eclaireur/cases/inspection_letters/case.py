@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NAME",
     "REPORTS",
+    "REPORT_ASKS",
     "data_date",
     "evaluate",
     "examples",
@@ -281,6 +282,10 @@ def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
 
 REPORTS = reports.TITLES
 """Reports by name, with their French titles (see `service.reporting`)."""
+
+
+REPORT_ASKS = reports.ASKS
+"""What a report cannot do without (see `service.reporting`)."""
 
 
 def report(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from django import template
 from django.utils import timezone
 
 from eclaireur.core import french
+
+if TYPE_CHECKING:
+    from eclaireur.core.card import Card
 
 __all__ = [
     "ago",
@@ -19,6 +23,7 @@ __all__ = [
     "moment",
     "number",
     "percent",
+    "reader_tabs",
     "register",
     "spaced",
     "split",
@@ -107,6 +112,16 @@ def kind(subject: str) -> str:
 def verdict(code: str) -> str:
     """Write a verdict as agents say it."""
     return {"follow": "suivre", "set_aside": "mauvaise cible", "other": "autre"}.get(code, code)
+
+
+@register.filter
+def reader_tabs(case: Card) -> list[tuple[str, str, str]]:
+    """Return the pages of a reader case: code, title and address."""
+    here = f"/{case.name}/"
+    return [
+        ("search", "Chercher", here),
+        ("reports", "Rapports", f"{here}rapports/"),
+    ]
 
 
 @register.filter
