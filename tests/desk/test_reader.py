@@ -170,3 +170,54 @@ def test_a_reader_case_has_no_page_of_the_target_desk_and_the_reverse(
     assert "Ciblage" in text(sign_in(desk.manager), f"/{CASE}/")
     for person in (desk.manager, desk.administrator):
         assert sign_in(person).get(HERE).status_code == 404
+
+
+def test_a_document_shows_its_parts_its_labels_and_what_is_known(inspector: User, sign_in: SignIn) -> None:
+    client = sign_in(inspector)
+    found = re.search(r'class="open" href="([^"]+)">([^<]+)<', text(client, f"{HERE}?q=extincteurs"))
+    assert found is not None
+    shown = text(client, found[1])
+    assert f"<h1>{found[2]}</h1>" in shown
+    assert "Passages trouvés" in shown
+    assert "<mark>extincteurs</mark>" in shown
+    for said in (
+        "Synthèse de l'inspection",
+        "Demandes",
+        "Échéance",
+        "encore applicable",
+        "Documents semblables",
+    ):
+        assert said in shown
+    assert re.search(r'<mark class="sure">[^<]+<span class="mark-label">.*?S0\d', shown)
+    unsure = text(client, f"{HERE}document/?id=INSSN-2021-0006")
+    assert re.search(r'<mark class="unsure">[^<]+<span class="mark-label">.*?S0\d \?', unsure)
+    rail = re.findall(r'href="#(partie-0-\d)"', shown)
+    assert len(rail) >= 5
+    assert all(f'id="{name}"' in shown for name in rail)
+
+
+def test_two_documents_are_compared(inspector: User, sign_in: SignIn) -> None:
+    client = sign_in(inspector)
+    listed = re.findall(r'class="open" href="[^"]+id=([^"&]+)', text(client, HERE))
+    shown = text(client, f"{HERE}comparer/?gauche={listed[0]}&droite={listed[1]}")
+    assert "<del>" in shown
+    assert "<ins>" in shown
+    same = text(client, f"{HERE}comparer/?gauche={listed[0]}&droite={listed[0]}")
+    assert "Les deux textes sont identiques." in same
+
+
+def test_a_document_of_another_territory_does_not_exist(local: User, sign_in: SignIn) -> None:
+    client = sign_in(local)
+    index = searching.opened(workspace(), READER)
+    inside, outside = (
+        index.search(Search(perimeters=frozenset({site}))).hits[0].document.id for site in (SITE, OTHER)
+    )
+    shown = text(client, f"{HERE}document/?id={inside}")
+    assert OTHER not in shown
+    for path in (
+        f"document/?id={outside}",
+        f"comparer/?gauche={inside}&droite={outside}",
+        "document/",
+        "document/?id=../../etc/passwd",
+    ):
+        assert client.get(HERE + path).status_code == 404, path

@@ -164,7 +164,8 @@ class Results:
     @property
     def facets(self) -> list[dict[str, Any]]:
         """Values of each facet with their counts, those chosen first, and where each leads."""
-        return [_facet(self._card, self.asked, name, self.found) for name in self.found.facets]
+        rows = [_facet(self._card, self.asked, name, self.found) for name in self.found.facets]
+        return [row for row in rows if row["values"]]
 
     @property
     def chosen(self) -> list[tuple[str, str, str]]:

@@ -25,6 +25,8 @@ _ROOMS: tuple[str, ...] = (
     "connect",
     "reports",
     "reader",
+    "documents",
+    "annotate",
     "sheets",
     "lists",
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from eclaireur.service import corpora, searching, training, work as working
+from eclaireur.service import annotating, corpora, searching, training, work as working
 
 if TYPE_CHECKING:
     from eclaireur.core.workspace import Workspace
@@ -32,7 +32,8 @@ class Origin:
 def index_case(work: Work, source: str, *, encoder: str = "") -> tuple[int, tuple[str, ...]]:
     """Make the index of a case from a source; return how many documents it holds, and what to tell.
 
-    The model in service is made first when there is none, so that no page has to wait for it.
+    The model in service is made first when there is none, and the labels that it proposes are kept: no page
+    has to wait for them.
 
     Parameters
     ----------
@@ -49,6 +50,7 @@ def index_case(work: Work, source: str, *, encoder: str = "") -> tuple[int, tupl
     records = working.ensure_records(work, source)
     corpus = corpora.from_records(work.card, records.tables)
     model = training.ensure_model(work, records, source)
+    annotating.prepare(work, records, model.card, source)
     count = searching.build(
         work.workspace,
         work.card.name,

@@ -49,6 +49,7 @@ class Served:
     job: str = ""
     failed: str = ""
     report: str = ""
+    passage: str = ""
 
     def list_of(self, area: int, *, training: bool = False) -> dict[str, Any]:
         """Return the list of an area: its number, and its dossiers in working order."""

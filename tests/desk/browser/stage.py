@@ -96,6 +96,7 @@ def _fill() -> dict[str, Any]:
         "people": {user.login: user.pk for user in User.objects.all()},
         "upload": _upload(drawer),
         **_tasks(drawer),
+        "passage": _annotated(drawer, User.objects.get(login="samir")),
     }
 
 
@@ -108,6 +109,25 @@ def _readers() -> None:
     index_case(work_on(READER), "sample")
     for login, role in (("chef", "manager"), ("samir", "scientist")):
         Grant.objects.create(user=User.objects.get(login=login), role=role, case=READER)
+
+
+def _annotated(*people: Any) -> str:
+    """Annotate a few passages as two people who differ once; return one of the passages."""
+    from eclaireur.core.catalog import find_card
+    from eclaireur.desk.annotations import annotate
+    from eclaireur.desk.documents import proposals_of
+    from eclaireur.desk.place import workspace
+    from eclaireur.service.indexing import index_origin
+
+    proposals = proposals_of(READER, index_origin(workspace(), READER))
+    if proposals is None:
+        raise AssertionError(READER)
+    chosen = proposals.session(())[:6]
+    for at, one in enumerate(chosen):
+        for person in people:
+            labels = () if at == 1 and person is people[0] else one.labels
+            annotate(person, find_card(READER), ("", ""), one, proposals, labels)
+    return chosen[0].key
 
 
 def _upload(user: Any) -> int:

@@ -77,6 +77,14 @@ PROBES: dict[str, Probe] = {
     ),
     "lecture_refus": Probe(_READER, "chef", f"/{READER}/?q=!!!", status=422),
     "lecture_vide": Probe(_READER, "chef", f"/{READER}/?q=introuvable+SAUF+tout"),
+    "document": Probe(f"{_READER}document/", "chef", f"/{READER}/document/?id=INSSN-2024-0053&q=extincteurs"),
+    "comparaison": Probe(
+        f"{_READER}comparer/", "chef", f"/{READER}/comparer/?gauche=INSSN-2024-0053&droite=INSSN-2024-0054"
+    ),
+    "annotations": Probe(f"{_READER}annoter/", "chef", f"/{READER}/annoter/?document=INSSN-2024-0053"),
+    "annoter": Probe(
+        f"{_READER}annoter/", "chef", f"/{READER}/annoter/?phrase={{passage}}", wait="form.labels fieldset"
+    ),
     "rapports": Probe(f"{_CASE}rapports/", "chef", f"/{READER}/rapports/"),
     "rapport": Probe(
         f"{_CASE}rapports/<uuid:pk>/", "chef", f"/{READER}/rapports/{{report}}/", wait=".report-body"
@@ -135,6 +143,7 @@ NO_PAGES = {
             ),
             "fichiers/<int:pk>/",
             f"{_DOSSIER}fiche.pdf",
+            *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
             *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "xlsx", "ods", "csv")),
         ),
         "a file",
@@ -173,6 +182,7 @@ def _address(served: Served, probe: Probe) -> str:
         job=served.job,
         failed=served.failed,
         report=served.report,
+        passage=served.passage,
         invitation=served.invitation,
         person=served.people["lou"],
     )

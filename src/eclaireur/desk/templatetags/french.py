@@ -18,6 +18,7 @@ __all__ = [
     "case_title",
     "count",
     "day",
+    "decimal",
     "hundred",
     "kind",
     "moment",
@@ -52,6 +53,12 @@ def moment(value: datetime | None) -> str:
 def number(value: float | None) -> str:
     """Write a whole number with narrow no-break spaces."""
     return "–" if value is None else french.number(value)
+
+
+@register.filter
+def decimal(value: float | None) -> str:
+    """Write a number with two decimals and a comma."""
+    return "–" if value is None else french.number(value, 2)
 
 
 @register.filter
@@ -120,6 +127,7 @@ def reader_tabs(case: Card) -> list[tuple[str, str, str]]:
     here = f"/{case.name}/"
     return [
         ("search", "Chercher", here),
+        ("annotate", "Annoter", f"{here}annoter/"),
         ("reports", "Rapports", f"{here}rapports/"),
     ]
 

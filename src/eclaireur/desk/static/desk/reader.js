@@ -39,3 +39,19 @@ document.querySelector("form.ask")?.addEventListener("submit", (event) => {
   form.append(token);
   form.method = "post";
 });
+
+// Keys of a document.
+function part(step) {
+  const links = [...document.querySelectorAll(".rail a")];
+  if (!links.length) return;
+  const at = links.findIndex((one) => one.hash === location.hash);
+  links[Math.min(Math.max(at + step, 0), links.length - 1)].click();
+}
+if (document.querySelector(".document"))
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.key === "j") part(1);
+    else if (event.key === "k") part(-1);
+    else if (event.key === "n") document.querySelector("[data-annotate]")?.click();
+    else if (event.key === "b") document.querySelector("[data-back]")?.click();
+  });
