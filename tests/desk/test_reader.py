@@ -11,7 +11,7 @@ from django.test import Client
 
 from eclaireur.bricks.semantic.index import Search
 from eclaireur.desk.jobs import queue, running
-from eclaireur.desk.models import Grant, Job, JobState, Role, User
+from eclaireur.desk.models import Grant, Job, JobState, Role, SavedSearch, User
 from eclaireur.desk.place import workspace
 from eclaireur.service import searching
 from tests.desk.conftest import CASE, Desk
@@ -221,3 +221,43 @@ def test_a_document_of_another_territory_does_not_exist(local: User, sign_in: Si
         "document/?id=../../etc/passwd",
     ):
         assert client.get(HERE + path).status_code == 404, path
+
+
+def test_a_kept_search_tells_what_is_new_since_it_was_read(inspector: User, sign_in: SignIn) -> None:
+    client = sign_in(inspector)
+    place = f"{HERE}recherches/"
+    assert "Aucune recherche gardée" in text(client, place)
+    assert client.post(place, {"act": "save", "title": "Rien", "q": " "}).status_code == 422
+    assert client.post(place, {"act": "save", "title": "t" * 201, "q": "incendie"}).status_code == 422
+    assert (
+        client.post(place, {"act": "save", "title": "Feu", "q": "extincteurs", "f-site": SITE}).status_code
+        == 302
+    )
+    assert "Rien de nouveau" in text(client, place)
+
+    row = SavedSearch.objects.get()
+    fresh, row.known = row.known[0], row.known[1:]
+    row.save()
+    shown = text(client, place)
+    assert "1 nouveau" in shown
+    assert f"id={fresh}" in shown
+    assert f">{SITE}</a>" in text(client, f"{HERE}?{row.address}")
+    client.post(place, {"act": "read", "search": row.pk})
+    assert "Rien de nouveau" in text(client, place)
+    client.post(place, {"act": "forget", "search": row.pk})
+    assert not SavedSearch.objects.exists()
+
+
+def test_a_kept_search_is_its_owners_and_stays_within_reach(
+    desk: Desk, inspector: User, local: User, sign_in: SignIn
+) -> None:
+    place = f"{HERE}recherches/"
+    sign_in(inspector).post(place, {"act": "save", "title": "Feu", "q": "extincteurs"})
+    row = SavedSearch.objects.get()
+    for act in ("read", "forget"):
+        assert sign_in(local).post(place, {"act": act, "search": row.pk}).status_code == 404
+    assert "Feu" not in text(sign_in(local), place)
+    # Kept when all was within reach, read by the same person who now has one site.
+    SavedSearch.objects.update(user=local, known=[])
+    assert OTHER not in text(sign_in(local), place)
+    assert sign_in(desk.manager).get(place).status_code == 404

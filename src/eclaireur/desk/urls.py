@@ -27,6 +27,7 @@ _ROOMS: tuple[str, ...] = (
     "reader",
     "documents",
     "annotate",
+    "saved",
     "sheets",
     "lists",
 )

@@ -70,6 +70,7 @@ def _fill() -> dict[str, Any]:
         cookies[login] = client.cookies["sessionid"].value
     _readers()
     drawer = User.objects.get(login="chef")
+    _followed(drawer)
     lists: dict[str, dict[str, Any]] = {}
     for area in areas:
         for edition in editions:
@@ -109,6 +110,21 @@ def _readers() -> None:
     index_case(work_on(READER), "sample")
     for login, role in (("chef", "manager"), ("samir", "scientist")):
         Grant.objects.create(user=User.objects.get(login=login), role=role, case=READER)
+
+
+def _followed(user: Any) -> None:
+    """Keep a search, of which one document counts as new."""
+    from django.http import QueryDict
+
+    from eclaireur.core.catalog import find_card
+    from eclaireur.desk.access import reach_of
+    from eclaireur.desk.reading import Asked
+    from eclaireur.desk.saved_searches import save
+
+    asked = Asked.read(QueryDict("q=extincteurs"), ())
+    made = save(user, find_card(READER), reach_of(user), "Extincteurs", asked)
+    made.known = made.known[1:]
+    made.save()
 
 
 def _annotated(*people: Any) -> str:

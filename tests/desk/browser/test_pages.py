@@ -77,6 +77,7 @@ PROBES: dict[str, Probe] = {
     ),
     "lecture_refus": Probe(_READER, "chef", f"/{READER}/?q=!!!", status=422),
     "lecture_vide": Probe(_READER, "chef", f"/{READER}/?q=introuvable+SAUF+tout"),
+    "recherches": Probe(f"{_READER}recherches/", "chef", f"/{READER}/recherches/"),
     "document": Probe(f"{_READER}document/", "chef", f"/{READER}/document/?id=INSSN-2024-0053&q=extincteurs"),
     "comparaison": Probe(
         f"{_READER}comparer/", "chef", f"/{READER}/comparer/?gauche=INSSN-2024-0053&droite=INSSN-2024-0054"

@@ -13,10 +13,11 @@ from eclaireur.core.errors import BadValueError, ExtraMissingError, NotFoundErro
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.jobs.queue import ACTIVE
-from eclaireur.desk.models import Job
-from eclaireur.desk.place import workspace
+from eclaireur.desk.models import Job, SavedSearch
+from eclaireur.desk.place import work_on, workspace
 from eclaireur.desk.reading import Asked, Results
 from eclaireur.desk.switching import stopped
+from eclaireur.service.annotating import annotates
 from eclaireur.service.indexing import index_origin
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def read_state(request: Asking, card: Card) -> dict[str, Any]:
     return {
         "origin": index_origin(workspace(), card.name),
         "switch": stopped(card.name),
+        "annotates": request.reach.may_somewhere(Action.DECIDE, card.name) and annotates(work_on(card.name)),
+        "kept": SavedSearch.objects.filter(user=request.user, case=card.name).count(),
         "computes": request.reach.may_everywhere(Action.COMPUTE, card.name),
     }
 

@@ -124,12 +124,17 @@ def verdict(code: str) -> str:
 @register.filter
 def reader_tabs(case: Card) -> list[tuple[str, str, str]]:
     """Return the pages of a reader case: code, title and address."""
-    here = f"/{case.name}/"
-    return [
-        ("search", "Chercher", here),
-        ("annotate", "Annoter", f"{here}annoter/"),
-        ("reports", "Rapports", f"{here}rapports/"),
-    ]
+    from eclaireur.desk.place import work_on
+    from eclaireur.service.annotating import annotates
+    from eclaireur.service.reporting import titles
+
+    here, work = f"/{case.name}/", work_on(case.name)
+    tabs = [("search", "Chercher", here), ("saved", "Recherches gardées", f"{here}recherches/")]
+    if annotates(work):
+        tabs.append(("annotate", "Annoter", f"{here}annoter/"))
+    if titles(work):
+        tabs.append(("reports", "Rapports", f"{here}rapports/"))
+    return tabs
 
 
 @register.filter
