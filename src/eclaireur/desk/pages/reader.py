@@ -50,7 +50,12 @@ def desk(request: Asking, case: str) -> HttpResponse:
     card = context["case"]
     given = request.POST if request.method == "POST" else request.GET
     asked = Asked.read(given, card.index.facets if card.index else ())
-    context |= {"asked": asked, "can_compute": request.reach.may_everywhere(Action.COMPUTE, case)}
+    context |= {
+        "asked": asked,
+        "can_compute": request.reach.may_everywhere(Action.COMPUTE, case),
+        "can_connect": request.reach.may_everywhere(Action.CONNECT, case),
+        "can_stop": request.reach.may_everywhere(Action.STOP, case),
+    }
     status = 200
     try:
         context["results"] = Results(card, request.reach, asked)
