@@ -63,6 +63,7 @@ SCOPES: dict[str, frozenset[Action]] = {
     "decide": frozenset({Action.DECIDE}),
     "export": frozenset({Action.EXPORT}),
     "compute": frozenset({Action.COMPUTE}),
+    "connect": frozenset({Action.CONNECT}),
 }
 """What each scope of an API key lets it do, of what its grants allow."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from eclaireur.desk.access import Action, Reach
     from eclaireur.desk.models import User
 
-__all__ = ["Asking", "Reaching", "Rest", "card_within", "page", "required"]
+__all__ = ["Asking", "Reaching", "Rest", "card_within", "connectable", "page", "required"]
 
 Rest = ParamSpec("Rest")
 
@@ -69,6 +69,14 @@ def card_within(asking: Reaching, case: str, desk: Desk | None = None) -> Card:
         if card.name == case and asking.reach.cases([case]) and desk in {None, card.desk}:
             return card
     raise Http404
+
+
+def connectable(asking: Reaching) -> tuple[Card, ...]:
+    """Return the cases to which who asks may connect data; who has one may have any file read."""
+    from eclaireur.desk.access import Action
+    from eclaireur.desk.served import served_cards
+
+    return tuple(card for card in served_cards() if asking.reach.may_everywhere(Action.CONNECT, card.name))
 
 
 def required(asking: Reaching, action: Action, case: str, area: str = "", service: str = "") -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from eclaireur.core.errors import InputError
 from eclaireur.core.view import Mark, SpanText
+from eclaireur.desk.finding import records_of
 from eclaireur.desk.place import work_on
-from eclaireur.desk.reading import records_of
 from eclaireur.service.annotating import kept_proposals
 
 if TYPE_CHECKING:

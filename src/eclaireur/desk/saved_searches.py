@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk.access import Action
+from eclaireur.desk.finding import Asked
 from eclaireur.desk.models import SavedSearch
 from eclaireur.desk.place import workspace
-from eclaireur.desk.reading import Asked
 from eclaireur.service import searching
 
 if TYPE_CHECKING:

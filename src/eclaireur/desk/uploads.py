@@ -18,6 +18,7 @@ from eclaireur.core.errors import FileRefusedError
 from eclaireur.service.previewing import preview_apart
 
 if TYPE_CHECKING:
+    from django.core.files import File
     from django.core.files.uploadedfile import UploadedFile
 
     from eclaireur.desk.models import Upload, User
@@ -67,7 +68,7 @@ def limit_size(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     return answer
 
 
-def receive(user: User, case: str, sent: UploadedFile[Any]) -> Upload:
+def receive(user: User, case: str, sent: UploadedFile[Any] | File[Any]) -> Upload:
     """Keep a file as it came, for its case; its own name is only ever shown."""
     from eclaireur.desk.models import Upload
 

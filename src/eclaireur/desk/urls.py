@@ -22,6 +22,7 @@ _ROOMS: tuple[str, ...] = (
     "jobs",
     "maps",
     "exports",
+    "readings",
     "connect",
     "reports",
     "reader",

@@ -46,6 +46,7 @@ class Served:
     people: dict[str, int] = field(default_factory=dict)
     invitation: str = ""
     upload: int = 0
+    readings: list[str] = field(default_factory=list)
     job: str = ""
     failed: str = ""
     report: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -62,21 +63,25 @@ PROBES: dict[str, Probe] = {
     "tirage": Probe(f"{_CASE}tirage/", "chef", f"/{CASE}/tirage/"),
     "suspendre": Probe(f"{_CASE}suspendre/", "chef", f"/{CASE}/suspendre/"),
     "entrainement": Probe(f"{_CASE}entrainement/", "chef", f"/{CASE}/entrainement/", wait=_SHEET),
+    "lire": Probe("lire/", "chef", "/lire/", click="details.more summary", wait="#sheet"),
+    "lecture": Probe("lire/<uuid:pk>/", "chef", "/lire/{readings[0]}/"),
+    "lecture_document": Probe("lire/<uuid:pk>/", "chef", "/lire/{readings[1]}/"),
+    "lecture_effacee": Probe("lire/<uuid:pk>/", "chef", f"/lire/{UUID(int=1)}/", status=410),
     "connecter": Probe(f"{_CASE}connecter/", "chef", f"/{CASE}/connecter/"),
     "colonnes": Probe(f"{_CASE}connecter/<int:pk>/", "chef", f"/{CASE}/connecter/{{upload}}/"),
     "calcul": Probe(f"{_CASE}connecter/calcul/<uuid:pk>/", "chef", f"/{CASE}/connecter/calcul/{{job}}/"),
     "sujet": Probe("sujets/<slug:kind>/<path:key>/", "chef", "/sujets/{kind}/{key}/"),
     "recherche": Probe("recherche/", "chef", "/recherche/?q=le"),
-    "lecture": Probe(_READER, "chef", f"/{READER}/?q=extincteurs"),
-    "lecture_filtres": Probe(
+    "chercher": Probe(_READER, "chef", f"/{READER}/?q=extincteurs"),
+    "chercher_filtres": Probe(
         _READER,
         "chef",
         f"/{READER}/?q=extinteurs&f-site=Port-Clair",
         click=".operators summary",
         wait=".operators dl",
     ),
-    "lecture_refus": Probe(_READER, "chef", f"/{READER}/?q=!!!", status=422),
-    "lecture_vide": Probe(_READER, "chef", f"/{READER}/?q=introuvable+SAUF+tout"),
+    "chercher_refus": Probe(_READER, "chef", f"/{READER}/?q=!!!", status=422),
+    "chercher_vide": Probe(_READER, "chef", f"/{READER}/?q=introuvable+SAUF+tout"),
     "recherches": Probe(f"{_READER}recherches/", "chef", f"/{READER}/recherches/"),
     "document": Probe(f"{_READER}document/", "chef", f"/{READER}/document/?id=INSSN-2024-0053&q=extincteurs"),
     "comparaison": Probe(
@@ -125,6 +130,8 @@ NO_PAGES = {
             f"{_CASE}calculer/",
             f"{_CASE}entrainement/ouvrir/",
             f"{_CASE}connecter/calculer/",
+            "lire/<uuid:pk>/effacer/",
+            "lire/<uuid:pk>/connecter/",
             *(f"{_DOSSIER}{act}/" for act in ("avis", "annuler", "etape", "assigner", "commenter")),
             f"{_CASE}colonnes/",
             f"{_CASE}lot/",
@@ -143,6 +150,7 @@ NO_PAGES = {
                 for form in ("csv", "xlsx", "ods", "pdf", "geojson", "gpkg")
             ),
             "fichiers/<int:pk>/",
+            "lire/<uuid:pk>/<str:name>",
             f"{_DOSSIER}fiche.pdf",
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
             *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "xlsx", "ods", "csv")),
@@ -180,6 +188,7 @@ def _address(served: Served, probe: Probe) -> str:
         kind=kind,
         key=key,
         upload=served.upload,
+        readings=served.readings,
         job=served.job,
         failed=served.failed,
         report=served.report,

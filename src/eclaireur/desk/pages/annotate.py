@@ -23,10 +23,10 @@ from eclaireur.desk.annotations import (
 )
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.documents import known_of, proposals_of, text_of
+from eclaireur.desk.finding import document_within, documents_of
 from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.pages.reports import attached
 from eclaireur.desk.place import workspace
-from eclaireur.desk.reading import document_within, documents_of
 from eclaireur.desk.switching import refuse_if_stopped
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.documents import known_of, labelled, proposals_of, text_of
+from eclaireur.desk.finding import document_within, pieces
 from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.place import workspace
-from eclaireur.desk.reading import document_within, pieces
 from eclaireur.service import searching
 from eclaireur.service.alike import alike
 

@@ -12,10 +12,10 @@ from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError, ExtraMissingError, NotFoundError
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
+from eclaireur.desk.finding import Asked, Results
 from eclaireur.desk.jobs.queue import ACTIVE
 from eclaireur.desk.models import Job, SavedSearch
 from eclaireur.desk.place import work_on, workspace
-from eclaireur.desk.reading import Asked, Results
 from eclaireur.desk.switching import stopped
 from eclaireur.service.annotating import annotates
 from eclaireur.service.indexing import index_origin

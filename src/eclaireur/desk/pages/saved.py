@@ -11,9 +11,9 @@ from django.urls import path
 
 from eclaireur.core.errors import BadValueError, ExtraMissingError, NotFoundError
 from eclaireur.desk.asking import Asking, page
+from eclaireur.desk.finding import Asked
 from eclaireur.desk.models import SavedSearch
 from eclaireur.desk.pages.reader import frame
-from eclaireur.desk.reading import Asked
 from eclaireur.desk.saved_searches import MOST, forget, mark_read, news, save
 
 if TYPE_CHECKING:
