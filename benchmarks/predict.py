@@ -52,10 +52,10 @@ GRID: dict[str, Model] = {
     "ridge, weak penalty": Linear(strength=1000.0),
     "ridge, strong penalty": Linear(strength=10.0),
     "one tree": Trees(trees=1, leaves=16, rate=1.0),
-    "forest": Trees(trees=30, leaves=31, forest=True),
-    "boosted, 8 leaves": Trees(trees=60, leaves=8),
-    "boosted, 31 leaves": Trees(trees=40, leaves=31),
-    "readable": glass(trees=80, rate=0.1, bags=1),
+    "forest": Trees(trees=20, leaves=31, forest=True),
+    "boosted, 8 leaves": Trees(trees=50, leaves=8),
+    "boosted, 31 leaves": Trees(trees=30, leaves=31),
+    "readable": glass(trees=60, rate=0.1, bags=1),
 }
 
 
@@ -107,7 +107,7 @@ def grid() -> None:
 
     def part(at: int) -> Part:
         past, asked = slice(0, edges[at]), slice(edges[at], edges[at + 1])
-        return Part(Training(columns[past], labels[past], names), columns[asked], GRID)
+        return Part(Training(columns[past], labels[past], names, bins=63), columns[asked], GRID)
 
     with spent() as shared:
         scores = play(Parts(part, splits), InlineExecutor())
