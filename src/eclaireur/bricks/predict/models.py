@@ -27,7 +27,9 @@ KINDS = ("binary", "count", "value")
 
 _OBJECTIVES = {"binary": "binary", "count": "poisson", "value": "regression"}
 _FEWEST = 30
-_ROUNDING = 1e-9
+_MEDIAN_ROWS = 10_000
+_ROUNDING = {4: 1e-5, 8: 1e-9}
+"""Relative spread that rounding alone may give, by bytes of a value."""
 _MOST_ROWS = 50_000
 """Rows that one tree sees: more of them cost time and change little, since each tree sees others."""
 
@@ -112,20 +114,24 @@ class Training:
 
         missing = np.isnan(self.columns)
         share = missing.mean(axis=0)
-        medians = [
-            float(np.median(self.columns[~missing[:, index], index])) if share[index] < 1 else 0.0
-            for index in range(len(self.names))
-        ]
+        # A fill value needs no more precision than some thousand rows give it.
+        some = self.columns[:: max(1, self.labels.size // _MEDIAN_ROWS)]
+        medians = []
+        for index in range(len(self.names)):
+            known = some[~np.isnan(some[:, index]), index]
+            medians.append(float(np.median(known)) if known.size else 0.0)
         # Columns of one table are absent together: one indicator for each pattern of absence.
         partly = np.flatnonzero((share > 0) & (share < 1))
         patterns = {missing[:, index].tobytes(): int(index) for index in partly[::-1]}
         content: dict[str, Any] = {"medians": medians, "flagged": sorted(patterns.values())}
         width = len(self.names) + len(patterns)
         raw = transform(self.columns, content | {"means": [0.0] * width, "scales": [1.0] * width})
-        means, scales = raw.mean(axis=0, dtype=np.float64), raw.std(axis=0, dtype=np.float64)
-        varies = scales > _ROUNDING * np.maximum(np.abs(means), 1.0)
-        scales = np.where(varies, scales, 1.0)
+        means = raw.mean(axis=0, dtype=np.float64)
         raw -= means.astype(raw.dtype)
+        scales = np.sqrt(np.einsum("ij,ij->j", raw, raw) / max(1, self.labels.size)).astype(np.float64)
+        # A column that does not vary, but for rounding, must not be blown up when it later does.
+        varies = scales > _ROUNDING[raw.dtype.itemsize] * np.maximum(np.abs(means), 1.0)
+        scales = np.where(varies, scales, 1.0)
         raw /= scales.astype(raw.dtype)
         return raw, content | {"means": means.tolist(), "scales": scales.tolist()}
 
@@ -210,7 +216,7 @@ class Linear:
         scaled, content = training.standard
         n = training.labels.size
         if training.kind == "binary":
-            model = LogisticRegression(C=self.strength / n, solver="newton-cholesky", max_iter=200)
+            model = LogisticRegression(C=self.strength / n, solver="newton-cholesky", max_iter=200, tol=1e-3)
         elif training.kind == "count":
             model = PoissonRegressor(alpha=1 / self.strength, solver="newton-cholesky", max_iter=200)
         else:
