@@ -65,7 +65,8 @@ def test_a_group_of_three_says_it_is_too_small_and_rows_without_group_are_named(
     assert small.verdict == TOO_FEW
     assert all(one.value is None for one in small.figures.values())
     assert group(found.groups, UNKNOWN).n == 97
-    assert found.tables()[0].rows[2]["ratio"] == TOO_FEW
+    shown = found.tables()[0].rows[2]
+    assert (shown["ratio"], shown["verdict"]) == ("trop peu", TOO_FEW)
 
 
 def test_a_list_an_array_and_an_arrow_dictionary_give_the_same_audit() -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["TOO_FEW", "UNKNOWN", "Audit", "Group", "audit", "ratio_interval", "top"]
 
 TOO_FEW = "trop peu pour conclure"
+_FEW = "trop peu"
+"""The same, in a cell of a table whose last column says it whole."""
+
 UNKNOWN = "inconnu"
 """Name of the rows that have no group."""
 
@@ -351,15 +354,23 @@ def _table(attribute: str, groups: tuple[Group, ...]) -> Table:
         if metric is None:
             return "–"
         if metric.value is None or metric.low is None or metric.high is None:
-            return TOO_FEW
+            return _FEW
         return (
             f"{french.percent(metric.value, 1)} "
             f"({french.number(100 * metric.low, 1)} à {french.number(100 * metric.high, 1)})"
         )
 
+    def points(metric: Metric | None) -> str:
+        if metric is None:
+            return "–"
+        if metric.value is None or metric.low is None or metric.high is None:
+            return _FEW
+        value, low, high = (french.signed(100 * one, 1) for one in (metric.value, metric.low, metric.high))
+        return f"{value} ({low} à {high})"
+
     def ratio(metric: Metric) -> str:
         if metric.value is None or metric.low is None or metric.high is None:
-            return TOO_FEW
+            return _FEW
         high = "∞" if math.isinf(metric.high) else french.number(metric.high, 2)
         return f"{french.number(metric.value, 2)} ({french.number(metric.low, 2)} à {high})"
 
@@ -374,7 +385,9 @@ def _table(attribute: str, groups: tuple[Group, ...]) -> Table:
         Column(key="false_negative_rate", title="Manqués", align="right"),
     ]
     if calibrated:
-        columns.append(Column(key="calibration_gap", title="Risque annoncé − observé", align="right"))
+        columns.append(
+            Column(key="calibration_gap", title="Risque annoncé − observé, en points", align="right")
+        )
     columns.append(Column(key="verdict", title="Constat"))
     rows = [
         {
@@ -389,9 +402,9 @@ def _table(attribute: str, groups: tuple[Group, ...]) -> Table:
                     "selection_rate",
                     "false_positive_rate",
                     "false_negative_rate",
-                    "calibration_gap",
                 )
             },
+            "calibration_gap": points(one.figures.get("calibration_gap")),
         }
         for one in groups
     ]
