@@ -29,8 +29,8 @@ _PLACE = ("name", "area", "river", "commune", "latitude", "longitude")
 def published_days(path: Path) -> pa.Table | None:
     """Read a file in the shape that Chicago publishes, with days written month first; None for others.
 
-    It is told by its headings, never by its dates: 05/06/2015 says nothing of the order. Readings in it are not
-    looked at.
+    It is told by its headings, never by its dates: 05/06/2015 says nothing of the order. Readings in it are
+    not looked at.
 
     Raises
     ------

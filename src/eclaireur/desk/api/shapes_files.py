@@ -7,7 +7,20 @@ from typing import Any, Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
-__all__ = ["DocumentRead", "MediaRead", "PictureRead", "TableRead"]
+__all__ = [
+    "ColumnDoubt",
+    "CountedDoubt",
+    "DocumentRead",
+    "FileAttachment",
+    "FileColumn",
+    "HiddenPassage",
+    "LineNote",
+    "MediaRead",
+    "Note",
+    "Passage",
+    "PictureRead",
+    "TableRead",
+]
 
 _Outcome = Literal["lu", "lu avec réserves", "refusé"]
 
