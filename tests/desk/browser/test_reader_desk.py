@@ -1,4 +1,4 @@
-"""What a reader does in a real browser: find by keyboard, read, annotate, keep a search; and without a script."""
+"""A reader in a real browser: finds by keyboard, reads, annotates, keeps a search; and without a script."""
 
 from __future__ import annotations
 
