@@ -119,6 +119,8 @@ class IndexCard:
         Columns; ``title`` and the others may be empty. ``day`` is a date.
     facets
         Columns that can be filtered and counted. Never a person's name.
+    area
+        Column of the territory, which bounds what a reader held to some territories finds.
     """
 
     table: str
@@ -128,6 +130,7 @@ class IndexCard:
     section: str = ""
     day: str = ""
     facets: tuple[str, ...] = ()
+    area: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
