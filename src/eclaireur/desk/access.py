@@ -161,14 +161,6 @@ class Reach:
         found = {one.service for one in self._allowing(action) if not one.case or one.case == case}
         return tuple(sorted(found))
 
-    def areas(self, action: Action, case: str) -> frozenset[str] | None:
-        """Return the territories in which an action is allowed, whatever the service; None for all of them.
-
-        For what has a territory and belongs to no service, such as the documents of an index.
-        """
-        found = {one.area for one in self._allowing(action) if not one.case or one.case == case}
-        return None if "" in found else frozenset(found)
-
     def in_training(self, case: str) -> Reach:
         """Return the same roles in a case without territory or service.
 
