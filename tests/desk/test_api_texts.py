@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from eclaireur.bricks.semantic.index import Document
 from eclaireur.core.view import Column, Facts, Table
+from eclaireur.desk import place
 from eclaireur.desk.access import Action, Perimeter, Reach
 from eclaireur.desk.accounts.keys import make_key
 from eclaireur.desk.place import workspace
@@ -147,7 +149,12 @@ def test_reports_are_listed(asks: _Asks) -> None:
     assert {"name", "title"} == set(listed[0])
 
 
-def test_a_report_needs_data_and_the_whole_of_the_case(asks: _Asks) -> None:
+def test_a_report_needs_data_and_the_whole_of_the_case(
+    asks: _Asks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(place.workspace.cache_clear)
+    monkeypatch.setenv("ECLAIREUR_HOME", str(tmp_path))  # where no other test has computed anything
+    place.workspace.cache_clear()
     name = asks().get(f"{V1}/rapports").json()[0]["name"]
 
     assert "calcul" in error_of(asks().get(f"{V1}/rapports/{name}"), 409)["fix"]
