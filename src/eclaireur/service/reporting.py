@@ -36,10 +36,10 @@ def titles(work: Work) -> Mapping[str, str]:
     return found
 
 
-def asks(work: Work) -> Mapping[str, tuple[FormField, ...]]:
-    """Return what each report of a case asks for; a report that is not there asks for nothing."""
-    found: Mapping[str, tuple[FormField, ...]] = getattr(work.case, "REPORT_ASKS", {})
-    return found
+def asks(work: Work, name: str) -> tuple[FormField, ...] | None:
+    """Return what a report of a case asks for; None when the case says it of none of its reports."""
+    found: Mapping[str, tuple[FormField, ...]] | None = getattr(work.case, "REPORT_ASKS", None)
+    return None if found is None else found.get(name, ())
 
 
 def keep_report(

@@ -223,6 +223,19 @@ FEATURES: tuple[Feature, ...] = (
         rises=1,
     ),
     Feature(
+        name="blaming_reviews",
+        theme="plaintes des avis",
+        say=_known(
+            lambda value: (
+                f"{french.count(round(value), 'avis qui se plaint', 'avis qui se plaignent')} d'hygiène, de "
+                "nuisibles, d'intoxication ou du froid depuis un an."
+            ),
+            "Aucun avis écrit.",
+        ),
+        source="avis",
+        rises=1,
+    ),
+    Feature(
         name="temperature",
         theme="météo",
         say=_known(

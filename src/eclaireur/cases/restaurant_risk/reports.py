@@ -33,7 +33,7 @@ from eclaireur.core import evaluation, french
 from eclaireur.core.engine import InlineExecutor
 from eclaireur.core.errors import BadValueError, UnknownSubjectError
 from eclaireur.core.types import Metric, ModelCard
-from eclaireur.core.view import Block, Column, Table
+from eclaireur.core.view import Block, Column, FormField, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from eclaireur.core.case import Progress, Records
 
-__all__ = ["TITLES", "Asked", "made"]
+__all__ = ["ASKS", "TITLES", "Asked", "made"]
 
 TITLES = {
     "audit": "Audit par groupe, et ce qui peut être publié",
@@ -52,6 +52,18 @@ TITLES = {
     "readable": "Un modèle lisible, courbe par courbe",
 }
 """Reports by name, with their French titles."""
+
+ASKS = {
+    "change": (
+        FormField(
+            name="about",
+            title="Établissement",
+            kind="text",
+            help="Son identifiant, tel que la fiche le montre.",
+        ),
+    )
+}
+"""What a report cannot do without (see `service.reporting`)."""
 
 _ORIGINS = 4
 _FIRST = 100
