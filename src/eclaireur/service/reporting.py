@@ -1,7 +1,8 @@
 """Reports of a case beside its list: view blocks, shown, or written as a document or a sheet.
 
 A case that has reports gives ``REPORTS`` (name → French title) and ``report(name, records, card, artefact,
-about=…, table=…, seed=…, progress=…)``.
+about=…, table=…, seed=…, progress=…)``. With ``read_report_input(path)`` it reads files that are no tables (a
+drawn zone), and returns None for the others.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def report(
     if name not in known:
         listed = ", ".join(known) or "aucun"
         raise BadValueError(f"rapport inconnu : « {name} ».", fix=f"Rapports de ce cas : {listed}.")
-    table = None if input_path is None else _read(input_path)
+    table = None if input_path is None else _read(work, input_path)
     records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
     registry = work.workspace.registry
@@ -83,9 +84,15 @@ def report(
     return blocks, mentions
 
 
-def _read(path: Path) -> Any:
+def _read(work: Work, path: Path) -> Any:
+    """Read what a user gives to a report: by the case itself when it knows its form, else as a table."""
     from eclaireur.sources.tables import read_table
 
+    own = getattr(work.case, "read_report_input", None)
+    if own is not None and path.is_file():
+        found = own(path)
+        if found is not None:
+            return found
     reading = read_table(path)
     if reading.table is None:
         raise BadValueError(reading.reason, file=str(path), fix=reading.fix)

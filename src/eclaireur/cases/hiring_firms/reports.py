@@ -32,6 +32,8 @@ TITLES = {
 _SEARCHES = 4
 """Firms for one search of a day: twenty places each, so that a firm has five views a day on average."""
 _FEW = 5
+_LEAST = 0.005
+"""Expected hirings in the job under which a firm is not shown: one in a hundred years."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ def _search(asked: _Asked) -> tuple[Block, ...]:
     gates.require(gates.gates(now), {areas[at] for at in np.flatnonzero(inside)})
     activities = now.rows["naf"].to_pylist()
     weights = np.where(inside, now.expected * jobs.part(rome, activities), 0.0)
+    weights[weights < _LEAST] = 0.0
     found = int((weights > 0).sum())
     key = f"{rome} {searching.flat(name)} {ask.radius} {ask.staff}"
     order = exposure.shown(weights, day=ask.day, search=key)
