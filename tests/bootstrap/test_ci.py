@@ -71,11 +71,11 @@ def server(tmp_path: Path, program: Callable[[str], str]) -> Server:
     return Server(checkout=checkout, programs=programs, log=log, database=database)
 
 
-def test_it_checks_then_tests_without_the_folders_that_are_not_there(server: Server) -> None:
+def test_it_checks_and_tests_without_the_folders_that_are_not_there(server: Server) -> None:
     code, lines = server.run()
 
     assert code == 0
-    assert [line.split()[0] for line in lines] == ["check", "test", "test"]
+    assert [line.split()[0] for line in lines] == ["install", "test", "check", "test"]
     assert all(line.endswith("data=unset hostile=unset") for line in lines)
     assert not server.log.exists(), "nothing to install"
 
@@ -95,14 +95,14 @@ def test_one_failure_fails_the_run_and_the_rest_is_still_told(server: Server, fa
     code, lines = server.run(FAILING=failing)
 
     assert code == 1
-    assert len(lines) == 3
+    assert len(lines) == 4
 
 
 def test_the_desk_is_tested_again_on_a_database_that_is_gone_at_the_end(server: Server) -> None:
     _, lines = server.run()
 
     start, address, stop = server.database.read_text(encoding="utf-8").splitlines()
-    assert lines[2].startswith("test tests/desk -m not browser")
+    assert lines[3].startswith("test tests/desk -m not browser")
     assert (start, stop) == ("pg_ctl start", "pg_ctl stop")
     folder = address.removeprefix("postgresql://eclaireur@/eclaireur?host=")
     assert Path(folder).is_absolute()
@@ -113,7 +113,7 @@ def test_a_database_that_does_not_start_fails_the_run(server: Server) -> None:
     code, lines = server.run(NO_DATABASE="1")
 
     assert code == 1
-    assert len(lines) == 2
+    assert [line.split()[0] for line in lines] == ["install", "test", "check"]
 
 
 def test_absent_packages_are_installed_after_one_update(server: Server) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import Client
 
-from eclaireur.core.errors import BadValueError, RefusedError
+from eclaireur.core.errors import BadValueError, NotFoundError, RefusedError
 from eclaireur.desk.access import Action, Perimeter, reach_of
 from eclaireur.desk.accounts import acts, links
 from eclaireur.desk.accounts.demo import make_demo_accounts
@@ -172,6 +172,20 @@ def test_a_closed_account_loses_its_sessions_and_links_and_keeps_its_rights(
     assert Client().post("/connexion/", {"login": "agent", "password": PASSWORD}).status_code == 302
     assert desk.agent.grants.count() == 1
     assert [one["data"]["act"] for one in written("account")[-2:]] == ["close", "open"]
+
+
+def test_the_machine_lets_in_an_administrator_who_is_locked_out_and_the_journal_tells_it(desk: Desk) -> None:
+    link = acts.send_link_from_host(desk.administrator.login)
+
+    assert Client().get(link).status_code == 200
+    data = written("account")[-1]["data"]
+    assert (data["act"], data["account"], data["host"]) == ("link", desk.administrator.login, True)
+    with pytest.raises(NotFoundError, match="aucun compte") as told:
+        acts.send_link_from_host("personne")
+    assert desk.administrator.login in str(told.value.fix)
+    User.objects.filter(pk=desk.agent.pk).update(is_active=False)
+    with pytest.raises(RefusedError, match="fermé"):
+        acts.send_link_from_host(desk.agent.login)
 
 
 @pytest.mark.parametrize("act", ["close", "take_back"])

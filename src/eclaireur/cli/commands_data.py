@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from eclaireur.cli.options import AsJson, CaseName, InputFile, SourceName
-from eclaireur.cli.screen import progress_bar, say, show, show_json
+from eclaireur.cli.screen import say, show, show_json
 from eclaireur.core.view import Column, Table
 
 __all__ = ["register"]
@@ -156,43 +156,18 @@ def _read(
     ] = 25,
     as_json: AsJson = False,
 ) -> int:
-    from eclaireur.cli.reading_documents import read_as_document
-    from eclaireur.cli.reading_media import read_as_media
-    from eclaireur.service import reading as service
-    from eclaireur.service.documents import is_document_file, is_text_file
-    from eclaireur.sources.media.sniff import kind_of
-    from eclaireur.sources.reading import Outcome
+    from eclaireur.cli.reading import read_one
 
-    path, database = Path(file), service.is_database(file)
-    kind = None if document or database else kind_of(path)
-    if kind is not None:
-        return read_as_media(path, kind, layer=sheet, to=to, report=report, seconds=seconds, as_json=as_json)
-    tabular = sheet is not None or report or corrections is not None or database
-    if document or (not tabular and is_document_file(path)):
-        return read_as_document(path, to=to, seconds=seconds, as_json=as_json)
-    words = not tabular and is_text_file(path)  # text, unless a table is found in it
-    target = (
-        None if words and to is not None and to.suffix.lower() == ".txt" else service.parquet_target(file, to)
+    return read_one(
+        file,
+        sheet=sheet,
+        to=to,
+        report=report,
+        corrections=corrections,
+        document=document,
+        seconds=seconds,
+        as_json=as_json,
     )
-    with progress_bar(hidden=as_json) as progress:
-        reading = service.read_anything(file, sheet=sheet, to=target, progress=progress)
-    if words and reading.outcome is Outcome.REFUSE:
-        return read_as_document(path, to=to, seconds=seconds, as_json=as_json)
-    if target is None:
-        service.parquet_target(file, to)  # a table is not written as text
-    if corrections is not None:
-        count = service.write_corrections(reading, corrections)
-    if as_json:
-        show_json(service.reading_json(reading))
-    elif report:
-        print(service.report_text(reading))
-    else:
-        show(service.show_reading(reading))
-        if target is not None and reading.outcome is not Outcome.REFUSE:
-            say(f"Tableau écrit : {target}")
-        if corrections is not None:
-            say(f"Valeurs à corriger ({count}) : {corrections}")
-    return 2 if reading.outcome is Outcome.REFUSE else 0
 
 
 def _quality(case: CaseName, /, *, source: SourceName = None, as_json: AsJson = False) -> None:

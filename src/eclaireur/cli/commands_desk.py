@@ -1,4 +1,4 @@
-"""Commands of the desk: demo, serve."""
+"""Commands of the desk: demo, serve, access."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ def register(app: App) -> None:
     """Add these commands to the application."""
     app.command(_demo, name="demo", help="Montrer un cas complet, et son bureau, sur un département fictif.")
     app.command(_serve, name="serve", help="Servir le bureau : pages, API et tâches.")
+    app.command(
+        _access, name="access", help="Redonner un accès à un compte du bureau, depuis la machine qui le sert."
+    )
 
 
 def _serve(
@@ -103,6 +106,32 @@ def _announce(address: str) -> None:
         say("Aucun administrateur n'existe encore. Ce lien sert une fois, ne le partagez pas :")
         say(link if link.startswith("http") else f"{address}{link}")
     say("Ctrl+C pour arrêter.")
+
+
+def _access(
+    login: Annotated[str, Parameter(help="Identifiant du compte.")],
+    /,
+) -> None:
+    from eclaireur.core.errors import NotFoundError
+    from eclaireur.core.workspace import Workspace
+    from eclaireur.desk import start
+
+    found = Workspace.open()
+    if not start.desk_is_set_up(found):
+        raise NotFoundError(
+            "aucun bureau n'est installé ici.", fix="`./eclaireur serve` l'installe et donne le premier lien."
+        )
+    start.prepare()
+    from eclaireur.desk.accounts.acts import send_link_from_host
+    from eclaireur.desk.accounts.links import HOURS
+
+    link = send_link_from_host(login)
+    say(f"Ce lien laisse choisir un mot de passe. Il sert une fois, pendant {HOURS} heures :")
+    say(
+        link
+        if link.startswith("http")
+        else f"{found.settings.url.rstrip('/') or 'http://ADRESSE-DU-BUREAU'}{link}"
+    )
 
 
 def _demo(

@@ -149,6 +149,15 @@ _WORDS = {
     "auc": "ordre juste (AUC)",
     "auc_within_observer": "ordre juste, à inspecteur égal",
     "lift_top_5pct": "lift des 5 % premiers",
+    "average_precision": "précision moyenne",
+    "precision_at_k": "trouvés parmi les k premiers",
+    "recall_at_k": "part de tous trouvée parmi les k premiers",
+    "labelled_share_in_k": "résultats connus parmi les k premiers",
+    "precision_at_k_bounds": "bornes de la précision, résultats inconnus compris",
+    "deviance": "déviance",
+    "mean_absolute_error": "erreur absolue moyenne",
+    "skill_over_baseline": "part de l'erreur de la référence évitée",
+    "interval_coverage": "valeurs dans leur intervalle",
     "precision_at_100": "trouvés parmi les 100 premiers",
     "labelled_in_100": "résultats connus parmi les 100 premiers",
     "days_earlier": "jours gagnés",
@@ -159,6 +168,10 @@ _WORDS = {
     "base_rate": "taux de défavorables",
     "selection_rate": "part retenue",
     "precision_selected": "défavorables parmi les retenus",
+    "selection_ratio": "rapport de sélection aux autres",
+    "false_positive_gap": "écart de retenus à tort",
+    "false_negative_gap": "écart de manqués",
+    "calibration_gap": "risque annoncé − observé",
 }
 
 

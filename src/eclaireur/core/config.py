@@ -107,6 +107,11 @@ class Settings:
         help="networks and hosts that may be fetched from beside the public internet, separated by commas",
         env="ECLAIREUR_ALLOWED_ADDRESSES",
     )
+    read_addresses: str = _setting(
+        "no",
+        help="`yes` lets who connects data have the desk read an address of the web or of data.gouv.fr",
+        env="ECLAIREUR_READ_ADDRESSES",
+    )
     datagouv: str = _setting(
         "https://www.data.gouv.fr",
         help="portal that `datagouv:` and `fetch --search` ask",

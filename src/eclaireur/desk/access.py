@@ -63,6 +63,7 @@ SCOPES: dict[str, frozenset[Action]] = {
     "decide": frozenset({Action.DECIDE}),
     "export": frozenset({Action.EXPORT}),
     "compute": frozenset({Action.COMPUTE}),
+    "connect": frozenset({Action.CONNECT}),
 }
 """What each scope of an API key lets it do, of what its grants allow."""
 
@@ -138,6 +139,22 @@ class Reach:
     def cases(self, names: Iterable[str]) -> tuple[str, ...]:
         """Keep the cases in which something may be seen."""
         return tuple(name for name in names if self.may_somewhere(Action.SEE, name))
+
+    def areas(self, action: Action, case: str) -> frozenset[str] | None:
+        """Return the territories of a case in which an action is allowed whatever the service; None for all.
+
+        For what bears a territory and no service, such as the documents of an index: who is held to one
+        service sees none of it.
+
+        >>> Reach((Perimeter("agent", "", "Nord"), Perimeter("agent", "x", "", "S"))).areas(Action.SEE, "x")
+        frozenset({'Nord'})
+        """
+        found = {
+            one.area
+            for one in self._allowing(action)
+            if (not one.case or one.case == case) and not one.service
+        }
+        return None if "" in found else frozenset(found)
 
     def services(self, action: Action, case: str) -> tuple[str, ...]:
         """Return the services for which an action is allowed in a case; ``""`` stands for all of them."""

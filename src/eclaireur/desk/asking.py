@@ -12,11 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from eclaireur.desk.accounts.lost import session_lost
 
 if TYPE_CHECKING:
-    from eclaireur.core.card import Card
+    from eclaireur.core.card import Card, Desk
     from eclaireur.desk.access import Action, Reach
     from eclaireur.desk.models import User
 
-__all__ = ["Asking", "Reaching", "Rest", "card_within", "page", "required"]
+__all__ = ["Asking", "Reaching", "Rest", "card_within", "connectable", "page", "required"]
 
 Rest = ParamSpec("Rest")
 
@@ -55,14 +55,28 @@ class Reaching(Protocol):
         """All perimeters."""
 
 
-def card_within(asking: Reaching, case: str) -> Card:
-    """Return the card of a case in which who asks may see something; else the case does not exist."""
+def card_within(asking: Reaching, case: str, desk: Desk | None = None) -> Card:
+    """Return the card of a case in which who asks may see something; else the case does not exist.
+
+    Parameters
+    ----------
+    desk
+        For a page of one desk: the cases of the others do not exist there.
+    """
     from eclaireur.desk.served import served_cards
 
     for card in served_cards():
-        if card.name == case and asking.reach.cases([case]):
+        if card.name == case and asking.reach.cases([case]) and desk in {None, card.desk}:
             return card
     raise Http404
+
+
+def connectable(asking: Reaching) -> tuple[Card, ...]:
+    """Return the cases to which who asks may connect data; who has one may have any file read."""
+    from eclaireur.desk.access import Action
+    from eclaireur.desk.served import served_cards
+
+    return tuple(card for card in served_cards() if asking.reach.may_everywhere(Action.CONNECT, card.name))
 
 
 def required(asking: Reaching, action: Action, case: str, area: str = "", service: str = "") -> None:

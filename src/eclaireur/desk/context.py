@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from eclaireur.desk.access import Action
+from eclaireur.desk.asking import Reaching, connectable
 
 __all__ = ["shell"]
 
@@ -25,6 +26,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "shell": {
             "cases": [{"card": card, "waiting": counts.get(card.name, 0)} for card in mine],
+            "reads": bool(connectable(cast("Reaching", request))),
             "manages": reach.may_somewhere(Action.MANAGE),
             "theme": request.COOKIES.get("theme", ""),
         },

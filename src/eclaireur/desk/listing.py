@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from eclaireur.desk.hiding import hidden_targets, is_hidden, random_lists
 from eclaireur.desk.models import Dossier, Edition, Item, Target, Worklist
+from eclaireur.desk.waiting import size
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -147,6 +148,10 @@ class Line:
     high: float | None = None
     hidden: bool = False
     drawn: str = ""
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a field by its name, as a template asks first: the exception it would get costs more."""
+        return getattr(self, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,9 +318,15 @@ class Listing:
 
     def page(self) -> tuple[list[Line], int]:
         """Return the lines of the page asked, and how many there are in all."""
-        total = self.filtered().count()
+        total = self._total()
         start = (self.query.page - 1) * PAGE
         return [self.line(row) for row in self.ordered()[start : start + PAGE]], total
+
+    def _total(self) -> int:
+        query = self.query
+        if self.worklist and query.scope == "liste" and not query.filters and not query.text:
+            return size(self._reach, self.card.name, self.worklist.pk)
+        return self.filtered().count()
 
     def line(self, row: Any) -> Line:
         """Return a row of the scope as a line."""

@@ -25,16 +25,21 @@ WINDOW = 60
 """Seconds in which the requests of a key are counted."""
 
 _WAIT = 2
+_READING = "/lire/"
 _HEALTH = "/api/v1/sante"
 _HEAVY = re.compile(r"/api/.+|.*/export\.[a-z]+|.*\.(pdf|geojson)")
 
 
-def is_heavy(path: str) -> bool:
-    """Tell whether an address makes the desk work hard.
+def is_heavy(path: str, method: str = "GET") -> bool:
+    """Tell whether a request makes the desk work hard.
 
     >>> is_heavy("/api/v1/listes"), is_heavy("/api/v1/sante"), is_heavy("/compte/")
     (True, False, False)
+    >>> is_heavy("/lire/"), is_heavy("/lire/", "POST")
+    (False, True)
     """
+    if path == _READING:
+        return method == "POST"
     return path != _HEALTH and _HEAVY.fullmatch(path) is not None
 
 
@@ -43,7 +48,7 @@ def limit_heavy(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     places = threading.BoundedSemaphore(settings.HEAVY_AT_ONCE)
 
     def answer(request: HttpRequest) -> HttpResponse:
-        if not is_heavy(request.path_info):
+        if not is_heavy(request.path_info, request.method or ""):
             return get_response(request)
         if not places.acquire(blocking=False):
             return _later(request)

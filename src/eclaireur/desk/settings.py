@@ -117,6 +117,7 @@ MEDIA_ROOT = _SETTINGS.home / "desk" / "files"
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 UPLOAD_LIMIT = _SETTINGS.upload
+READ_ADDRESSES = _SETTINGS.read_addresses == "yes"
 HEAVY_AT_ONCE = 3  # of the four threads of a process (`serving`): pages always find one
 API_PER_MINUTE = 600  # requests of a key, in each process
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20

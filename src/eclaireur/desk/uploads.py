@@ -18,17 +18,31 @@ from eclaireur.core.errors import FileRefusedError
 from eclaireur.service.previewing import preview_apart
 
 if TYPE_CHECKING:
+    from django.core.files import File
     from django.core.files.uploadedfile import UploadedFile
 
     from eclaireur.desk.models import Upload, User
 
-__all__ = ["CONNECTED", "RECEIVED", "REFUSED", "REPLACED", "limit_size", "read", "receive", "refuse"]
+__all__ = [
+    "CONNECTED",
+    "FOR_REPORT",
+    "RECEIVED",
+    "REFUSED",
+    "REPLACED",
+    "limit_size",
+    "read",
+    "receive",
+    "refuse",
+]
 
 RECEIVED = "received"
 REFUSED = "refused"
 CONNECTED = "connected"
 REPLACED = "replaced"
 """States of an upload: not used yet, refused, read by the case, or no longer since another replaced it."""
+
+FOR_REPORT = "(report)"
+"""Stands for a table in an upload that a report asked for: no case has a table of this name."""
 
 _MEGA = 2**20
 _FORM = 2**20  # bytes of a form around its file
@@ -54,7 +68,7 @@ def limit_size(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     return answer
 
 
-def receive(user: User, case: str, sent: UploadedFile[Any]) -> Upload:
+def receive(user: User, case: str, sent: UploadedFile[Any] | File[Any]) -> Upload:
     """Keep a file as it came, for its case; its own name is only ever shown."""
     from eclaireur.desk.models import Upload
 

@@ -22,7 +22,13 @@ _ROOMS: tuple[str, ...] = (
     "jobs",
     "maps",
     "exports",
+    "readings",
     "connect",
+    "reports",
+    "reader",
+    "documents",
+    "annotate",
+    "saved",
     "sheets",
     "lists",
 )

@@ -9,10 +9,17 @@ from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
 from eclaireur.core.view import Block, Column, Facts, SpanText, Table
-from eclaireur.sources.documents.document import Attachment, Document, PartKind
+from eclaireur.sources.documents.document import Attachment, Document, Part, PartKind
 from eclaireur.sources.reading import Outcome
 
-__all__ = ["document_json", "is_document_file", "is_text_file", "show_document", "write_text"]
+__all__ = [
+    "document_json",
+    "document_report",
+    "is_document_file",
+    "is_text_file",
+    "show_document",
+    "write_text",
+]
 
 _FIRST_SIGNS = 1200
 _FORMATS = {
@@ -131,7 +138,7 @@ def show_document(document: Document) -> tuple[Block, ...]:
     notes = [("Réparé", one.message) for one in document.repairs]
     notes += [("Doute", one.message) for one in document.doubts]
     if notes:
-        columns = (Column(key="what", title=""), Column(key="message", title="Quoi"))
+        columns = (Column(key="what", title="Réserve"), Column(key="message", title="Quoi"))
         rows = [{"what": what, "message": message} for what, message in notes]
         blocks.append(Table(title="Réserves", columns=columns, rows=rows))
     return tuple(blocks)
@@ -169,6 +176,34 @@ def _attachments(attachments: tuple[Attachment, ...]) -> Table:
         size = f"{french.number(one.bytes / 1000, 1)} ko" if one.bytes else "–"
         rows.append({"name": one.name, "size": size, "outcome": outcome})
     return Table(title="Pièces jointes", columns=columns, rows=rows)
+
+
+def document_report(document: Document) -> str:
+    """Write a document's outcome, doubts and repairs as plain text, to send back to who made it."""
+    lines = [f"Fichier : {document.file}", f"Résultat : {document.outcome}"]
+    if document.outcome is Outcome.REFUSE:
+        return "\n".join([*lines, f"Raison : {document.reason}", f"Que faire : {document.fix}"])
+    lines.append(f"Contenu : {_content(document)}")
+    for title, notes in (
+        ("À corriger ou à confirmer", document.doubts),
+        ("Réparé à la lecture", document.repairs),
+    ):
+        if notes:
+            lines += ["", title, *(f"- {note.message}" for note in notes)]
+    hidden = [part for part in document.parts if part.kind is PartKind.INVISIBLE]
+    if hidden:
+        lines += ["", "Passages que personne ne voit"]
+        lines += [f"- {_page_of(part)}{part.why} : {_short(part.text)}" for part in hidden]
+    return "\n".join(lines)
+
+
+def _page_of(part: Part) -> str:
+    return f"page {part.page}, " if part.page else ""
+
+
+def _short(text: str) -> str:
+    one = " ".join(text.split())
+    return one if len(one) <= _FIRST_SIGNS else one[:_FIRST_SIGNS] + "…"
 
 
 def write_text(document: Document, target: Path) -> None:

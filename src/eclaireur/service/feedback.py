@@ -257,9 +257,9 @@ def result_entry(
 
 def _subjects(tables: Mapping[str, pa.Table]) -> frozenset[str]:
     found: set[str] = set()
-    for name in ("establishments", "inspections"):
-        if name in tables:
-            found.update(_texts(tables[name].column("subject").unique().to_pylist()))
+    for table in tables.values():
+        if "subject" in table.column_names:
+            found.update(_texts(table.column("subject").unique().to_pylist()))
     return frozenset(found)
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "UNKNOWN_LICENCE",
     "Asked",
     "Fetched",
+    "bring",
     "client_of",
     "fetch",
     "is_remote",
@@ -147,6 +148,34 @@ def fetch(
     if asked.licence and snapshot.licence != asked.licence:
         notes.append(f"Ces octets étaient déjà connus : leur licence reste « {snapshot.licence} ».")
     return Fetched(snapshot=snapshot, new=snapshot.id not in known, notes=tuple(notes))
+
+
+def bring(
+    workspace: Workspace,
+    what: str,
+    folder: Path,
+    *,
+    client: Client | None = None,
+    progress: Progress = quiet,
+) -> Path:
+    """Bring a file of the web or of data.gouv.fr into a folder, and keep nothing else of it.
+
+    Raises
+    ------
+    EclaireurError
+        If it cannot be brought, or is named in another way; its message says why and what to do.
+    """
+    if not what.startswith(("http://", "https://", "datagouv:")):
+        raise BadValueError(
+            f"adresse inconnue : « {what[:100]} ».", fix="Attendu : https://… ou datagouv:JEU[/RESSOURCE]."
+        )
+    web = client or client_of(workspace)
+    with workspace.lake.stage() as waiting:
+        plan = _plan(workspace, Asked(what=what), web, waiting, progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / plan.file
+    plan.bring(path)
+    return path
 
 
 def _check(path: Path, wanted: str) -> None:

@@ -141,7 +141,7 @@ def show_reading(reading: Reading) -> tuple[Block, ...]:
     told = Table(
         title="Réserves",
         columns=(
-            Column(key="what", title=""),
+            Column(key="what", title="Réserve"),
             Column(key="message", title="Quoi"),
             Column(key="lines", title="Lignes"),
         ),

@@ -92,6 +92,8 @@ def _read(work: Work, path: Path) -> _Read:
     """Read a file to score: by the case itself when it knows its form, else as a table."""
     own = getattr(work.case, "read_candidates", None)
     found: pa.Table | None = own(path) if own is not None else None
+    if found is not None and "line" in found.column_names:
+        return _Read(found.drop_columns(["line"]), tuple(found["line"].to_pylist()), ())
     if found is not None:
         return _Read(found, (1,) * found.num_rows, ())
     documented = read_documented(work, "candidates", path)

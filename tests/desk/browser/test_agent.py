@@ -89,6 +89,20 @@ def test_keys_comment_and_show_their_own_help(served: Served, visit: Visit) -> N
     page.locator("body").press("/")
     assert page.evaluate("document.activeElement.id") == "find"
 
+    page.keyboard.press("Escape")
+    page.locator("[data-keys-open]").click()
+    page.locator("[data-keys-switch]").click()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.locator("body").press("/")
+    page.locator("body").press("c")
+    assert page.evaluate("document.activeElement.tagName") == "BODY", "keys of one letter stay silent"
+    page.locator("[data-keys-open]").click()
+    page.locator("[data-keys-switch]").click()
+    page.keyboard.press("Escape")
+    page.locator("body").press("/")
+    assert page.evaluate("document.activeElement.id") == "find"
+
 
 def test_what_lies_outside_the_perimeter_does_not_exist(served: Served, visit: Visit) -> None:
     other = served.list_of(1)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
-from tests.desk.browser.stage import CASE
+from tests.desk.browser.stage import CASE, READER
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -36,6 +37,7 @@ class Probe:
 
 _CASE = "<case:case>/"
 _DOSSIER = f"{_CASE}dossiers/<int:pk>/"
+_READER = "<reader:case>/"
 _SHEET = "#fiche [data-dossier]"
 PROBES: dict[str, Probe] = {
     "accueil": Probe("", "chef", "/"),
@@ -61,11 +63,38 @@ PROBES: dict[str, Probe] = {
     "tirage": Probe(f"{_CASE}tirage/", "chef", f"/{CASE}/tirage/"),
     "suspendre": Probe(f"{_CASE}suspendre/", "chef", f"/{CASE}/suspendre/"),
     "entrainement": Probe(f"{_CASE}entrainement/", "chef", f"/{CASE}/entrainement/", wait=_SHEET),
+    "lire": Probe("lire/", "chef", "/lire/", click="details.more summary", wait="#sheet"),
+    "lecture": Probe("lire/<uuid:pk>/", "chef", "/lire/{readings[0]}/"),
+    "lecture_document": Probe("lire/<uuid:pk>/", "chef", "/lire/{readings[1]}/"),
+    "lecture_effacee": Probe("lire/<uuid:pk>/", "chef", f"/lire/{UUID(int=1)}/", status=410),
     "connecter": Probe(f"{_CASE}connecter/", "chef", f"/{CASE}/connecter/"),
     "colonnes": Probe(f"{_CASE}connecter/<int:pk>/", "chef", f"/{CASE}/connecter/{{upload}}/"),
     "calcul": Probe(f"{_CASE}connecter/calcul/<uuid:pk>/", "chef", f"/{CASE}/connecter/calcul/{{job}}/"),
     "sujet": Probe("sujets/<slug:kind>/<path:key>/", "chef", "/sujets/{kind}/{key}/"),
     "recherche": Probe("recherche/", "chef", "/recherche/?q=le"),
+    "chercher": Probe(_READER, "chef", f"/{READER}/?q=extincteurs"),
+    "chercher_filtres": Probe(
+        _READER,
+        "chef",
+        f"/{READER}/?q=extinteurs&f-site=Port-Clair",
+        click=".operators summary",
+        wait=".operators dl",
+    ),
+    "chercher_refus": Probe(_READER, "chef", f"/{READER}/?q=!!!", status=422),
+    "chercher_vide": Probe(_READER, "chef", f"/{READER}/?q=introuvable+SAUF+tout"),
+    "recherches": Probe(f"{_READER}recherches/", "chef", f"/{READER}/recherches/"),
+    "document": Probe(f"{_READER}document/", "chef", f"/{READER}/document/?id=INSSN-2024-0053&q=extincteurs"),
+    "comparaison": Probe(
+        f"{_READER}comparer/", "chef", f"/{READER}/comparer/?gauche=INSSN-2024-0053&droite=INSSN-2024-0054"
+    ),
+    "annotations": Probe(f"{_READER}annoter/", "chef", f"/{READER}/annoter/?document=INSSN-2024-0053"),
+    "annoter": Probe(
+        f"{_READER}annoter/", "chef", f"/{READER}/annoter/?phrase={{passage}}", wait="form.labels fieldset"
+    ),
+    "rapports": Probe(f"{_CASE}rapports/", "chef", f"/{READER}/rapports/"),
+    "rapport": Probe(
+        f"{_CASE}rapports/<uuid:pk>/", "chef", f"/{READER}/rapports/{{report}}/", wait=".report-body"
+    ),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
     "taches": Probe("taches/", "chef", "/taches/"),
     "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
@@ -101,6 +130,8 @@ NO_PAGES = {
             f"{_CASE}calculer/",
             f"{_CASE}entrainement/ouvrir/",
             f"{_CASE}connecter/calculer/",
+            "lire/<uuid:pk>/effacer/",
+            "lire/<uuid:pk>/connecter/",
             *(f"{_DOSSIER}{act}/" for act in ("avis", "annuler", "etape", "assigner", "commenter")),
             f"{_CASE}colonnes/",
             f"{_CASE}lot/",
@@ -119,7 +150,10 @@ NO_PAGES = {
                 for form in ("csv", "xlsx", "ods", "pdf", "geojson", "gpkg")
             ),
             "fichiers/<int:pk>/",
+            "lire/<uuid:pk>/<str:name>",
             f"{_DOSSIER}fiche.pdf",
+            *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
+            *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "xlsx", "ods", "csv")),
         ),
         "a file",
     ),
@@ -154,8 +188,11 @@ def _address(served: Served, probe: Probe) -> str:
         kind=kind,
         key=key,
         upload=served.upload,
+        readings=served.readings,
         job=served.job,
         failed=served.failed,
+        report=served.report,
+        passage=served.passage,
         invitation=served.invitation,
         person=served.people["lou"],
     )

@@ -25,7 +25,7 @@ _METRES_PER_DEGREE = 111_320.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """An aggregate over the subject's own past events: ``count``, ``mean`` or ``sum`` of a column.
+    """An aggregate over the subject's own past events: ``count``, ``mean``, ``sum`` or ``max`` of a column.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class Daily:
 Spec = Own | Last | Since | Near | Peers | Daily
 """Any as-of feature."""
 
-_HOW = {"count": "count(*)", "mean": "avg({column})", "sum": "sum({column})"}
+_HOW = {"count": "count(*)", "mean": "avg({column})", "sum": "sum({column})", "max": "max({column})"}
 
 
 def build(rows: pa.Table, events: Mapping[str, pa.Table], specs: Sequence[Spec]) -> pa.Table:

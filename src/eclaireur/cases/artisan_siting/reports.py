@@ -21,13 +21,26 @@ if TYPE_CHECKING:
 
     from eclaireur.cases.artisan_siting.ground import Ground
 
-__all__ = ["TITLES", "made", "parse"]
+__all__ = ["ASKS", "TITLES", "made", "parse"]
 
 TITLES = {
     "zone": "Fiche d'un emplacement : commune ou zone dessinée",
     "gaps": "Communes qui ont moins de commerces qu'attendu",
 }
 """Reports by name, with their French titles."""
+
+ASKS = {
+    "zone": (
+        FormField(
+            name="about",
+            title="Métier et lieu",
+            kind="text",
+            help="Par exemple : metier=boulangerie commune=Bellerive rayon=10 nouveaux=2",
+        ),
+    ),
+    "gaps": (FormField(name="about", title="Métier", kind="text", help="Par exemple : metier=garage"),),
+}
+"""What a report cannot do without (see `service.reporting`)."""
 
 _RADIUS = 10.0
 _KEYS = {

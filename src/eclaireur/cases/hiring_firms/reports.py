@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eclaireur.cases.hiring_firms.model import Model
     from eclaireur.core.case import Records
 
-__all__ = ["TITLES", "made", "played_views", "search_kinds"]
+__all__ = ["ASKS", "TITLES", "made", "played_views", "search_kinds"]
 
 TITLES = {
     "search": "Entreprises à démarcher, par métier et près d'un lieu",
@@ -28,6 +28,18 @@ TITLES = {
     "jobs": "Métiers connus, avec leurs métiers proches",
 }
 """Reports by name, with their French titles."""
+
+ASKS = {
+    "search": (
+        FormField(
+            name="about",
+            title="Recherche",
+            kind="text",
+            help="Par exemple : metier=D1102 commune=Metz rayon=10 taille=10-49 jour=2025-07-01",
+        ),
+    )
+}
+"""What a report cannot do without (see `service.reporting`)."""
 
 _SEARCHES = 4
 """Firms for one search of a day: twenty places each, so that a firm has five views a day on average."""

@@ -15,7 +15,7 @@ from eclaireur.cases.inspection_letters import reading, trust_reports
 from eclaireur.cases.inspection_letters.asking import Asked, plain_table
 from eclaireur.core import french
 from eclaireur.core.errors import BadValueError, MissingColumnError, UnknownSubjectError
-from eclaireur.core.view import Block, Chart, Citation, Citations, Facts, Series
+from eclaireur.core.view import Block, Chart, Citation, Citations, Facts, FormField, Series
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eclaireur.bricks.semantic.labelling import Labeller
     from eclaireur.core.case import Progress, Records
 
-__all__ = ["TITLES", "made"]
+__all__ = ["ASKS", "TITLES", "made"]
 
 TITLES = {
     "trends": "Tendances par année et par site",
@@ -36,6 +36,26 @@ TITLES = {
     "learning": "Justesse selon le nombre de phrases apprises",
 }
 """Reports by name, with their French titles."""
+
+ASKS = {
+    "watch": (
+        FormField(
+            name="table",
+            title="Fichier de mots-clés",
+            kind="file",
+            help="Un tableau avec une colonne « keyword » : un mot ou une expression par ligne.",
+        ),
+    ),
+    "site": (
+        FormField(
+            name="about",
+            title="Site",
+            kind="text",
+            help="Le nom du site, comme dans les lettres.",
+        ),
+    ),
+}
+"""What a report cannot do without: a word (``about``) or a file (``table``)."""
 
 _SHOWN = 5
 _KEYWORDS = 2000

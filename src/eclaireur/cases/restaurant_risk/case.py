@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.cases.restaurant_risk import documented, measuring, model as modelling
+from eclaireur.cases.restaurant_risk import documented, measuring, model as modelling, reports
 from eclaireur.cases.restaurant_risk.columns import adjusted, rows_for
 from eclaireur.cases.restaurant_risk.documented import identify
 from eclaireur.cases.restaurant_risk.sheet import sheet
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from eclaireur.core.types import EvaluationBlock, ModelCard
+    from eclaireur.core.view import Block
 
 __all__ = [
     "NAME",
+    "REPORTS",
+    "REPORT_ASKS",
     "data_date",
     "evaluate",
     "examples",
@@ -30,6 +33,7 @@ __all__ = [
     "identify",
     "predict",
     "records",
+    "report",
     "score",
     "sheet",
     "signals",
@@ -217,3 +221,36 @@ def evaluate(
 ) -> tuple[EvaluationBlock, ...]:
     """Measure on rolling origins (see `measuring`)."""
     return measuring.evaluate(source, records, examples(records), seed=seed, engine=engine, progress=progress)
+
+
+REPORT_ASKS = reports.ASKS
+REPORTS = reports.TITLES
+"""Reports by name, with their French titles (see `service.reporting`)."""
+
+
+def report(
+    name: str,
+    records: Records,
+    card: ModelCard,
+    artefact: Artefact,
+    *,
+    about: str,
+    table: pa.Table | None,
+    seed: int,
+    progress: Progress,
+) -> tuple[Block, ...]:
+    """Return a report as view blocks (see `reports`)."""
+    return reports.made(
+        name,
+        reports.Asked(
+            records=records,
+            examples=examples(records),
+            card=card,
+            model=modelling.load(artefact),
+            current=_current,
+            latest=data_date(records),
+            about=about,
+            seed=seed,
+            progress=progress,
+        ),
+    )

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.predict.asof import Last, Own, build
+from eclaireur.bricks.predict.audit import Audit, audit, top
 from eclaireur.cases.restaurant_risk.columns import PRIOR, adjusted, matrix, rows_for
 from eclaireur.cases.restaurant_risk.features import FEATURES
 from eclaireur.cases.restaurant_risk.model import train_examples
@@ -27,7 +28,20 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["WHOLE", "Held", "Origin", "Variant", "evaluate", "held_out", "observers", "play"]
+__all__ = [
+    "WHOLE",
+    "Held",
+    "Origin",
+    "Variant",
+    "audited",
+    "evaluate",
+    "groups_of",
+    "held_out",
+    "horizon",
+    "observers",
+    "play",
+    "rank_only",
+]
 
 _FIRST = timedelta(days=365)
 _STEP = timedelta(days=91)
@@ -100,6 +114,7 @@ def held_out(
     engine: Executor,
     progress: Progress,
     variant: Variant = WHOLE,
+    most: int | None = None,
 ) -> Held:
     """Play the rolling origins: at each, learn from what was known a week before, score what follows.
 
@@ -109,6 +124,8 @@ def held_out(
         Last day that may be measured.
     variant
         What to take away from the model; nothing by default.
+    most
+        Only the last origins, that many; None for all.
 
     Raises
     ------
@@ -134,6 +151,7 @@ def held_out(
     labels = examples["label"].to_numpy()
     measured = _in_scope(records, examples)
     splits = evaluation.rolling_origins(first, last, step=_STEP, gap=_GAP)
+    splits = splits if most is None else splits[-most:]
     kept: list[NDArray[np.int64]] = []
     origins: list[Origin] = []
     for split in splits:
@@ -217,13 +235,8 @@ def evaluate(
     source: str, records: Records, examples: pa.Table, *, seed: int, engine: Executor, progress: Progress
 ) -> tuple[EvaluationBlock, ...]:
     """Return the measures of a source: the whole ranking, then what each part of it brings."""
-    import pyarrow.compute as pc
-
-    declared = _declared(source)
-    latest: date = pc.max(examples["as_of"]).as_py()
-    horizon = date.fromisoformat(declared.horizon) if declared and declared.horizon else latest
-    rank_only = declared.rank_only if declared else ""
-    held = held_out(records, examples, last=horizon, seed=seed, engine=engine, progress=progress)
+    last, ranks = horizon(source, examples), rank_only(source)
+    held = held_out(records, examples, last=last, seed=seed, engine=engine, progress=progress)
     observer = observers(records, held.rows)
     days = held.rows["as_of"].cast("int32").to_numpy().astype(float)
     metrics = evaluation.ranking_metrics(
@@ -243,10 +256,10 @@ def evaluate(
     )
     split = (
         f"{len(held.splits)} origines de {_STEP.days} jours, du {french.day(held.splits[0].start)} "
-        f"au {french.day(horizon)}"
+        f"au {french.day(last)}"
     )
     shown = [*metrics, _labelled(held), *_published(records, held)]
-    if rank_only:
+    if ranks:
         shown = [metric for metric in shown if metric.name not in _STATED]
     return (
         EvaluationBlock(
@@ -254,8 +267,11 @@ def evaluate(
             split=split,
             metrics=tuple(metric for metric in shown if metric.value is not None),
             run="",
-            subgroups=evaluation.subgroup_table(held.labels, held.scores["modèle"], _groups(held)),
-            notes=_notes(records, held, rank_only),
+            subgroups=(
+                *evaluation.subgroup_table(held.labels, held.scores["modèle"], groups_of(held)),
+                *audited(held, ranks=bool(ranks)).gap_metrics(),
+            ),
+            notes=_notes(records, held, ranks),
         ),
         _parts(source, split, held, observer, days, seed),
     )
@@ -265,6 +281,21 @@ def _declared(source: str) -> SourceCard | None:
     """Return what the card says of a source; None for the user's own files."""
     found = [one for one in find_card("restaurant_risk").sources if one.name == source]
     return found[0] if found else None
+
+
+def horizon(source: str, examples: pa.Table) -> date:
+    """Return the last day that may be measured: the card's, else that of the last example."""
+    import pyarrow.compute as pc
+
+    declared = _declared(source)
+    latest: date = pc.max(examples["as_of"]).as_py()
+    return date.fromisoformat(declared.horizon) if declared and declared.horizon else latest
+
+
+def rank_only(source: str) -> str:
+    """Return why the rates of a source are not risks, as its card says; empty when they are."""
+    declared = _declared(source)
+    return declared.rank_only if declared else ""
 
 
 def observers(records: Records, rows: pa.Table) -> list[str | None]:
@@ -293,7 +324,8 @@ def _published(records: Records, held: Held) -> list[Metric]:
     return [Metric(name="auc_published_in_sample", value=value, low=None, high=None, n=int(kept.sum()))]
 
 
-def _groups(held: Held) -> dict[str, list[Any]]:
+def groups_of(held: Held) -> dict[str, list[Any]]:
+    """Return the area, the activity and the length of history of each held-out row."""
     count = held.scores["passé"].tolist()
     return {
         "secteur": held.rows["area"].to_pylist(),
@@ -305,11 +337,26 @@ def _groups(held: Held) -> dict[str, list[Any]]:
     }
 
 
-def _notes(records: Records, held: Held, rank_only: str) -> tuple[str, ...]:
+def audited(held: Held, *, ranks: bool, share: float = 0.05) -> Audit:
+    """Audit the first ``share`` of each origin by area, activity and history.
+
+    Stated risks are compared with what was observed, unless scores are only ``ranks``.
+    """
+    import numpy as np
+
+    score = held.scores["modèle"]
+    selected = np.zeros(score.size)
+    for period in np.unique(held.periods):
+        at = held.periods == period
+        selected[at] = top(score[at], share)
+    return audit(held.labels, selected, groups_of(held), scores=None if ranks else score)
+
+
+def _notes(records: Records, held: Held, ranks: str) -> tuple[str, ...]:
     notes = ["Chaque origine n'apprend que de ce qui était connu une semaine avant elle."]
     weak = held.calibrated.count(False)
-    if rank_only:
-        notes.append(f"{rank_only} Seul le rang est montré.")
+    if ranks:
+        notes.append(f"{ranks} Seul le rang est montré.")
     elif weak:
         notes.append(
             f"À {french.count(weak, 'origine')} sur {len(held.calibrated)}, "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from eclaireur.core.evaluation.arrays import group_codes
 from eclaireur.core.evaluation.calibration import brier, calibration_error, reliability
-from eclaireur.core.evaluation.compare import auc_metric, comparison, gain
+from eclaireur.core.evaluation.compare import auc_metric, comparison, figure_named, gain, measured
+from eclaireur.core.evaluation.counts import count_metrics, loss_metrics, poisson_deviance, skill
 from eclaireur.core.evaluation.intervals import MIN_GROUP, bootstrap_weights, newcombe, wilson
 from eclaireur.core.evaluation.panel import Panel
 from eclaireur.core.evaluation.ranking import (
@@ -40,21 +41,27 @@ __all__ = [
     "brier",
     "calibration_error",
     "comparison",
+    "count_metrics",
     "days_earlier",
     "evaluation_json",
+    "figure_named",
     "first_half_share",
     "gain",
     "group_codes",
     "labelled_in_k",
     "lift_top",
+    "loss_metrics",
+    "measured",
     "metric_from_json",
     "metric_to_json",
     "newcombe",
+    "poisson_deviance",
     "precision_at",
     "precision_bounds",
     "ranking_metrics",
     "reliability",
     "rolling_origins",
+    "skill",
     "subgroup_table",
     "wilson",
 ]

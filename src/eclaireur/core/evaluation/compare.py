@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.core.errors import BadValueError
 from eclaireur.core.evaluation.arrays import group_codes
 from eclaireur.core.evaluation.intervals import bootstrap_weights, percentiles
 from eclaireur.core.evaluation.order import Order
@@ -16,7 +17,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["FIGURES", "Figure", "Ranking", "auc_metric", "comparison", "gain", "measured", "usable"]
+__all__ = [
+    "FIGURES",
+    "Figure",
+    "Ranking",
+    "auc_metric",
+    "comparison",
+    "figure_named",
+    "gain",
+    "measured",
+    "usable",
+]
 
 Ranking = Order | Panel
 """One order, or the orders of several periods."""
@@ -27,6 +38,7 @@ FIGURES: dict[str, Figure] = {
     "auc": lambda order, weights: order.auc(weights),
     "auc_within_observer": lambda order, weights: order.auc_within(weights),
     "lift_top_5pct": lambda order, weights: order.lift_top(0.05, weights),
+    "average_precision": lambda order, weights: order.average_precision(weights),
     "precision_at_100": lambda order, weights: order.precision_at(100, weights),
     "days_earlier": lambda order, weights: order.days_earlier(weights),
     "first_half_share": lambda order, weights: order.first_half_share(weights),
@@ -34,6 +46,25 @@ FIGURES: dict[str, Figure] = {
     "calibration_error": lambda order, weights: order.calibration_error(weights),
 }
 """Every figure by its name; all but the last two only look at the order."""
+
+
+def figure_named(name: str, k: int | None = None) -> Figure:
+    """Return a figure by its name; ``precision_at_k`` and ``recall_at_k`` take their ``k`` apart.
+
+    Raises
+    ------
+    BadValueError
+        If there is no such figure, or ``k`` is missing or below 1.
+    """
+    if name in {"precision_at_k", "recall_at_k"}:
+        if k is None or k < 1:
+            raise BadValueError(f"« {name} » demande un nombre de places d'au moins 1.")
+        if name == "precision_at_k":
+            return lambda order, weights: order.precision_at(k, weights)
+        return lambda order, weights: order.recall_at(k, weights)
+    if name not in FIGURES:
+        raise BadValueError(f"mesure inconnue : « {name} ».", fix=f"Connues : {', '.join(FIGURES)}.")
+    return FIGURES[name]
 
 
 def usable(value: float) -> float | None:
@@ -48,6 +79,7 @@ def measured(
     *,
     baseline: str | None = None,
     baseline_value: float | None = None,
+    k: int | None = None,
 ) -> Metric:
     """Return a figure with its bootstrap interval and a baseline's value beside it.
 
@@ -55,10 +87,12 @@ def measured(
     ----------
     weights
         Bootstrap weights, one line per draw (`intervals.bootstrap_weights`).
+    k
+        Places of ``precision_at_k`` and ``recall_at_k``.
     """
     import numpy as np
 
-    figure = FIGURES[name]
+    figure = figure_named(name, k)
     value = figure(order, None)
     low, high = percentiles(np.array([figure(order, line) for line in weights]))
     if not math.isnan(value) and not math.isnan(low):
@@ -76,12 +110,18 @@ def measured(
 
 
 def gain(
-    name: str, order: Ranking, baseline: Ranking, weights: NDArray[np.float64], *, baseline_name: str
+    name: str,
+    order: Ranking,
+    baseline: Ranking,
+    weights: NDArray[np.float64],
+    *,
+    baseline_name: str,
+    k: int | None = None,
 ) -> Metric:
     """Return the figure of an order minus that of a baseline on the same rows, with a paired interval."""
     import numpy as np
 
-    figure = FIGURES[name]
+    figure = figure_named(name, k)
     reference = figure(baseline, None)
     value = figure(order, None) - reference
     low, high = percentiles(np.array([figure(order, line) - figure(baseline, line) for line in weights]))

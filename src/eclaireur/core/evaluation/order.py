@@ -117,6 +117,27 @@ class Order:
         top = min(float(k), float(weight.sum()))
         return self.found_at(top, weight) / top if top else math.nan
 
+    def recall_at(self, k: int, weights: Any = None) -> float:
+        """Return the expected share of all positives that are in the first ``k``."""
+        weight = self._weight(weights)
+        positives = float((weight * self.truth).sum())
+        return self.found_at(float(k), weight) / positives if positives else math.nan
+
+    def average_precision(self, weights: Any = None) -> float:
+        """Return the mean precision at each positive, equal scores taken together; NaN without any.
+
+        Σ (R_n − R_{n−1}) P_n over the levels of the score (scikit-learn's definition).
+        """
+        import numpy as np
+
+        weight = self._weight(weights)
+        found = np.bincount(self._codes, weight * self.truth, minlength=self._levels)
+        seen = np.cumsum(np.bincount(self._codes, weight, minlength=self._levels))
+        positives = float(found.sum())
+        if not positives:
+            return math.nan
+        return float(np.sum(found * np.cumsum(found) / np.where(seen > 0, seen, 1.0)) / positives)
+
     def lift_top(self, share: float, weights: Any = None) -> float:
         """Return the share of positives in the top ``share``, over their share in all."""
         weight = self._weight(weights)

@@ -90,6 +90,14 @@ class Panel:
             found += order.found_at(top, weight[rows])
         return found / total if total else math.nan
 
+    def recall_at(self, k: int, weights: Any = None) -> float:
+        """Return the share of positives that are in the first ``k`` of their period."""
+        return self._mean(lambda order, weight: order.recall_at(k, weight), weights)
+
+    def average_precision(self, weights: Any = None) -> float:
+        """Return the average precision within periods."""
+        return self._mean(lambda order, weight: order.average_precision(weight), weights)
+
     def first_half_share(self, weights: Any = None) -> float:
         """Return the share of positives in the first half of each period."""
         return self._mean(lambda order, weight: order.first_half_share(weight), weights)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
-from eclaireur.core.errors import BadValueError, RefusedError
+from eclaireur.core.errors import BadValueError, NotFoundError, RefusedError
 from eclaireur.desk.accounts.links import administrators, new_link
 from eclaireur.desk.accounts.open_sessions import close_others
 from eclaireur.desk.models import Grant, Role, Session, SetupLink, User
@@ -25,6 +25,7 @@ __all__ = [
     "give",
     "open_account",
     "send_link",
+    "send_link_from_host",
     "take_back",
 ]
 
@@ -109,6 +110,37 @@ def send_link(by: User, user: User) -> str:
         raise RefusedError("ce compte est fermé.", fix="Ouvrez-le avant d'envoyer un lien.")
     with transaction.atomic():
         _tell(by, "account", user.login, act="link")
+        return new_link(user)
+
+
+def send_link_from_host(login: str) -> str:
+    """Return such a link to whoever governs the machine: the way back of an administrator locked out.
+
+    Whoever reads the workspace and its database can do more than that; here the journal tells it.
+
+    Raises
+    ------
+    NotFoundError
+        If no account has this login.
+    RefusedError
+        If the account is closed.
+    """
+    user = User.objects.filter(login=login).first()
+    if user is None:
+        logins = ", ".join(administrators().order_by("login").values_list("login", flat=True)[:20])
+        raise NotFoundError(
+            f"aucun compte ne s'appelle « {login} ».",
+            fix=f"Administrateurs : {logins}." if logins else "`./eclaireur serve` donne le premier lien.",
+        )
+    if not user.is_active:
+        raise RefusedError("ce compte est fermé.", fix="Choisissez celui d'un administrateur, qui l'ouvrira.")
+    with transaction.atomic():
+        workspace().journal.append(
+            "account",
+            case="",
+            actor="machine du bureau",
+            data={"act": "link", "account": login, "host": True},
+        )
         return new_link(user)
 
 

@@ -39,6 +39,7 @@ _SCOPES = (
     ("decide", "décider"),
     ("export", "exporter"),
     ("compute", "calculer"),
+    ("connect", "faire lire des fichiers"),
 )
 _LOGIN = r"[a-z0-9][a-z0-9._@+\-]*"
 

@@ -95,8 +95,9 @@ def make_key(
             created=now,
             expires=expires,
         )
-        # The role bounds what the scopes may give: computing is not for an agent.
-        Grant.objects.create(key=key, role=Role.MANAGER if "compute" in wanted else Role.AGENT, **where)
+        # The role bounds what the scopes may give: computing and connecting are not for an agent.
+        role = Role.MANAGER if {"compute", "connect"} & set(wanted) else Role.AGENT
+        Grant.objects.create(key=key, role=role, **where)
     return key, f"ecl_{prefix}_{secret}"
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error, close_old_connections, connections
 
+from eclaireur.desk import readings
 from eclaireur.desk.jobs import queue
 from eclaireur.desk.jobs.process import Process
 from eclaireur.desk.jobs.running import run
@@ -92,6 +93,7 @@ class _Worker:
         if time.monotonic() >= self._reap_due:
             self._reap_due = time.monotonic() + self._times.reap
             queue.reap(deaths=self._times.deaths)
+            readings.sweep()
 
     def _carry(self, job: Job) -> None:
         """Have a process do the task, and see to it that the task is somebody's when that process is gone."""

@@ -17,10 +17,11 @@ from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
 from eclaireur.core import french
+from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk import jobs as tasks
 from eclaireur.desk.access import Action
-from eclaireur.desk.asking import Asking, card_within, page, required
+from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.jobs.queue import ACTIVE
 from eclaireur.desk.models import Job, JobState
 from eclaireur.desk.served import served_cards
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["again", "cancel", "compute", "job", "jobs", "open_training", "urlpatterns"]
 
 _OVER = 50
-_STARTED = ("publish", "train", "evaluate")
+_STARTED = ("publish", "index", "train", "evaluate")
 _MARKS = {
     JobState.DONE: ("good", "✓"),
     JobState.FAILED: ("stop", "■"),
@@ -76,7 +77,7 @@ class _Line:
     @property
     def again(self) -> bool:
         """Whether starting it anew makes sense."""
-        return self.may and not self.active and self.job.state != JobState.DONE
+        return self.may and not self.active and self.job.state != JobState.DONE and self.job.kind != "read"
 
     @property
     def outcome(self) -> tuple[str, str, str]:
@@ -89,6 +90,10 @@ class _Line:
                 return "L'entraînement est ouvert.", f"/{job.case}/entrainement/", "S'entraîner"
             case "publish":
                 return "Le classement est à jour.", f"/{job.case}/?portee=classement", "Voir le classement"
+            case "report":
+                return "Le rapport est établi.", f"/{job.case}/rapports/{job.pk}/", "Lire le rapport"
+            case "index":
+                return "La recherche est prête.", f"/{job.case}/", "Chercher"
             case "train":
                 number = job.result.get("model", "")
                 return (
@@ -96,6 +101,8 @@ class _Line:
                     "",
                     "",
                 )
+            case "read":
+                return "Le fichier est lu.", f"/lire/{job.arguments['lecture']}/", "Voir la lecture"
             case "evaluate":
                 return "L'évaluation est faite.", "", ""
         return "", "", ""
@@ -108,16 +115,18 @@ class _Line:
 
 
 def _line(request: Asking, job: Job) -> _Line:
-    return _Line(job, request.reach.may(Action.COMPUTE, job.case, job.area, job.service))
+    own = job.kind == "read"  # only its own are found
+    return _Line(job, own or request.reach.may(Action.COMPUTE, job.case, job.area, job.service))
 
 
 def _seen(request: Asking) -> QuerySet[Job]:
-    """Return the tasks of my perimeter, and the opening of the training desk when I asked for it."""
+    """Return the tasks of my perimeter, and those that anybody may ask for, when I did."""
     rows = request.reach.rows()
+    mine = Q(kind="read", user=request.user)  # nobody else's business, whatever they may see
     if rows:  # else everything is within reach
         cases = request.reach.cases(card.name for card in served_cards())
         rows |= Q(kind="training", user=request.user, case__in=cases)
-    return Job.objects.filter(rows).select_related("user")
+    return Job.objects.filter(mine | (rows & ~Q(kind="read"))).select_related("user")
 
 
 def _found(request: Asking, pk: UUID) -> Job:
@@ -178,7 +187,8 @@ def job(request: Asking, pk: UUID) -> HttpResponse:
 def cancel(request: Asking, pk: UUID) -> HttpResponse:
     """Ask that a task stop."""
     row = _found(request, pk)
-    required(request, Action.COMPUTE, row.case, row.area, row.service)
+    if not _line(request, row).may:
+        raise Http404
     try:
         row = tasks.cancel(request.user, row)
     except BadValueError as error:
@@ -235,8 +245,8 @@ def compute(request: Asking, case: str) -> HttpResponse:
     """Start a calculation of a case: its signals, a model, or its figures."""
     card = card_within(request, case)
     service = _service(request, case)
-    kind = request.POST.get("kind", "publish")
-    if kind not in _STARTED:
+    kind = request.POST.get("kind", "index" if card.desk is Desk.READER else "publish")
+    if kind not in _STARTED or (kind == "index" and card.index is None):
         raise BadValueError("ce calcul n'existe pas.", fix="Choisissez-le dans la page du cas d'usage.")
     refuse_if_stopped(case)
     made = tasks.start(kind, user=request.user, case=case, service=service, arguments=_source(request, card))

@@ -26,14 +26,20 @@ def answer_document(
     consult
         Sends a question to the parent and returns its answer.
     """
+    at = (1, 1)
+
+    def tell(page: int, pages: int) -> None:
+        nonlocal at
+        at = page, pages
 
     def ask(image: Path, dots: int) -> ocr.Answer:
         del image  # the parent knows its name
-        told = consult({"recognise": True, "dots": dots})
+        page, pages = at
+        told = consult({"recognise": True, "dots": dots, "page": page, "pages": pages})
         return ocr.Answer(table=told["table"], missing=told["missing"], late=told["late"])
 
     try:
-        return packed(read_here(path, ask=ask, folder=folder))
+        return packed(read_here(path, ask=ask, folder=folder, tell=tell))
     except ExtraMissingError:
         return {"extra": True}
     except Exception as error:  # noqa: BLE001 - a hostile file may make a parser raise anything

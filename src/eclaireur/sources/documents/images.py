@@ -49,8 +49,8 @@ def read_image(name: str, data: bytes, inside: Inside) -> Document:
         raise RefusedError("cette image est abîmée, ou d'un format qui n'est pas lu.", _FIX) from error
     writer = Writer(name, "image")
     leaves: list[Leaf] = []
-    recogniser = Recogniser(writer, inside)
     frames = min(int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1, inside.limits.pages)
+    recogniser = Recogniser(writer, inside, frames)
     for rank in range(frames):
         try:
             image.seek(rank)

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Inside"]
+__all__ = ["Inside", "tell_nobody"]
+
+
+def tell_nobody(page: int, pages: int) -> None:
+    """Take the progress of a recognition, and tell nobody."""
+    del page, pages
 
 
 @dataclass(slots=True)
@@ -40,6 +45,8 @@ class Inside:
         Reads the bytes of what is attached.
     depth
         How many documents carry this one.
+    tell
+        Called with the page about to be recognised, and how many there are.
     """
 
     folder: Path
@@ -47,6 +54,7 @@ class Inside:
     read: Callable[[str, bytes, Inside], Document]
     limits: Limits = field(default_factory=Limits)
     depth: int = 0
+    tell: Callable[[int, int], None] = tell_nobody
     left: _Left = field(default_factory=lambda: _Left(Limits().entries, Limits().expanded))
 
     def attached(self, name: str, data: bytes) -> Attachment:

@@ -107,7 +107,7 @@ def _leaves(writer: Writer, pdf: Any, inside: Inside, count: int) -> list[Leaf]:
     broken: list[int] = []
     layers: list[int] = []
     unreadable: list[int] = []
-    recogniser = Recogniser(writer, inside)
+    recogniser = Recogniser(writer, inside, count)
     signs = 0
     for rank in range(count):
         try:

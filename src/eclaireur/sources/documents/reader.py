@@ -13,7 +13,7 @@ from pathlib import Path
 from eclaireur.core.errors import ExtraMissingError
 from eclaireur.sources.documents import ocr
 from eclaireur.sources.documents.document import Document
-from eclaireur.sources.documents.inside import Inside
+from eclaireur.sources.documents.inside import Inside, tell_nobody
 from eclaireur.sources.documents.limits import Limits
 from eclaireur.sources.documents.recognise import kind_of
 from eclaireur.sources.reading import Outcome
@@ -67,6 +67,7 @@ def read_here(
     folder: Path | None = None,
     limits: Limits | None = None,
     seconds: float = 25.0,
+    tell: Callable[[int, int], None] = tell_nobody,
 ) -> Document:
     """Read a document; one that cannot be read gives a document that says why, never an exception.
 
@@ -78,6 +79,8 @@ def read_here(
         Where images for recognition are written; by default a temporary one.
     seconds
         Time granted to recognition when ``ask`` is left out.
+    tell
+        Called with the page about to be recognised, and how many there are.
 
     Raises
     ------
@@ -92,6 +95,7 @@ def read_here(
             ask=ask or (lambda image, dots: ocr.recognise(image, dots, seconds=until - time.monotonic())),
             read=_bytes,
             limits=chosen,
+            tell=tell,
         )
         try:
             data = _loaded(path, chosen)

@@ -15,10 +15,16 @@ __all__ = ["Recogniser"]
 
 
 class Recogniser:
-    """Sends pages to recognition one by one and keeps account."""
+    """Sends pages to recognition one by one and keeps account.
 
-    def __init__(self, writer: Writer, inside: Inside) -> None:
-        self._writer, self._inside = writer, inside
+    Parameters
+    ----------
+    pages
+        How many the document has.
+    """
+
+    def __init__(self, writer: Writer, inside: Inside, pages: int) -> None:
+        self._writer, self._inside, self._pages = writer, inside, pages
         self._done = self._late = self._missing = self._refused = 0
 
     def page(self, number: int, leaf: Leaf, draw: Callable[[], tuple[Path, float] | None]) -> Leaf:
@@ -29,7 +35,6 @@ class Recogniser:
         draw
             Writes the page as an image; returns it with its dots per inch, or None when it is too large.
         """
-        del number
         if self._late or self._missing:
             self._late += bool(self._late)
             self._missing += bool(self._missing)
@@ -39,6 +44,7 @@ class Recogniser:
             self._refused += 1
             return leaf
         path, dots = drawn
+        self._inside.tell(number, self._pages)
         answer = self._inside.ask(path, round(dots))
         path.unlink(missing_ok=True)
         self._late += answer.late

@@ -67,7 +67,8 @@ def jobs(request: Calling, asked: Query[Asked]) -> dict[str, Any]:
 
 
 def _seen(request: Calling) -> QuerySet[Job]:
-    found: QuerySet[Job] = Job.objects.within(request.auth.reach)
+    # The reading of a file is a person's own, and shown on their page alone.
+    found: QuerySet[Job] = Job.objects.within(request.auth.reach).exclude(kind="read")
     return found
 
 

@@ -1,4 +1,5 @@
-// Keys and small comforts that every page shares. No state lives here: the server holds it all.
+// Keys and small comforts that every page shares. The server holds every state but one: whether keys of
+// one letter are silent, which voice control and some hands need, is kept by this browser.
 // The State's theme knows no media query: it is told when the system is dark.
 function stateTheme() {
   const { dataset } = document.documentElement;
@@ -10,7 +11,17 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", stateTheme
 
 const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, dialog[open]") !== null;
 
+// Other scripts read it on the document too.
+function singleKeys(on) {
+  document.documentElement.dataset.keys = on ? "on" : "off";
+  for (const button of document.querySelectorAll("[data-keys-switch]")) {
+    button.textContent = on ? "Ne plus réagir aux touches d’une lettre" : "Réagir aux touches d’une lettre";
+  }
+}
+singleKeys(localStorage.getItem("touches") !== "off");
+
 document.addEventListener("keydown", (event) => {
+  if (document.documentElement.dataset.keys === "off") return;
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   if (event.key === "/") {
     const find = document.getElementById("find");
@@ -36,6 +47,11 @@ document.addEventListener("htmx:responseError", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-keys-open]")) document.getElementById("touches")?.showModal();
+  if (event.target.closest("[data-keys-switch]")) {
+    const on = document.documentElement.dataset.keys === "off";
+    localStorage.setItem("touches", on ? "on" : "off");
+    singleKeys(on);
+  }
   const copied = event.target.closest("[data-copy]");
   if (copied) navigator.clipboard?.writeText(copied.dataset.copy).then(() => { copied.dataset.done = "copié"; });
   if (event.target.closest("[data-theme-switch]")) {

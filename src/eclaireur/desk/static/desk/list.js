@@ -74,6 +74,7 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]")) return;
+  if (event.key.length === 1 && document.documentElement.dataset.keys === "off") return;
   const act = KEYS[event.key];
   if (act) { event.preventDefault(); act(); }
 });
