@@ -2,7 +2,8 @@
 
 A case that has reports gives ``REPORTS`` (name → French title) and ``report(name, records, card, artefact,
 about=…, table=…, seed=…, progress=…)``. What a report cannot do without is said by ``REPORT_ASKS``: name →
-`core.view.FormField` named ``about`` (a word, or one of its choices) or ``table`` (a file).
+`core.view.FormField` named ``about`` (a word, or one of its choices) or ``table`` (a file). With
+``read_report_input(path)`` a case reads files that are no tables (a drawn zone), and returns None for others.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def report(
     if name not in known:
         listed = ", ".join(known) or "aucun"
         raise BadValueError(f"rapport inconnu : « {name} ».", fix=f"Rapports de ce cas : {listed}.")
-    table = None if input_path is None else _read(input_path)
+    table = None if input_path is None else _read(work, input_path)
     records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
     registry = work.workspace.registry
@@ -135,9 +136,15 @@ def report(
     return blocks, mentions
 
 
-def _read(path: Path) -> Any:
+def _read(work: Work, path: Path) -> Any:
+    """Read what a user gives to a report: by the case itself when it knows its form, else as a table."""
     from eclaireur.sources.isolated import Isolated
 
+    own = getattr(work.case, "read_report_input", None)
+    if own is not None and path.is_file():
+        found = own(path)
+        if found is not None:
+            return found
     with Isolated() as reader:
         reading = reader.read(path)
     if reading.table is None:
