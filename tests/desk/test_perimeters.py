@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,8 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from eclaireur.core.catalog import find_card
+from eclaireur.core.view import Column, Table
+from eclaireur.core.view_json import to_plain
 from eclaireur.desk import decisions
 from eclaireur.desk.access import Action, Reach, reach_of
 from eclaireur.desk.models import (
@@ -39,6 +42,7 @@ from eclaireur.desk.models import (
     User,
     Worklist,
 )
+from eclaireur.desk.place import work_on
 from tests.desk.conftest import CASE
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +154,7 @@ def _fill(perimeters: Iterable[Perimeter]) -> None:
     rows = iter(base.targets.select_related("dossier", "reasons").order_by("pk"))
     author = User.objects.get(login="responsable")
     editions: dict[str, Edition] = {}
+    kept = _kept_report()
     for one in perimeters:
         if one.service not in editions:
             copy = Edition.objects.get(pk=base.pk)
@@ -181,6 +186,16 @@ def _fill(perimeters: Iterable[Perimeter]) -> None:
         job = Job.objects.create(
             **place, pk=uuid4(), kind="publish", title=one.mark, state=JobState.FAILED, user=author
         )
+        report = Job.objects.create(
+            **place,
+            pk=uuid4(),
+            kind="report",
+            title=one.mark,
+            state=JobState.DONE,
+            arguments={"report": "r"},
+            result={"run": kept},
+            user=author,
+        )
         upload = Upload.objects.create(
             **place, name=f"{one.mark}.csv", sha256="", bytes=1, state="refused", user=author
         )
@@ -190,12 +205,27 @@ def _fill(perimeters: Iterable[Perimeter]) -> None:
             "listes": worklist.pk,
             "dossiers": dossier.pk,
             "taches": job.pk,
+            "rapports": report.pk,
             "calcul": job.pk,
             "fichiers": upload.pk,
             "connecter": upload.pk,
             "kind": dossier.subject.partition(":")[0],
             "key": dossier.key,
         }
+
+
+def _kept_report() -> str:
+    """Keep a report that names nobody, for every perimeter to show; return its run."""
+    work = work_on(CASE)
+    run = work.run("report", config={"report": "r"}, inputs=())
+    blocks = to_plain([Table(title="Rien", columns=(Column(key="a", title="A"),), rows=({"a": 1},))])
+    text = json.dumps({"blocks": blocks, "mentions": {}})
+
+    def write(folder: Path) -> None:
+        (folder / "report.json").write_text(text)
+
+    work.workspace.runs.do(run, write)
+    return run.id
 
 
 def _grants(number: int, perimeters: tuple[Perimeter, ...]) -> Sequence[tuple[str, str, str, str]]:

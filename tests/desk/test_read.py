@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 import wave
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -15,8 +17,12 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
+from eclaireur.cli.app import main
 from eclaireur.desk import readings
+from eclaireur.desk.access import Perimeter
+from eclaireur.desk.accounts.keys import make_key
 from eclaireur.desk.jobs import queue
 from eclaireur.desk.jobs.running import run
 from eclaireur.desk.models import Grant, Job, JobState, Role, Upload, User
@@ -106,11 +112,21 @@ def test_a_reading_is_its_owner_s_alone_and_goes_when_told_or_after_an_hour(
     assert client.post(f"{first}effacer/")["Location"] == HERE
     assert client.get(first).status_code == 410
     assert len(kept(own_files)) == 1
-    real = readings.time.time
-    monkeypatch.setattr(readings.time, "time", lambda: real() + readings.KEPT + 1)
+    later = time.time() + readings.KEPT + 1
+    monkeypatch.setattr("eclaireur.desk.readings.time.time", lambda: later)
     assert client.get(second).status_code == 410
     readings.sweep()
     assert [path for path in own_files.rglob("*") if path.is_file()] == []
+
+
+def test_the_oldest_reading_goes_when_a_person_has_too_many(
+    desk: Desk, sign_in: SignIn, own_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclaireur.desk.readings.MOST", 2)
+    client = sign_in(desk.scientist)
+    pages = [send(client, b"Ville;Nb\nNice;12\n", "a.csv", keep="1") for _ in range(3)]
+    assert [client.get(one).status_code for one in pages] == [410, 200, 200]
+    assert len(kept(own_files)) == 2
 
 
 def test_a_table_that_is_kept_goes_on_to_its_columns(desk: Desk, sign_in: SignIn, own_files: Path) -> None:
@@ -201,7 +217,7 @@ def test_a_scanned_page_is_read_by_a_task_that_only_its_owner_sees(
 
 
 def test_an_address_is_read_only_where_the_installation_allows_it(
-    desk: Desk, sign_in: SignIn, settings: Any, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, sign_in: SignIn, settings: Any, monkeypatch: pytest.MonkeyPatch, own_files: Path
 ) -> None:
     client = sign_in(desk.scientist)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -215,6 +231,7 @@ def test_an_address_is_read_only_where_the_installation_allows_it(
         taken = queue.claim("here", lease=60)
         assert taken is not None
         run(taken.pk, taken.token)
+    assert kept(own_files) == []
     # A desk that may read addresses still reads only the public internet.
     assert Job.objects.get().state == JobState.FAILED
     assert "127.0.0.1" in shown(client, where)
@@ -251,3 +268,32 @@ def test_a_hostile_file_is_refused_in_words_or_read_and_the_desk_lives(
     else:
         assert re.search(r"■ refusé \w.{15,}", text), text[:400]
     assert "Traceback" not in text
+
+
+def test_a_program_reads_as_the_command_does_with_the_right_scope_and_keeps_nothing(
+    desk: Desk, tmp_path: Path, own_files: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def key(*scopes: str, area: str = "") -> dict[str, str]:
+        until = timezone.now() + timedelta(days=1)
+        where = Perimeter("", CASE, area)
+        _, token = make_key(desk.manager, "Essai", scopes=scopes, expires=until, perimeter=where)
+        return {"Authorization": f"Bearer {token}"}
+
+    def ask(headers: dict[str, str], content: bytes, name: str, how: str = "") -> Any:
+        sent = SimpleUploadedFile(name, content)
+        return Client().post(f"/api/v1/lecture{how}", {"file": sent}, headers=headers)
+
+    page = b"<h1>Lettre</h1><p>Deux points.<p hidden>Ignore tout"
+    assert ask(key("compute"), page, "a.html").json()["error"]["type"] == "missing_scope"
+    assert ask(key("connect", area=desk.area), page, "a.html").status_code == 404
+    mine = key("connect")
+    for name, content in (("a.csv", TABLE.encode("cp1252")), ("a.html", page), ("a.pdf", b"%PDF-1.7\n")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        main(["read", str(path), "--json"])
+        answer = ask(mine, content, name)
+        assert answer.status_code == 200
+        assert answer.json() == json.loads(capfd.readouterr().out)
+    assert ask(mine, page, "a.html", "?comme=table").json()["outcome"] == "refusé"
+    assert Client().post("/api/v1/lecture", headers=mine).json()["error"]["field"] == "file"
+    assert not own_files.exists()

@@ -160,3 +160,20 @@ def test_a_confined_process_cannot(attempt: str, tmp_path: Path) -> None:
         pytest.skip("this host has no Landlock or no seccomp")
     assert run.stdout.strip() == "refused", run.stderr
     assert (other / "here").exists()
+
+
+def test_a_large_workbook_says_how_far_it_is(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    path = tmp_path / "grand.xlsx"
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for row in range(42_001):
+            sheet.write_row(row, 0, list("abcdef") if not row else [row, 1, 2, 3, 4, 5])
+    told: list[int] = []
+    with Isolated() as reader:
+        reading = reader.read(path, progress=told.append)
+    assert reading.count == 42_000
+    assert len(told) >= 4
+    assert told[:4] == sorted(told[:4])
+    assert 0 < told[0] < told[3] <= path.stat().st_size

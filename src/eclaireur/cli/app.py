@@ -30,6 +30,7 @@ from eclaireur.cli import (
     commands_project,
     commands_reports,
     commands_search,
+    commands_texts,
 )
 from eclaireur.cli.help import FrenchHelp
 from eclaireur.core.errors import EclaireurError
@@ -74,6 +75,7 @@ for _module in (
     commands_data,
     commands_fetch,
     commands_search,
+    commands_texts,
     commands_lists,
     commands_models,
     commands_project,

@@ -70,7 +70,7 @@ def _build(
     from eclaireur.cli.opening import at_work, chosen_source
     from eclaireur.core.catalog import cards
     from eclaireur.desk.start import open_workspace
-    from eclaireur.service import corpora, searching
+    from eclaireur.service import corpora, indexing, searching
 
     if origin is None and case is None and name in {card.name for card in cards()}:
         case = name
@@ -80,6 +80,11 @@ def _build(
         )
     searching.try_encoder(encoder)
     named = tuple(part.strip() for part in facets.split(",") if part.strip())
+    if case == name:
+        with at_work(case, quiet=as_json) as work:
+            count, notes = indexing.index_case(work, chosen_source(work, source), encoder=encoder)
+        _told(name, count, notes, as_json=as_json)
+        return
     if case is not None:
         with at_work(case, quiet=as_json) as work:
             corpus = corpora.from_case(work, chosen_source(work, source))

@@ -119,6 +119,9 @@ class IndexCard:
         Columns; ``title`` and the others may be empty. ``day`` is a date.
     facets
         Columns that can be filtered and counted. Never a person's name.
+    area
+        Column of the territory of a document, as rights name it: who is given one territory finds its
+        documents alone. Without, only who sees the whole case finds any.
     """
 
     table: str
@@ -128,6 +131,7 @@ class IndexCard:
     section: str = ""
     day: str = ""
     facets: tuple[str, ...] = ()
+    area: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,11 @@ class Fitted:
 
 
 class Case(Protocol):
-    """The functions that a case's ``case.py`` defines at module level."""
+    """The functions that a case's ``case.py`` defines at module level.
+
+    A case may have more: reports (`service.reporting`), a file to score that is no table
+    (``read_candidates``).
+    """
 
     def fetch(self, source: str, into: Path, *, seed: int, progress: Progress) -> None:
         """Write the raw files of ``source`` into the empty folder ``into``."""

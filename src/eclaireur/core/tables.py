@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["examples_schema", "outcomes_schema", "reason_type", "signals_schema", "worklist_schema"]
+__all__ = [
+    "examples_schema",
+    "outcomes_schema",
+    "proposals_schema",
+    "reason_type",
+    "signals_schema",
+    "worklist_schema",
+]
 
 
 @cache
@@ -109,6 +116,28 @@ def outcomes_schema() -> pa.Schema:
 
 
 @cache
+def proposals_schema() -> pa.Schema:
+    """Labels proposed for passages of documents, one row a passage.
+
+    ``document`` is its id in the index of the case, ``start`` and ``end`` characters of its text as records
+    hold it, ``text`` the passage on one line. ``labels`` are codes, none when nothing fits; ``chance`` is
+    that of the first being right, in [0, 1]; ``sure`` says that the model does not abstain.
+    """
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field("document", pa.string(), nullable=False),
+            pa.field("start", pa.int32(), nullable=False),
+            pa.field("end", pa.int32(), nullable=False),
+            pa.field("text", pa.string(), nullable=False),
+            pa.field("labels", pa.list_(pa.string()), nullable=False),
+            pa.field("chance", pa.float64(), nullable=False),
+            pa.field("sure", pa.bool_(), nullable=False),
+        ]
+    )
+
+
 def examples_schema() -> pa.Schema:
     """Schema of training examples: an outcome joined to its subject as known at ``as_of``.
 

@@ -129,12 +129,16 @@ class Map:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A labelled span: character offsets ``[start, end)`` in the block's text."""
+    """A labelled span: character offsets ``[start, end)`` in the block's text.
+
+    A ``part`` is a section of the text: its label is a heading, and a page leads to it.
+    """
 
     start: int
     end: int
     label: str
     sure: bool = True
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from eclaireur.desk.accounts.lost import session_lost
 
 if TYPE_CHECKING:
-    from eclaireur.core.card import Card
+    from eclaireur.core.card import Card, Desk
     from eclaireur.desk.access import Action, Reach
     from eclaireur.desk.models import User
 
@@ -55,12 +55,18 @@ class Reaching(Protocol):
         """All perimeters."""
 
 
-def card_within(asking: Reaching, case: str) -> Card:
-    """Return the card of a case in which who asks may see something; else the case does not exist."""
+def card_within(asking: Reaching, case: str, desk: Desk | None = None) -> Card:
+    """Return the card of a case in which who asks may see something; else the case does not exist.
+
+    Parameters
+    ----------
+    desk
+        For a page of one desk: the cases of the others do not exist there.
+    """
     from eclaireur.desk.served import served_cards
 
     for card in served_cards():
-        if card.name == case and asking.reach.cases([case]):
+        if card.name == case and asking.reach.cases([case]) and desk in {None, card.desk}:
             return card
     raise Http404
 

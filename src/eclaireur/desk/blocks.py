@@ -212,15 +212,23 @@ def _map(block: Map, around: _Around) -> dict[str, Any]:
 
 
 def _span_text(block: SpanText, around: _Around) -> dict[str, Any]:
-    pieces = [
-        (
-            showing.printable(text),
-            ", ".join(one.label if one.sure else f"{one.label} ?" for one in marks),
-            any(one.sure for one in marks),
+    pieces = []
+    seen: set[int] = set()
+    parts = [one for one in block.marks if one.part]
+    for text, marks in showing.pieces(block):
+        labels = [one for one in marks if not one.part]
+        # A part whose beginning is cut by a label is headed once, where it begins.
+        heads = [at for at, one in enumerate(parts) if one in marks and at not in seen]
+        seen.update(heads)
+        pieces.append(
+            (
+                showing.printable(text),
+                ", ".join(one.label if one.sure else f"{one.label} ?" for one in labels),
+                any(one.sure for one in labels),
+                [(f"partie-{around.at}-{at}", parts[at].label) for at in heads],
+            )
         )
-        for text, marks in showing.pieces(block)
-    ]
-    return {"pieces": pieces}
+    return {"pieces": pieces, "labelled": any(not one.part for one in block.marks)}
 
 
 def _page(block: Page, around: _Around) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import register_converter
 
+from eclaireur.core.card import Desk
 from eclaireur.desk.served import served_cards
 
-__all__ = ["CaseName"]
+__all__ = ["CaseName", "ReaderName"]
 
 
 class CaseName:
@@ -25,4 +26,15 @@ class CaseName:
         return value
 
 
+class ReaderName(CaseName):
+    """``<reader:case>``: only the cases of the reader desk, whose first page is a search."""
+
+    def to_python(self, value: str) -> str:
+        """Return the name of a case that is read; any other makes the address match nothing here."""
+        if all(card.name != value or card.desk is not Desk.READER for card in served_cards()):
+            raise ValueError
+        return value
+
+
 register_converter(CaseName, "case")
+register_converter(ReaderName, "reader")

@@ -16,9 +16,12 @@ from django.db import connection
 from django.utils import timezone
 
 from eclaireur.core import french
+from eclaireur.core.card import Desk
+from eclaireur.core.errors import ExtraMissingError
 from eclaireur.desk.models import Edition, Grant, Item, Role, SetupLink, User, Worklist
 from eclaireur.desk.place import workspace
 from eclaireur.desk.publishing import draw_list, publish
+from eclaireur.desk.served import served_cards
 from eclaireur.desk.start import mark_demo
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ _SECONDS = 20
 
 
 def fill(case: str = CASE) -> tuple[User, tuple[DemoAccount, ...]]:
-    """Publish the sample of a case, draw the month's list, open the demonstration accounts; decide nothing.
+    """Publish the sample of a case, draw its list, open accounts, have what is read indexed; decide nothing.
 
     What is already there stays as it is: a demonstration is taken up where it was left.
 
@@ -63,7 +66,23 @@ def fill(case: str = CASE) -> tuple[User, tuple[DemoAccount, ...]]:
     )
     if grant.user is None:
         raise AssertionError  # the filter asked for one
+    _prepare_searches(grant.user)
     return grant.user, made
+
+
+def _prepare_searches(user: User) -> None:
+    """Have the cases that are read indexed by tasks: the demonstration opens at once, and they follow."""
+    from eclaireur.bricks.semantic.tantivy_query import library
+    from eclaireur.desk import jobs
+    from eclaireur.service.searching import names
+
+    try:
+        library()
+    except ExtraMissingError:
+        return  # the page of each case says how to install it
+    for card in served_cards():
+        if card.desk is Desk.READER and card.index is not None and card.name not in names(workspace()):
+            jobs.start("index", user=user, case=card.name, arguments={"source": "sample"})
 
 
 def once(token: str) -> str:

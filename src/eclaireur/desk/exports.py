@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from eclaireur.desk.listing import Line
     from eclaireur.desk.models import ApiKey, Edition, User, Worklist
 
-__all__ = ["FIELDS", "FORMS", "Field", "Taken", "sheet_pdf", "take_list"]
+__all__ = ["FIELDS", "FORMS", "Field", "Taken", "file_of", "sheet_pdf", "take_list"]
 
 FORMS = {
     "csv": "text/csv; charset=utf-8",
@@ -211,8 +211,7 @@ def _file(
     rows: Sequence[Item],
     mentions: Mapping[str, str],
 ) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="eclaireur-export-") as folder:
-        target = Path(folder) / name
+    def write(target: Path) -> None:
         if form in {"geojson", "gpkg"}:
             _write_places(target, title, fields, lines, rows, mentions)
         else:
@@ -221,6 +220,15 @@ def _file(
             ]
             # A sheet has a plain name: spreadsheets refuse some characters that a title may have.
             write_rows(columns, target, mentions=mentions, title=title if form == "pdf" else "Liste")
+
+    return file_of(name, write)
+
+
+def file_of(name: str, write: Callable[[Path], None]) -> bytes:
+    """Return the bytes of a file that is written under a name, in a folder that does not stay."""
+    with tempfile.TemporaryDirectory(prefix="eclaireur-export-") as folder:
+        target = Path(folder) / name
+        write(target)
         return target.read_bytes()
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["served_cards"]
 
-_DESKS = (Desk.TARGET,)
+_DESKS = (Desk.TARGET, Desk.READER)
 
 
 def served_cards() -> tuple[Card, ...]:

@@ -210,6 +210,7 @@ def _web(number: int, processes: int) -> None:
                 "accesslog": None,  # who looked at what is the journal's business, not a text file's
                 "errorlog": "-",
                 "loglevel": "warning",
+                "limit_request_line": 8190,  # the most it takes: a long question is part of an address
                 "umask": 0o077,
                 "max_requests": _REQUESTS,
                 "max_requests_jitter": _REQUESTS // 10,

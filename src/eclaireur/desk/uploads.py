@@ -23,13 +23,26 @@ if TYPE_CHECKING:
 
     from eclaireur.desk.models import Upload, User
 
-__all__ = ["CONNECTED", "RECEIVED", "REFUSED", "REPLACED", "limit_size", "read", "receive", "refuse"]
+__all__ = [
+    "CONNECTED",
+    "FOR_REPORT",
+    "RECEIVED",
+    "REFUSED",
+    "REPLACED",
+    "limit_size",
+    "read",
+    "receive",
+    "refuse",
+]
 
 RECEIVED = "received"
 REFUSED = "refused"
 CONNECTED = "connected"
 REPLACED = "replaced"
 """States of an upload: not used yet, refused, read by the case, or no longer since another replaced it."""
+
+FOR_REPORT = "(report)"
+"""Stands for a table in an upload that a report asked for: no case has a table of this name."""
 
 _MEGA = 2**20
 _FORM = 2**20  # bytes of a form around its file

@@ -24,6 +24,11 @@ _ROOMS: tuple[str, ...] = (
     "exports",
     "readings",
     "connect",
+    "reports",
+    "reader",
+    "documents",
+    "annotate",
+    "saved",
     "sheets",
     "lists",
 )

@@ -120,7 +120,13 @@ def from_records(card: Card, records: Mapping[str, pa.Table]) -> Corpus:
     """
     told = _declared(card)
     columns = Columns(
-        id=told.id, title=told.title, section=told.section, body=told.body, day=told.day, facets=told.facets
+        id=told.id,
+        title=told.title,
+        section=told.section,
+        body=told.body,
+        day=told.day,
+        perimeters=told.area,
+        facets=told.facets,
     )
     documents = list(_rows(records[told.table], columns, ""))
     return _corpus(documents, told.facets, len(documents), card.name)

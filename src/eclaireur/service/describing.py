@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["description_json", "description_text", "show_description", "write_data"]
 
+_BOXES = {"bounds": "Emprise", "lonlat": "Emprise en degrés"}
+_GEOMETRIES = {
+    "Unknown": "diverses",
+    "Point": "points",
+    "LineString": "lignes",
+    "Polygon": "surfaces",
+    "MultiPoint": "groupes de points",
+    "MultiLineString": "groupes de lignes",
+    "MultiPolygon": "groupes de surfaces",
+}
 _TITLES = {
     "format": "Format",
     "width": "Largeur",
@@ -32,8 +42,7 @@ _TITLES = {
     "crs": "Système de coordonnées",
     "crs_name": "Nom du système",
     "candidates": "Systèmes possibles",
-    "bounds": "Emprise",
-    "lonlat": "Emprise en degrés",
+    **_BOXES,
     "resolution": "Taille d'un pixel",
     "looked": "Part des pixels lus",
     "layer": "Couche",
@@ -90,6 +99,11 @@ def _pairs(found: Described) -> list[tuple[str, str]]:
 def _written(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return "oui" if value else "non"
+    if key in _BOXES and isinstance(value, list) and len(value) == 4:
+        west, south, east, north = (_written("", one) for one in value)
+        return f"de {west} à {east} ; de {south} à {north}"
+    if key == "geometry":
+        return _GEOMETRIES.get(str(value), str(value))
     if isinstance(value, list):
         return " ; ".join(_written("", one) for one in value)
     if key == "looked":

@@ -1,11 +1,16 @@
 """Reports of a case beside its list: view blocks, shown, or written as a document or a sheet.
 
 A case that has reports gives ``REPORTS`` (name → French title) and ``report(name, records, card, artefact,
-about=…, table=…, seed=…, progress=…)``.
+about=…, table=…, seed=…, progress=…)``. What a report cannot do without is said by ``REPORT_ASKS``: name →
+`core.view.FormField` named ``about`` (a word, or one of its choices) or ``table`` (a file). With
+``read_report_input(path)`` a case reads files that are no tables (a drawn zone), and returns None for others.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +18,68 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.core import export
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
-from eclaireur.core.view import Block, Table
+from eclaireur.core.view import Block, FormField, Table
+from eclaireur.core.view_json import from_plain, to_plain
 from eclaireur.service import training, work as working
 from eclaireur.service.exporting import list_mentions
 
 if TYPE_CHECKING:
     from eclaireur.service.work import Work
 
-__all__ = ["report", "titles", "write_report"]
+__all__ = ["asks", "keep_report", "kept_report", "report", "titles", "write_report"]
+
+_KEPT = "report.json"
 
 
 def titles(work: Work) -> Mapping[str, str]:
     """Return the reports of a case: name → French title; empty when it has none."""
     found: Mapping[str, str] = getattr(work.case, "REPORTS", {})
     return found
+
+
+def asks(work: Work, name: str) -> tuple[FormField, ...] | None:
+    """Return what a report of a case asks for; None when the case says it of none of its reports."""
+    found: Mapping[str, tuple[FormField, ...]] | None = getattr(work.case, "REPORT_ASKS", None)
+    return None if found is None else found.get(name, ())
+
+
+def keep_report(
+    work: Work, source: str, name: str, *, about: str = "", input_path: Path | None = None
+) -> str:
+    """Make a report as `report` does, keep it in the lake, and return its run.
+
+    The same report of the same data, model, words and file is made once.
+    """
+    records = working.ensure_records(work, source)
+    current = training.ensure_model(work, records, source)
+    given = "" if input_path is None else hashlib.sha256(input_path.read_bytes()).hexdigest()
+    run = work.run(
+        "report",
+        config={"report": name, "about": about, "source": source, "table": given},
+        inputs=(records.run.id, work.workspace.registry.seal(current.card)),
+    )
+
+    def write(folder: Path) -> None:
+        blocks, mentions = report(work, source, name, about=about, input_path=input_path)
+        content = {"blocks": to_plain(blocks), "mentions": mentions}
+        (folder / _KEPT).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+    work.workspace.runs.do(run, write)
+    return run.id
+
+
+def kept_report(work: Work, run: str) -> tuple[tuple[Block, ...], dict[str, str]]:
+    """Return a report that was kept, as `report` does.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none of this number.
+    """
+    runs = work.workspace.runs
+    folder = work.workspace.lake.folder(runs.address(runs.read(work.card.name, "report", run)))
+    content = json.loads((folder / _KEPT).read_text(encoding="utf-8"))
+    return from_plain(content["blocks"]), dict(content["mentions"])
 
 
 def report(
@@ -55,7 +108,7 @@ def report(
     if name not in known:
         listed = ", ".join(known) or "aucun"
         raise BadValueError(f"rapport inconnu : « {name} ».", fix=f"Rapports de ce cas : {listed}.")
-    table = None if input_path is None else _read(input_path)
+    table = None if input_path is None else _read(work, input_path)
     records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
     registry = work.workspace.registry
@@ -83,17 +136,26 @@ def report(
     return blocks, mentions
 
 
-def _read(path: Path) -> Any:
-    from eclaireur.sources.tables import read_table
+def _read(work: Work, path: Path) -> Any:
+    """Read what a user gives to a report: by the case itself when it knows its form, else as a table."""
+    from eclaireur.sources.isolated import Isolated
 
-    reading = read_table(path)
+    own = getattr(work.case, "read_report_input", None)
+    if own is not None and path.is_file():
+        found = own(path)
+        if found is not None:
+            return found
+    with Isolated() as reader:
+        reading = reader.read(path)
     if reading.table is None:
         raise BadValueError(reading.reason, file=str(path), fix=reading.fix)
     return reading.table
 
 
 def write_report(blocks: Sequence[Block], output: Path, *, title: str, mentions: Mapping[str, str]) -> None:
-    """Write blocks as ``.pdf``, or their first table as ``.xlsx``, ``.ods`` or ``.csv``, whole or not at all.
+    """Write blocks as ``.pdf`` or ``.odt``, or their first table as ``.xlsx``, ``.ods`` or ``.csv``.
+
+    The file is written whole or not at all.
 
     Raises
     ------
@@ -105,8 +167,15 @@ def write_report(blocks: Sequence[Block], output: Path, *, title: str, mentions:
 
         write_atomically(output, lambda target: write_pdf(blocks, target, title=title, mentions=mentions))
         return
+    if output.suffix.lower() == ".odt":
+        from eclaireur.core.odt import write_odt
+
+        write_atomically(output, lambda target: write_odt(blocks, target, title=title, mentions=mentions))
+        return
     table = next((block for block in blocks if isinstance(block, Table)), None)
     if table is None:
         raise BadValueError("ce rapport n'a pas de tableau.", file=str(output), fix="Écrivez-le en .pdf.")
     columns = [export.Column(one.title, [row.get(one.key) for row in table.rows]) for one in table.columns]
-    export.write_rows(columns, output, mentions=mentions, title=table.title[:31])
+    # Spreadsheets refuse these in the name of a sheet, and more than 31 characters.
+    name = re.sub(r"[][:*?/\\']", "-", table.title)[:31]
+    export.write_rows(columns, output, mentions=mentions, title=name)

@@ -74,7 +74,7 @@ def _read(asked: dict[str, Any], target: Path | None, progress: Callable[[int], 
     path = Path(asked["path"])
     try:
         written = None if asked["hold"] else tables.write_table(path, target, progress=progress)
-        return written or tables.read_table(path, sheet=asked["sheet"])
+        return written or tables.read_table(path, sheet=asked["sheet"], progress=progress)
     except Exception as error:  # noqa: BLE001 - a hostile file may make a parser raise anything
         reason = f"le fichier a fait échouer son lecteur ({type(error).__name__})."
         return Reading(file=path.name, outcome=Outcome.REFUSE, reason=reason, fix=EXPORT_AGAIN)

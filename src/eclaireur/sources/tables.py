@@ -6,7 +6,7 @@ import gzip
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from eclaireur.sources import delimited, markup, places, workbook
 from eclaireur.sources.blocks import IrregularError
 from eclaireur.sources.doubts import doubtful
 from eclaireur.sources.edges import trimmed
-from eclaireur.sources.feeding import Done, Sink
+from eclaireur.sources.feeding import Done, Sink, nothing
 from eclaireur.sources.framing import frame
 from eclaireur.sources.inside import OTHER, SPREADSHEETS, delimited_text
 from eclaireur.sources.kinds import Decided, judge
@@ -66,6 +66,7 @@ class Limits:
     held: int = 5_000_000
 
 
+_TOLD = 10_000  # rows of a sheet between two words on how far it is
 # Names of documents, pictures, projections and programs: a text under such a name is no table.
 _NO_TABLE = frozenset({
     ".pdf", ".doc", ".docx", ".odt", ".rtf", ".ppt", ".pptx", ".odp", ".png", ".jpg", ".jpeg", ".gif", ".tif",
@@ -76,7 +77,13 @@ _NO_TABLE = frozenset({
 _BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, RecursionError, NotImplementedError)
 
 
-def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = None) -> Reading:
+def read_table(
+    path: Path,
+    *,
+    sheet: str | None = None,
+    limits: Limits | None = None,
+    progress: Callable[[int], None] = nothing,
+) -> Reading:
     """Read one table; a file that cannot be read gives a reading that says why, never an exception.
 
     Parameters
@@ -86,6 +93,8 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
         lines, GeoJSON, a table in a web page or XML, or a ZIP archive that holds one of them.
     sheet
         Sheet of a spreadsheet; by default the first that is not empty.
+    progress
+        Called with the bytes that are behind, as a large sheet is read.
 
     Examples
     --------
@@ -98,7 +107,7 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
     """
     chosen = limits or Limits()
     try:
-        return _read(path, sheet, chosen)
+        return _read(path, sheet, chosen, progress)
     except RefusedError as refusal:
         return Reading(file=path.name, outcome=Outcome.REFUSE, reason=refusal.reason, fix=refusal.fix)
     except _BROKEN as error:
@@ -119,7 +128,7 @@ def read_or_refuse(path: Path, *, sheet: str | None = None, limits: Limits | Non
     return unless_refused(read_table(path, sheet=sheet, limits=limits), path.name)
 
 
-def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:
+def _read(path: Path, sheet: str | None, limits: Limits, progress: Callable[[int], None]) -> Reading:
     if not path.exists():
         raise RefusedError("le fichier n'existe pas.", "Vérifiez son nom et son dossier.")
     if path.is_dir():
@@ -147,7 +156,7 @@ def _read(path: Path, sheet: str | None, limits: Limits) -> Reading:
     if start[:2] == b"\x1f\x8b":
         return _from_bytes(path.name, _gunzip(path, limits))
     if start.startswith(SPREADSHEETS):
-        return _archive(path, sheet, limits)
+        return _archive(path, sheet, limits, progress)
     return _from_bytes(path.name, path.read_bytes())
 
 
@@ -273,7 +282,7 @@ def _gunzip(path: Path, limits: Limits) -> bytes:
     return data
 
 
-def _archive(path: Path, sheet: str | None, limits: Limits) -> Reading:
+def _archive(path: Path, sheet: str | None, limits: Limits, progress: Callable[[int], None]) -> Reading:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -281,7 +290,7 @@ def _archive(path: Path, sheet: str | None, limits: Limits) -> Reading:
             names = {entry.filename for entry in entries}
             if not names & {"[Content_Types].xml", "content.xml"}:
                 return _zipped(path.name, archive, entries)
-    return _spreadsheet(path, sheet, limits)
+    return _spreadsheet(path, sheet, limits, progress)
 
 
 def _check_entries(path: Path, entries: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
@@ -309,11 +318,11 @@ def _zipped(name: str, archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipIn
     return _from_bytes(name, data)
 
 
-def _spreadsheet(path: Path, sheet: str | None, limits: Limits) -> Reading:
+def _spreadsheet(path: Path, sheet: str | None, limits: Limits, progress: Callable[[int], None]) -> Reading:
     found = workbook.read_sheet(path, sheet)
     if found.cells >= limits.cells:
         try:
-            return _large_sheet(path.name, found)
+            return _large_sheet(path, found, progress)
         except IrregularError:
             if found.cells > limits.held:
                 raise RefusedError(
@@ -328,11 +337,19 @@ def _spreadsheet(path: Path, sheet: str | None, limits: Limits) -> Reading:
     return _reading(path.name, framed, doubts=found.doubts, machine=True)
 
 
-def _large_sheet(name: str, sheet: workbook.Sheet) -> Reading:
-    def scan(sink: Sink, restart: Callable[[], None], known: Sequence[Decided]) -> Done:
-        return scan_rows(sheet.rows, sink, restart=restart, known=known)
+def _large_sheet(path: Path, sheet: workbook.Sheet, progress: Callable[[int], None]) -> Reading:
+    size = path.stat().st_size
 
-    reading = hold(scan, name)
+    def rows() -> Iterator[tuple[int, list[str]]]:
+        for number, row in sheet.rows():
+            if not number % _TOLD:
+                progress(size * min(number, sheet.height) // sheet.height)
+            yield number, row
+
+    def scan(sink: Sink, restart: Callable[[], None], known: Sequence[Decided]) -> Done:
+        return scan_rows(rows, sink, restart=restart, known=known)
+
+    reading = hold(scan, path.name)
     outcome = Outcome.LU_AVEC_RESERVES if sheet.doubts else reading.outcome
     return replace(reading, outcome=outcome, doubts=(*sheet.doubts, *reading.doubts))
 

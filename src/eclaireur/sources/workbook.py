@@ -27,10 +27,13 @@ class Sheet:
         Gives the rows that are not empty, as text, with the number of each; called again to start again.
     cells
         Cells of the grid, empty ones included.
+    height
+        Rows from the first to the last that holds something, less one.
     """
 
     rows: Callable[[], Iterator[tuple[int, list[str]]]]
     cells: int
+    height: int = 1
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -70,7 +73,8 @@ def read_sheet(path: Path, sheet: str | None) -> Sheet:
     if parts is not None:
         doubts += parts.hidden_things(chosen.name)
     cells = chosen.total_height * chosen.total_width
-    return Sheet(rows=lambda: _rows(chosen), cells=cells, doubts=tuple(doubts))
+    height = max(chosen.total_height, 1)
+    return Sheet(rows=lambda: _rows(chosen), cells=cells, height=height, doubts=tuple(doubts))
 
 
 def _chosen(book: Any, sheet: str | None, doubts: list[Doubt]) -> Any | None:

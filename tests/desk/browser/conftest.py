@@ -49,6 +49,8 @@ class Served:
     readings: list[str] = field(default_factory=list)
     job: str = ""
     failed: str = ""
+    report: str = ""
+    passage: str = ""
 
     def list_of(self, area: int, *, training: bool = False) -> dict[str, Any]:
         """Return the list of an area: its number, and its dossiers in working order."""

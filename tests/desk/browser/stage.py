@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 CASE = "restaurant_risk"
+READER = "inspection_letters"
 PASSWORD = "un long mot de passe"
 CAPACITY = 14
 PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
@@ -67,7 +68,9 @@ def _fill() -> dict[str, Any]:
         client = Client(SERVER_NAME="localhost")
         client.force_login(user)
         cookies[login] = client.cookies["sessionid"].value
+    _readers()
     drawer = User.objects.get(login="chef")
+    _followed(drawer)
     lists: dict[str, dict[str, Any]] = {}
     for area in areas:
         for edition in editions:
@@ -95,7 +98,53 @@ def _fill() -> dict[str, Any]:
         "upload": _upload(drawer),
         "readings": _readings(drawer),
         **_tasks(drawer),
+        "passage": _annotated(drawer, User.objects.get(login="samir")),
     }
+
+
+def _readers() -> None:
+    """Index the sample of the reader case for those who read all of it."""
+    from eclaireur.desk.models import Grant, User
+    from eclaireur.desk.place import work_on
+    from eclaireur.service.indexing import index_case
+
+    index_case(work_on(READER), "sample")
+    for login, role in (("chef", "manager"), ("samir", "scientist")):
+        Grant.objects.create(user=User.objects.get(login=login), role=role, case=READER)
+
+
+def _followed(user: Any) -> None:
+    """Keep a search, of which one document counts as new."""
+    from django.http import QueryDict
+
+    from eclaireur.core.catalog import find_card
+    from eclaireur.desk.access import reach_of
+    from eclaireur.desk.finding import Asked
+    from eclaireur.desk.saved_searches import save
+
+    asked = Asked.read(QueryDict("q=extincteurs"), ())
+    made = save(user, find_card(READER), reach_of(user), "Extincteurs", asked)
+    made.known = made.known[1:]
+    made.save()
+
+
+def _annotated(*people: Any) -> str:
+    """Annotate a few passages as two people who differ once; return one of the passages."""
+    from eclaireur.core.catalog import find_card
+    from eclaireur.desk.annotations import annotate
+    from eclaireur.desk.documents import proposals_of
+    from eclaireur.desk.place import workspace
+    from eclaireur.service.indexing import index_origin
+
+    proposals = proposals_of(READER, index_origin(workspace(), READER))
+    if proposals is None:
+        raise AssertionError(READER)
+    chosen = proposals.session(())[:6]
+    for at, one in enumerate(chosen):
+        for person in people:
+            labels = () if at == 1 and person is people[0] else one.labels
+            annotate(person, find_card(READER), ("", ""), one, proposals, labels)
+    return chosen[0].key
 
 
 _PAGE = """<h1>Lettre de suite</h1><p>Deux écarts ont été relevés sur le site de Bugey.</p>
@@ -158,7 +207,27 @@ def _tasks(user: Any) -> dict[str, Any]:
             (JobState.FAILED, "Le fichier est vide. Envoyez-en un autre."),
         )
     )
-    return {"job": str(done.pk), "failed": str(failed.pk)}
+    return {"job": str(done.pk), "failed": str(failed.pk), "report": _report(user)}
+
+
+def _report(user: Any) -> str:
+    """Keep a report of the reader case as the task that made it; return its number."""
+    from eclaireur.desk.models import Job, JobState
+    from eclaireur.desk.place import work_on
+    from eclaireur.service import reporting
+
+    work = work_on(READER)
+    run = reporting.keep_report(work, "sample", "trends")
+    made = Job.objects.create(
+        kind="report",
+        title=reporting.titles(work)["trends"],
+        case=READER,
+        user=user,
+        arguments={"report": "trends"},
+        result={"run": run},
+        state=JobState.DONE,
+    )
+    return str(made.pk)
 
 
 def serve() -> None:

@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
-from tests.desk.browser.stage import CASE
+from tests.desk.browser.stage import CASE, READER
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -37,6 +37,7 @@ class Probe:
 
 _CASE = "<case:case>/"
 _DOSSIER = f"{_CASE}dossiers/<int:pk>/"
+_READER = "<reader:case>/"
 _SHEET = "#fiche [data-dossier]"
 PROBES: dict[str, Probe] = {
     "accueil": Probe("", "chef", "/"),
@@ -71,6 +72,29 @@ PROBES: dict[str, Probe] = {
     "calcul": Probe(f"{_CASE}connecter/calcul/<uuid:pk>/", "chef", f"/{CASE}/connecter/calcul/{{job}}/"),
     "sujet": Probe("sujets/<slug:kind>/<path:key>/", "chef", "/sujets/{kind}/{key}/"),
     "recherche": Probe("recherche/", "chef", "/recherche/?q=le"),
+    "chercher": Probe(
+        _READER,
+        "chef",
+        f"/{READER}/?q=extinteurs+dosimètre&f-site=Port-Clair",
+        click=".operators summary",
+        wait=".operators dl",
+    ),
+    "recherches": Probe(f"{_READER}recherches/", "chef", f"/{READER}/recherches/"),
+    "document": Probe(f"{_READER}document/", "chef", f"/{READER}/document/?id=INSSN-2024-0053&q=extincteurs"),
+    "comparaison": Probe(
+        f"{_READER}comparer/",
+        "chef",
+        f"/{READER}/comparer/?gauche=INSSN-2024-0053&droite=INSSN-2024-0054",
+        narrow=False,
+    ),
+    "annotations": Probe(f"{_READER}annoter/", "chef", f"/{READER}/annoter/?document=INSSN-2024-0053"),
+    "annoter": Probe(
+        f"{_READER}annoter/", "chef", f"/{READER}/annoter/?phrase={{passage}}", wait="form.labels fieldset"
+    ),
+    "rapports": Probe(f"{_CASE}rapports/", "chef", f"/{READER}/rapports/"),
+    "rapport": Probe(
+        f"{_CASE}rapports/<uuid:pk>/", "chef", f"/{READER}/rapports/{{report}}/", wait=".report-body"
+    ),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
     "taches": Probe("taches/", "chef", "/taches/"),
     "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
@@ -128,6 +152,8 @@ NO_PAGES = {
             "fichiers/<int:pk>/",
             "lire/<uuid:pk>/<str:name>",
             f"{_DOSSIER}fiche.pdf",
+            *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
+            *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "xlsx", "ods", "csv")),
         ),
         "a file",
     ),
@@ -165,6 +191,8 @@ def _address(served: Served, probe: Probe) -> str:
         readings=served.readings,
         job=served.job,
         failed=served.failed,
+        report=served.report,
+        passage=served.passage,
         invitation=served.invitation,
         person=served.people["lou"],
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Labeller", "folds", "stems"]
+__all__ = ["Labeller", "folds", "stems", "worth_annotating"]
 
 _INNER = 4
 _TELLING = 12
@@ -263,6 +263,34 @@ class Labeller:
             chances=np.array(head["chances"], np.float64),
             keep=float(head["keep"]),
         )
+
+
+def worth_annotating(
+    chances: Sequence[float], *, sure: int = 15, unsure: int = 5
+) -> tuple[list[int], list[int]]:
+    """Choose what to annotate next: the surest, that confirm, and those nearest to one chance in two.
+
+    Uncertainty sampling (Lewis & Gale 1994), among sure items that keep the annotator's work light.
+
+    Parameters
+    ----------
+    chances
+        Of each item, that its first label is right, in [0, 1]; 0 is never unsure.
+
+    Returns
+    -------
+    tuple
+        Places of the sure ones and of the unsure ones, none in both.
+
+    Examples
+    --------
+    >>> worth_annotating([0.9, 0.1, 0.55, 0.0, 0.95], sure=2, unsure=1)
+    ([4, 0], [2])
+    """
+    order = sorted(range(len(chances)), key=lambda at: (-chances[at], at))
+    chosen = order[:sure]
+    left = [at for at in order[sure:] if chances[at] > 0]
+    return chosen, sorted(left, key=lambda at: (abs(chances[at] - 0.5), at))[:unsure]
 
 
 def _listed(values: NDArray[np.float32]) -> Any:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.semantic.labelling import Labeller
-from eclaireur.cases.inspection_letters import measuring, reading, reports
+from eclaireur.cases.inspection_letters import letter_sheet, measuring, reading, reports
+from eclaireur.cases.inspection_letters.letter_sheet import letter_blocks
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import UnknownSubjectError
@@ -30,12 +31,15 @@ if TYPE_CHECKING:
 __all__ = [
     "NAME",
     "REPORTS",
+    "REPORT_ASKS",
     "data_date",
     "evaluate",
     "examples",
     "fetch",
     "identify",
+    "labels",
     "predict",
+    "proposals",
     "read_candidates",
     "records",
     "report",
@@ -260,13 +264,16 @@ def score(
 
 
 def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
-    """Return a sentence with its date and the topics that were given to it.
+    """Return a letter, or a sentence with its date and the topics that were given to it.
 
     Raises
     ------
     UnknownSubjectError
-        If the records hold no such sentence.
+        If the records hold no such letter or sentence.
     """
+    for row in records["letters"].to_pylist():
+        if row["number"] == subject.key:
+            return letter_blocks(row)
     for row in records["sentences"].to_pylist():
         if row["subject"] == str(subject):
             topics = ", ".join(row["labels"]) or "aucun"
@@ -279,8 +286,23 @@ def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
     raise UnknownSubjectError(f"phrase inconnue : « {subject.key} ».", fix="Vérifiez son numéro.")
 
 
+def proposals(records: Records, card: ModelCard, artefact: Artefact) -> pa.Table:
+    """Propose topics for every sentence of every letter (`core.tables.proposals_schema`)."""
+    return letter_sheet.proposals(records, Labeller.read(artefact))
+
+
+def labels(card: ModelCard, artefact: Artefact) -> dict[str, str]:
+    """Return the topics: code → what is shown, its most telling words, since no name was ever published."""
+    model = Labeller.read(artefact)
+    return {name: f"{name} ({', '.join(model.telling(at, count=3))})" for at, name in enumerate(model.names)}
+
+
 REPORTS = reports.TITLES
 """Reports by name, with their French titles (see `service.reporting`)."""
+
+
+REPORT_ASKS = reports.ASKS
+"""What a report cannot do without (see `service.reporting`)."""
 
 
 def report(

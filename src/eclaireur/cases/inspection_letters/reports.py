@@ -15,7 +15,7 @@ from eclaireur.cases.inspection_letters import reading, trust_reports
 from eclaireur.cases.inspection_letters.asking import Asked, plain_table
 from eclaireur.core import french
 from eclaireur.core.errors import BadValueError, MissingColumnError, UnknownSubjectError
-from eclaireur.core.view import Block, Chart, Citation, Citations, Facts, Series
+from eclaireur.core.view import Block, Chart, Citation, Citations, Facts, FormField, Series
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eclaireur.bricks.semantic.labelling import Labeller
     from eclaireur.core.case import Progress, Records
 
-__all__ = ["TITLES", "made"]
+__all__ = ["ASKS", "TITLES", "made"]
 
 TITLES = {
     "trends": "Tendances par année et par site",
@@ -36,6 +36,26 @@ TITLES = {
     "learning": "Justesse selon le nombre de phrases apprises",
 }
 """Reports by name, with their French titles."""
+
+ASKS = {
+    "watch": (
+        FormField(
+            name="table",
+            title="Fichier de mots-clés",
+            kind="file",
+            help="Un tableau avec une colonne « mot-clé » : un mot ou une expression par ligne.",
+        ),
+    ),
+    "site": (
+        FormField(
+            name="about",
+            title="Site",
+            kind="text",
+            help="Le nom du site, comme dans les lettres.",
+        ),
+    ),
+}
+"""What a report cannot do without: a word (``about``) or a file (``table``)."""
 
 _SHOWN = 5
 _KEYWORDS = 2000
@@ -58,7 +78,7 @@ def made(
     about
         Site of the report ``site``.
     table
-        Keywords of the report ``watch``, in a column ``keyword``.
+        Keywords of the report ``watch``, in a column ``mot-clé``, ``mot`` or ``keyword``.
 
     Raises
     ------
@@ -198,11 +218,11 @@ def _interval(count: int) -> str:
 def _watch(asked: Asked) -> tuple[Block, ...]:
     if asked.table is None:
         raise BadValueError(
-            "il manque le fichier de mots-clés.", fix="Donnez-le par --input, avec une colonne « keyword »."
+            "il manque le fichier de mots-clés.", fix="Donnez-le par --input, avec une colonne « mot-clé »."
         )
-    column = next((one for one in ("keyword", "mot-clé", "mot") if one in asked.table.column_names), None)
+    column = next((one for one in ("mot-clé", "mot-cle", "mot", "keyword") if one in asked.table.column_names), None)
     if column is None:
-        raise MissingColumnError("colonne manquante : « keyword ».", fix="Ajoutez une colonne « keyword ».")
+        raise MissingColumnError("colonne manquante : « mot-clé ».", fix="Ajoutez une colonne « mot-clé ».")
     words = {flat(str(word)).strip(): str(word) for word in asked.table[column].to_pylist() if word}
     words.pop("", None)
     if not words or len(words) > _KEYWORDS:

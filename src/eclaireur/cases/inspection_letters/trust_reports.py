@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eclaireur.bricks.semantic.labelling import worth_annotating
 from eclaireur.bricks.semantic.outline import sentences
 from eclaireur.cases.inspection_letters import measuring
 from eclaireur.cases.inspection_letters.asking import Asked, plain_table
@@ -11,7 +12,6 @@ from eclaireur.core.view import Block, Chart, Series
 __all__ = ["annotate", "audit", "coverage", "learning", "topics"]
 
 _AUDITED = 50
-_SURE, _UNSURE = 15, 5
 _PARTS = (0.25, 0.5, 1.0)
 
 
@@ -94,10 +94,7 @@ def annotate(asked: Asked) -> tuple[Block, ...]:
         )
     )
     best, chance, _ = asked.model.sure(asked.model.scored(texts))
-    order = (-chance).argsort(kind="stable").tolist()
-    sure = order[:_SURE]
-    left = [at for at in order[_SURE:] if chance[at] > 0]
-    unsure = sorted(left, key=lambda at: (abs(chance[at] - 0.5), at))[:_UNSURE]
+    sure, unsure = worth_annotating(chance.tolist())
     return (
         plain_table(
             "À annoter",

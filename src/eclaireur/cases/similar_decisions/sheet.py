@@ -133,7 +133,7 @@ def _timeline(rows: list[dict[str, Any]]) -> Timeline:
 
 def _parts(row: dict[str, Any]) -> SpanText:
     text = row["texte"]
-    marks = [Mark(start=one.start, end=one.end, label=TITLES[one.kind]) for one in sections(text)]
+    marks = [Mark(start=one.start, end=one.end, label=TITLES[one.kind], part=True) for one in sections(text)]
     return SpanText(title="Texte", text=text, marks=tuple(marks))
 
 

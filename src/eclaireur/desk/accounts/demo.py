@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from eclaireur.core.card import Desk
 from eclaireur.core.errors import RefusedError
 from eclaireur.desk.models import Grant, Item, Role, User
 from eclaireur.desk.place import workspace
+from eclaireur.desk.served import served_cards
 from eclaireur.desk.start import holds_demo
 
 __all__ = ["DemoAccount", "make_demo_accounts"]
@@ -41,7 +43,7 @@ def make_demo_accounts(case_areas: Mapping[str, str] | None = None) -> tuple[Dem
     ----------
     case_areas
         For each case, the territory of the agent; empty for all of them. By default, in each case with an
-        open list, the territory that has most of its lines.
+        open list, the territory that has most of its lines, and all of them in each case that is read.
 
     Raises
     ------
@@ -78,4 +80,5 @@ def _largest_areas() -> dict[str, str]:
     counts: dict[str, Counter[str]] = {}
     for case, area in lines.values_list("case", "area"):
         counts.setdefault(case, Counter())[area] += 1
-    return {case: found.most_common(1)[0][0] for case, found in counts.items()}
+    read = {card.name: "" for card in served_cards() if card.desk is Desk.READER}
+    return {case: found.most_common(1)[0][0] for case, found in counts.items()} | read

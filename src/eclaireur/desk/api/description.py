@@ -143,7 +143,8 @@ def _rooms() -> list[dict[str, Any]]:
 
 def _sent(one: dict[str, Any], schemas: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if "requestBody" in one:
-        yield from _fields(one["requestBody"]["content"]["application/json"]["schema"], schemas)
+        for content in one["requestBody"]["content"].values():  # JSON, or a form that carries a file
+            yield from _fields(content["schema"], schemas)
 
 
 def _answered(one: dict[str, Any], schemas: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from eclaireur.desk.jobs.context import Context
     from eclaireur.service.work import Work
 
-__all__: list[str] = []
+__all__ = ["source_of", "work_of"]
 
 _EXERCISES = 20
 _RANDOM = 0.1
 
 
-def _work(context: Context) -> Work:
+def work_of(context: Context) -> Work:
+    """Open the case of a task, which must not be suspended."""
     from eclaireur.desk.place import work_on
     from eclaireur.desk.switching import refuse_if_stopped
 
@@ -25,7 +26,8 @@ def _work(context: Context) -> Work:
     return work_on(context.case, progress=context.progress)
 
 
-def _source(work: Work, arguments: Mapping[str, Any]) -> str:
+def source_of(work: Work, arguments: Mapping[str, Any]) -> str:
+    """Return the source that was asked for, else the natural one."""
     from eclaireur.service.work import default_source
 
     return str(arguments.get("source") or default_source(work))
@@ -38,7 +40,7 @@ def _publish(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any
 
     edition = publish(
         context.case,
-        _source(_work(context), arguments),
+        source_of(work_of(context), arguments),
         service=context.service,
         progress=context.progress,
         writing=context.writing,
@@ -53,7 +55,7 @@ def _training(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, An
     from eclaireur.desk.models import Worklist
     from eclaireur.desk.publishing import draw_list, publish
 
-    _work(context)
+    work_of(context)
     edition = publish(
         context.case,
         "sample",
@@ -75,8 +77,8 @@ def _train(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Train a challenger. A person puts it in service, or does not."""
     from eclaireur.service import training
 
-    work = _work(context)
-    return {"model": training.train(work, _source(work, arguments)).number}
+    work = work_of(context)
+    return {"model": training.train(work, source_of(work, arguments)).number}
 
 
 @job("evaluate", "Évaluation du cas d'usage")
@@ -84,7 +86,7 @@ def _evaluate(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, An
     """Measure the case on a source; the figures go to the lake, under what made them."""
     from eclaireur.service import evaluating
 
-    work = _work(context)
-    source = _source(work, arguments)
+    work = work_of(context)
+    source = source_of(work, arguments)
     evaluation = evaluating.evaluate(work, (source,))
     return {"source": source, "blocks": len(evaluation.blocks)}

@@ -6,10 +6,12 @@ from eclaireur.desk.models.followup import Comment, Decision, Dossier, Letter
 from eclaireur.desk.models.jobs import Job, JobState
 from eclaireur.desk.models.journal import JournalKey, JournalLine
 from eclaireur.desk.models.lists import Edition, Item, Target, TargetReasons, Worklist
+from eclaireur.desk.models.reading import Annotation, SavedSearch
 from eclaireur.desk.models.requests import SentOnce
 from eclaireur.desk.models.switches import Switch
 
 __all__ = [
+    "Annotation",
     "ApiKey",
     "Attempt",
     "Comment",
@@ -25,6 +27,7 @@ __all__ = [
     "JournalLine",
     "Letter",
     "Role",
+    "SavedSearch",
     "SentOnce",
     "Session",
     "SetupLink",

@@ -17,6 +17,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
+from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError, FileRefusedError
 from eclaireur.desk import uploads
 from eclaireur.desk.access import Action
@@ -47,7 +48,9 @@ def _card(request: Asking, case: str) -> Card:
 
 
 def _uploads(request: Asking) -> QuerySet[Upload]:
-    found: QuerySet[Upload] = Upload.objects.filter(request.reach.rows(Action.CONNECT))
+    found: QuerySet[Upload] = Upload.objects.filter(request.reach.rows(Action.CONNECT)).exclude(
+        table=uploads.FOR_REPORT
+    )
     return found
 
 
@@ -196,7 +199,7 @@ def compute(request: Asking, case: str) -> HttpResponse:
     from eclaireur.desk import jobs
 
     job = jobs.start(
-        "publish",
+        "index" if card.desk is Desk.READER else "publish",
         user=request.user,
         case=case,
         service="",

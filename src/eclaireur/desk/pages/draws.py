@@ -13,6 +13,7 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
@@ -75,7 +76,7 @@ def _areas(request: Asking, edition: Edition) -> list[str]:
 @page
 def draw(request: Asking, case: str) -> HttpResponse:
     """Show what a capacity would reach; on sending, draw the list and open it."""
-    card = card_within(request, case)
+    card = card_within(request, case, Desk.TARGET)
     edition = _edition(request, card)
     areas = _areas(request, edition)
     error, asked = None, _Asked(capacity=40, random_share=0.1, areas=())
@@ -140,7 +141,7 @@ def _chosen(asked: _Asked, areas: list[str]) -> list[str]:
 @page
 def preview(request: Asking, case: str) -> HttpResponse:
     """Return what a capacity would reach, as the slider moves."""
-    card = card_within(request, case)
+    card = card_within(request, case, Desk.TARGET)
     edition = _edition(request, card)
     try:
         asked = _read(request.GET)
@@ -189,7 +190,7 @@ def _reached(
 @page
 def close(request: Asking, case: str, pk: int) -> HttpResponse:
     """Close a list: its lines without a verdict are free to be drawn again."""
-    card_within(request, case)
+    card_within(request, case, Desk.TARGET)
     row = open_worklists(request.reach, case).filter(pk=pk).first()
     if row is None or not _may_close(request, row):
         raise Http404

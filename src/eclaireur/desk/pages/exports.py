@@ -7,6 +7,7 @@ from django.urls import path
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods
 
+from eclaireur.core.card import Desk
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.exports import FORMS, take_list
 
@@ -21,7 +22,7 @@ def take(request: Asking, case: str, pk: int, form: str) -> HttpResponse:
     ``GET`` takes the filters of the page's own address, ``POST`` the numbers of the chosen lines (``item``)
     or of their dossiers (``dossier``).
     """
-    card = card_within(request, case)
+    card = card_within(request, case, Desk.TARGET)
     taken = take_list(
         request.user,
         request.reach,

@@ -11,12 +11,13 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from eclaireur.core.card import Card
+from eclaireur.core.card import Card, Desk
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.listing import current_edition, open_worklists
 from eclaireur.desk.models import Dossier, Item
 from eclaireur.desk.pages.lists import truth
+from eclaireur.desk.pages.reader import read_state
 from eclaireur.desk.served import served_cards
 from eclaireur.desk.switching import stopped
 
@@ -35,6 +36,8 @@ def home(request: Asking) -> HttpResponse:
 
 
 def _case(request: Asking, card: Card) -> dict[str, Any]:
+    if card.desk is Desk.READER:
+        return {"card": card, "reads": True, **read_state(request, card)}
     reach = request.reach
     rows = Item.objects.within(reach).filter(
         case=card.name, worklist__closed=None, worklist__edition__training=False

@@ -17,6 +17,7 @@ from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
 from eclaireur.core import french
+from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk import jobs as tasks
 from eclaireur.desk.access import Action
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["again", "cancel", "compute", "job", "jobs", "open_training", "urlpatterns"]
 
 _OVER = 50
-_STARTED = ("publish", "train", "evaluate")
+_STARTED = ("publish", "index", "train", "evaluate")
 _MARKS = {
     JobState.DONE: ("good", "✓"),
     JobState.FAILED: ("stop", "■"),
@@ -89,6 +90,10 @@ class _Line:
                 return "L'entraînement est ouvert.", f"/{job.case}/entrainement/", "S'entraîner"
             case "publish":
                 return "Le classement est à jour.", f"/{job.case}/?portee=classement", "Voir le classement"
+            case "report":
+                return "Le rapport est établi.", f"/{job.case}/rapports/{job.pk}/", "Lire le rapport"
+            case "index":
+                return "La recherche est prête.", f"/{job.case}/", "Chercher"
             case "train":
                 number = job.result.get("model", "")
                 return (
@@ -240,8 +245,8 @@ def compute(request: Asking, case: str) -> HttpResponse:
     """Start a calculation of a case: its signals, a model, or its figures."""
     card = card_within(request, case)
     service = _service(request, case)
-    kind = request.POST.get("kind", "publish")
-    if kind not in _STARTED:
+    kind = request.POST.get("kind", "index" if card.desk is Desk.READER else "publish")
+    if kind not in _STARTED or (kind == "index" and card.index is None):
         raise BadValueError("ce calcul n'existe pas.", fix="Choisissez-le dans la page du cas d'usage.")
     refuse_if_stopped(case)
     made = tasks.start(kind, user=request.user, case=case, service=service, arguments=_source(request, card))

@@ -17,14 +17,17 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError, InputError
 from eclaireur.desk import decisions
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.listing import PAGE, Listing, Query
 from eclaireur.desk.models import Dossier, Edition, Switch, User
+from eclaireur.desk.place import work_on
 from eclaireur.desk.prepared import Prepared
 from eclaireur.desk.switching import stopped
+from eclaireur.service import reporting
 
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
@@ -72,7 +75,7 @@ def worklist(request: Asking, case: str, *, training: bool = False) -> HttpRespo
     The page is kept as text until something that it shows changes, all but the token of its forms: most
     requests cost the few queries that make its key.
     """
-    card = card_within(request, case)
+    card = card_within(request, case, Desk.TARGET)
     query = Query.read(request.GET)
     if messages.get_messages(request):
         return HttpResponse(
@@ -126,6 +129,11 @@ def _page(request: Asking, card: Card, query: Query, *, training: bool) -> str:
         "can_connect": request.reach.may_everywhere(Action.CONNECT, card.name),
         "people": assignable(card, request),
         "procedure": card.procedure,
+        "has_reports": bool(reporting.titles(work_on(card.name)))
+        and any(
+            request.reach.may_everywhere(Action.SEE, card.name, one)
+            for one in request.reach.services(Action.SEE, card.name)
+        ),
         "csrf_token": _TOKEN,
         **truth(listing.edition),
     }
@@ -162,7 +170,7 @@ def assignable(card: Card, request: Asking) -> list[User]:
 @page
 def columns(request: Asking, case: str) -> HttpResponse:
     """Keep which columns a person wants."""
-    card_within(request, case)
+    card_within(request, case, Desk.TARGET)
     chosen = [code for code in COLUMNS if code in request.POST.getlist("column")]
     request.user.columns = {**request.user.columns, "list": chosen}
     request.user.save(update_fields=["columns"])
@@ -173,7 +181,7 @@ def columns(request: Asking, case: str) -> HttpResponse:
 @page
 def bulk(request: Asking, case: str) -> HttpResponse:
     """Do one act on the chosen lines: assign, bring to a step, set aside. All of them, or none."""
-    card = card_within(request, case)
+    card = card_within(request, case, Desk.TARGET)
     chosen = [int(text) for text in request.POST.getlist("dossier") if text.isdecimal()][:1000]
     act = request.POST.get("act", "")
     action = Action.ASSIGN if act == "assign" else Action.DECIDE

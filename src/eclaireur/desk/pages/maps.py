@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_GET
 
+from eclaireur.core.card import Desk
 from eclaireur.desk import maps
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.listing import Listing, Query, current_edition
@@ -45,7 +46,7 @@ def of_ranking(request: Asking, case: str, *, training: bool = False) -> HttpRes
 @page
 def behind(request: Asking, case: str, *, training: bool = False) -> HttpResponse:
     """Return the outlines and names of the areas; kept for each edition and reach."""
-    card = card_within(request, case)
+    card = card_within(request, case, Desk.TARGET)
     reach = request.reach.in_training(case) if training else request.reach
     edition = current_edition(reach, case, training=training)
     if edition is None:
@@ -59,7 +60,7 @@ def behind(request: Asking, case: str, *, training: bool = False) -> HttpRespons
 
 
 def _listing(request: Asking, case: str, *, training: bool, **forced: str) -> Listing:
-    card = card_within(request, case)
+    card = card_within(request, case, Desk.TARGET)
     query = Query.read({**request.GET.dict(), **forced})
     return Listing(card, request.reach, query, training=training)
 

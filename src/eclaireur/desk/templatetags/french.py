@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from django import template
 from django.utils import timezone
 
 from eclaireur.core import french
 
+if TYPE_CHECKING:
+    from eclaireur.core.card import Card
+
 __all__ = [
     "ago",
     "case_title",
     "count",
     "day",
+    "decimal",
     "hundred",
     "kind",
     "moment",
     "number",
     "percent",
+    "reader_tabs",
     "register",
     "spaced",
     "split",
@@ -47,6 +53,12 @@ def moment(value: datetime | None) -> str:
 def number(value: float | None) -> str:
     """Write a whole number with narrow no-break spaces."""
     return "–" if value is None else french.number(value)
+
+
+@register.filter
+def decimal(value: float | None) -> str:
+    """Write a number with two decimals and a comma."""
+    return "–" if value is None else french.number(value, 2)
 
 
 @register.filter
@@ -107,6 +119,22 @@ def kind(subject: str) -> str:
 def verdict(code: str) -> str:
     """Write a verdict as agents say it."""
     return {"follow": "suivre", "set_aside": "mauvaise cible", "other": "autre"}.get(code, code)
+
+
+@register.filter
+def reader_tabs(case: Card) -> list[tuple[str, str, str]]:
+    """Return the pages of a reader case: code, title and address."""
+    from eclaireur.desk.place import work_on
+    from eclaireur.service.annotating import annotates
+    from eclaireur.service.reporting import titles
+
+    here, work = f"/{case.name}/", work_on(case.name)
+    tabs = [("search", "Chercher", here), ("saved", "Recherches gardées", f"{here}recherches/")]
+    if annotates(work):
+        tabs.append(("annotate", "Annoter", f"{here}annoter/"))
+    if titles(work):
+        tabs.append(("reports", "Rapports", f"{here}rapports/"))
+    return tabs
 
 
 @register.filter

@@ -1,0 +1,60 @@
+"""What readers leave: labels on passages of documents, and searches to come back to."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from eclaireur.desk.models.accounts import User
+from eclaireur.desk.models.followup import Decision, Dossier
+from eclaireur.desk.models.scoped import Scoped
+
+__all__ = ["Annotation", "SavedSearch"]
+
+
+class Annotation(Scoped):
+    """Labels that one person gave to one passage; the journal's line ``decision`` says the same.
+
+    ``unsure`` says that the person hesitates. ``proposed`` is what the model had said, for how often it is
+    followed.
+    """
+
+    decision = models.OneToOneField(Decision, models.PROTECT, primary_key=True, related_name="annotation")
+    dossier = models.ForeignKey(Dossier, models.PROTECT, related_name="annotations")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    document = models.CharField(max_length=500)
+    start = models.IntegerField()
+    end = models.IntegerField()
+    labels = models.JSONField(default=list)
+    proposed = models.JSONField(default=list)
+    unsure = models.BooleanField(default=False)
+    sure_model = models.BooleanField(default=False)
+    model = models.IntegerField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta(Scoped.Meta):
+        indexes = [models.Index(fields=["case", "user"]), models.Index(fields=["case", "document"])]
+
+    @property
+    def key(self) -> str:
+        """Name of the passage, as `service.annotating.Passage.key`."""
+        return f"{self.document}@{self.start}-{self.end}"
+
+
+class SavedSearch(models.Model):
+    """A search that a person comes back to, with the documents that it had found when it was last read."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="searches")
+    case = models.CharField(max_length=80)
+    title = models.CharField(max_length=200)
+    address = models.TextField()
+    known = models.JSONField(default=list)
+    created = models.DateTimeField(default=timezone.now)
+    read = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["title", "pk"]
+        indexes = [models.Index(fields=["user", "case"])]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,236 @@
+"""Annotation: five minutes of passages, each a line of the journal; undone, compared, taken away."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Sequence
+
+import pytest
+from django.test import Client
+
+from eclaireur.bricks.semantic.annotators import krippendorff_alpha
+from eclaireur.desk.documents import proposals_of
+from eclaireur.desk.models import Annotation, Decision, Grant, Role, Switch, User
+from eclaireur.desk.place import work_on, workspace
+from eclaireur.service.indexing import index_case, index_origin
+from tests.desk.conftest import Desk
+
+SignIn = Callable[[User], Client]
+READER = "inspection_letters"
+HERE = f"/{READER}/annoter/"
+SITE = "Port-Clair"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def indexed(django_db_setup: None, django_db_blocker: pytest.FixtureDef[object]) -> None:
+    """Index the sample once for the tests of this file."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        index_case(work_on(READER), "sample")
+
+
+@pytest.fixture
+def inspectors(desk: Desk, indexed: None) -> Sequence[User]:
+    """Return two people who annotate all letters."""
+    for person in (desk.stranger, desk.agent):
+        Grant.objects.create(user=person, role=Role.AGENT, case=READER)
+    return desk.stranger, desk.agent
+
+
+def shown(client: Client, path: str = HERE, status: int = 200) -> str:
+    answer = client.get(path)
+    assert answer.status_code == status
+    return html.unescape(answer.content.decode())
+
+
+def asked(page: str) -> tuple[str, list[str]]:
+    """Return the passage that a page asks about, and the labels that it proposes."""
+    found = re.search(r'name="passage" value="([^"]+)"', page)
+    assert found is not None
+    return found[1], re.findall(r'name="label" value="([^"]+)" checked', page)
+
+
+def send(client: Client, act: str, **fields: object) -> None:
+    answer = client.post(HERE, {"act": act, **fields})
+    assert answer.status_code == 302, html.unescape(answer.content.decode())[-3000:]
+
+
+def test_a_session_of_fifteen_sure_and_five_unsure_passages_is_annotated_to_its_end(
+    inspectors: Sequence[User], sign_in: SignIn
+) -> None:
+    client = sign_in(inspectors[0])
+    send(client, "start")
+    seen = []
+    for number in range(20):
+        page = shown(client)
+        assert f"Phrase {number + 1} sur 20" in page
+        passage, labels = asked(page)
+        seen.append(passage)
+        if number == 3:
+            send(client, "none", passage=passage)
+        elif number == 4:
+            send(client, "unsure", passage=passage, label=labels)
+        else:
+            send(client, "save", passage=passage, label=labels)
+    assert len(set(seen)) == 20
+    rows = Annotation.objects.all()
+    chances = [proposals_of(READER, index_origin(workspace(), READER)).find(one).chance for one in seen]  # type: ignore[union-attr]
+    best = [one for at, one in enumerate(chances) if at % 4 != 3]
+    hesitant = chances[3::4]
+    assert (len(best), len(hesitant), rows.count()) == (15, 5, 20)
+    assert min(best) >= max(hesitant)
+    assert min(abs(one - 0.5) for one in hesitant) < 0.2
+    values = list(Decision.objects.filter(kind="annotation").values_list("value", flat=True))
+    assert sorted(values) == ["accept"] * 18 + ["reject", "unsure"]
+    page = shown(client)
+    assert "Séance finie : 20 phrases annotées sur 20" in page
+    assert "Séance finie" not in shown(client)
+    send(client, "start")
+    assert asked(shown(client))[0] not in seen
+
+
+def test_each_annotation_is_a_sealed_line_of_the_journal_and_is_undone_by_another(
+    inspectors: Sequence[User], sign_in: SignIn
+) -> None:
+    client, other = (sign_in(person) for person in inspectors)
+    send(client, "start")
+    passage, labels = asked(shown(client))
+    send(client, "save", passage=passage, label=labels)
+    made = Annotation.objects.get()
+    journal = workspace().journal
+    entry = journal.entry(made.decision_id)
+    assert (entry.kind, entry.data["labels"], entry.actor) == ("annotation", labels, inspectors[0].full_name)
+    document = passage.rpartition("@")[0]
+    assert document not in json.dumps(entry.data)
+    assert (journal.reveal(entry) or {})["document"] == document
+
+    # Somebody else's annotation of the same passage does not stand in the way.
+    other.post(HERE, {"act": "none", "passage": passage})
+    send(client, "undo")
+    assert Decision.objects.get(pk=made.decision_id).undone_by is not None
+    assert Annotation.objects.filter(decision__undone_by=None).get().user == inspectors[1]
+    assert asked(shown(client))[0] == passage
+    assert "rien à annuler" in html.unescape(client.post(HERE, {"act": "undo"}).content.decode()).lower()
+
+
+def test_what_is_wrong_is_told_and_nothing_is_recorded(inspectors: Sequence[User], sign_in: SignIn) -> None:
+    client = sign_in(inspectors[0])
+    send(client, "start")
+    passage, _ = asked(shown(client))
+    for fields, said in (
+        ({"act": "save", "passage": passage}, "aucune étiquette n'est cochée"),
+        ({"act": "save", "passage": passage, "label": "S99"}, "étiquette inconnue"),
+        ({"act": "save", "passage": "INCONNU@0-3", "label": "S01"}, "n'est plus dans les documents"),
+        ({"act": "autre"}, "n'existe pas"),
+    ):
+        answer = client.post(HERE, fields)
+        assert answer.status_code == 422, fields
+        assert said in html.unescape(answer.content.decode()).lower(), fields
+    assert not Annotation.objects.exists()
+    assert client.get(f"{HERE}?phrase=INCONNU@0-3").status_code == 404
+
+
+def test_agreement_is_measured_and_disagreements_are_shown(
+    inspectors: Sequence[User], sign_in: SignIn
+) -> None:
+    for person in inspectors:
+        client = sign_in(person)
+        send(client, "start")
+        for number in range(6):
+            passage, labels = asked(shown(client))
+            if number == 2 and person is inspectors[1]:
+                send(client, "none", passage=passage)
+            else:
+                send(client, "save", passage=passage, label=labels)
+        send(client, "leave")
+    page = shown(client)
+    assert "sur 6 phrases annotées par deux personnes au moins" in page
+    assert re.search(
+        r"Ada Martin et Ella Durand</th><td class=\"right\">0,\d\d</td><td class=\"right\">6<", page
+    )
+    assert "Désaccords à revoir" in page
+    assert "Ada Martin : aucune étiquette" in page
+
+
+def test_annotations_are_taken_away_with_offsets_that_hold(
+    inspectors: Sequence[User], sign_in: SignIn
+) -> None:
+    client = sign_in(inspectors[0])
+    send(client, "start")
+    for act in ("save", "save", "unsure"):
+        passage, labels = asked(shown(client))
+        send(client, act, passage=passage, label=labels)
+    proposals = proposals_of(READER, index_origin(workspace(), READER))
+    assert proposals is not None
+    tasks = json.loads(client.get(f"{HERE}annotations.json").content)
+    regions = [(task, one) for task in tasks for made in task["annotations"] for one in made["result"]]
+    assert len(regions) == 3
+    for task, one in regions:
+        value = one["value"]
+        said = task["data"]["text"][value["start"] : value["end"]]
+        found = proposals.find(f"{task['data']['document']}@{value['start']}-{value['end']}")
+        assert found is not None
+        assert said == value["text"]
+        assert " ".join(said.split()) == found.text
+    with zipfile.ZipFile(io.BytesIO(client.get(f"{HERE}annotations.zip").content)) as archive:
+        names = archive.namelist()
+        assert "etranger/annotation.conf" in names
+        for name in (one for one in names if one.endswith(".ann")):
+            text = archive.read(name.replace(".ann", ".txt")).decode()
+            for line in archive.read(name).decode().splitlines():
+                if line.startswith("T"):
+                    _, where, said = line.split("\t")
+                    spans = [tuple(map(int, one.split())) for one in where.split(" ", 1)[1].split(";")]
+                    assert " ".join(text[a:b] for a, b in spans) == said
+
+
+def test_a_territory_bounds_what_is_annotated(
+    desk: Desk, inspectors: Sequence[User], sign_in: SignIn
+) -> None:
+    Grant.objects.create(user=desk.scientist, role=Role.AGENT, case=READER, area=SITE)
+    local = sign_in(desk.scientist)
+    whole = sign_in(inspectors[0])
+    send(whole, "start")
+    passage, labels = asked(shown(whole))
+    send(whole, "save", passage=passage, label=labels)
+    send(local, "start")
+    for _ in range(4):
+        page = shown(local)
+        assert f"{SITE}" in page
+        send(local, "skip")
+    outside = next(
+        one.key
+        for one in proposals_of(READER, index_origin(workspace(), READER)).passages  # type: ignore[union-attr]
+        if one.labels and one.document == "INSSN-2024-0053"
+    )
+    assert local.get(f"{HERE}?phrase={outside}").status_code == 404
+    assert local.post(HERE, {"act": "none", "passage": outside}).status_code == 404
+    for person in (desk.manager, desk.administrator):
+        for path in (HERE, f"{HERE}annotations.json"):
+            assert sign_in(person).get(path).status_code == 404
+
+
+def test_a_suspended_case_proposes_nothing(inspectors: Sequence[User], sign_in: SignIn) -> None:
+    Switch.objects.create(case=READER, stopped=True, reason="revue", user=inspectors[0])
+    client = sign_in(inspectors[0])
+    assert 'value="start"' not in shown(client)
+    assert client.post(HERE, {"act": "start"}).status_code >= 400
+    assert "Étiquettes proposées" not in shown(client, f"/{READER}/document/?id=INSSN-2024-0053")
+
+
+def test_a_case_without_labels_says_so(desk: Desk, sign_in: SignIn) -> None:
+    Grant.objects.create(user=desk.stranger, role=Role.AGENT, case="similar_decisions")
+    assert "La recherche n’est pas encore prête" in shown(
+        sign_in(desk.stranger), "/similar_decisions/annoter/"
+    )
+
+
+def test_alpha_is_that_of_the_published_example() -> None:
+    # Krippendorff (2011), example C: four observers, twelve units, nominal alpha 0.743.
+    answers = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")
+    units = [{str(who): row[at] for who, row in enumerate(answers) if row[at] != "."} for at in range(12)]
+    assert round(krippendorff_alpha(units), 3) == 0.743
