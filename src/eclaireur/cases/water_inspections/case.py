@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NAME",
     "REPORTS",
+    "REPORT_ASKS",
     "data_date",
     "evaluate",
     "examples",
@@ -44,6 +45,7 @@ __all__ = [
 
 NAME = "water_inspections"
 REPORTS = reports.REPORTS
+REPORT_ASKS = reports.ASKS
 
 
 def fetch(source: str, into: Path, *, seed: int, progress: Progress) -> None:

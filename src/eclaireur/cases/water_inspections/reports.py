@@ -18,18 +18,33 @@ from eclaireur.cases.water_inspections.sheet import changes_of
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Records
 from eclaireur.core.errors import BadValueError
-from eclaireur.core.view import Block, Column, Facts, Funnel, Map, Place, Table
+from eclaireur.core.view import Block, Column, Facts, FormField, Funnel, Map, Place, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["REPORTS", "last_controls", "last_measures", "report"]
+__all__ = ["ASKS", "REPORTS", "last_controls", "last_measures", "report"]
 
 REPORTS = {
-    "plan": "Plan de contrôles par bassin (au sujet de : 30, ou « Bassin=10, Autre=5 »)",
+    "plan": "Plan de contrôles par bassin",
     "followup": "Suites des contrôles non conformes : échéances et relances",
     "anomalies": "Mesures inhabituelles : sauts, dérives, valeurs isolées, capteurs bloqués",
 }
+"""Reports by name, with their French titles."""
+
+ASKS = {
+    "plan": (
+        FormField(
+            name="about",
+            title="Capacité",
+            kind="text",
+            help="Un nombre de contrôles (30), ou un nombre par bassin (Saône=10, Seine amont=5).",
+            default="30",
+        ),
+    )
+}
+"""What the desk asks before a report (see `service.reporting`)."""
+
 _CAPACITY = 30
 _CURRENT = timedelta(days=3 * 365)
 _RECENT = timedelta(days=2 * 365)
