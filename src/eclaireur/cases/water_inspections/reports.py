@@ -131,7 +131,7 @@ def _plan(records: Records, artefact: Artefact, about: str, as_of: date) -> tupl
     table = Table(
         title="Stations à contrôler",
         columns=tuple(columns),
-        rows=[_row(one, calibrated=model.calibrated) for one in chosen],
+        rows=[_row(one, model) for one in chosen],
         note=_note(model),
     )
     places = tuple(
@@ -198,13 +198,15 @@ def _at_random(stations: list[Planned], capacity: Mapping[str, int]) -> float:
     return total
 
 
-def _row(one: Planned, *, calibrated: bool) -> dict[str, Any]:
+def _row(one: Planned, model: modelling.Model) -> dict[str, Any]:
+    # A risk that was never checked on held-out years is not shown as one.
+    checked = model.high is not None and model.high.calibration.holds
     return {
         "area": one.area,
         "name": one.name,
         "code": one.subject.partition(":")[2],
-        "risk": french.percent(one.risk) if calibrated else "rang seul",
-        "high": "–" if one.high != one.high else french.percent(one.high, 1),
+        "risk": french.percent(one.risk) if model.calibrated else "rang seul",
+        "high": french.percent(one.high, 1) if checked else "–",
         "seen": one.last,
         "why": one.why,
     }
