@@ -153,7 +153,9 @@ def _read(work: Work, path: Path) -> Any:
 
 
 def write_report(blocks: Sequence[Block], output: Path, *, title: str, mentions: Mapping[str, str]) -> None:
-    """Write blocks as ``.pdf``, or their first table as ``.xlsx``, ``.ods`` or ``.csv``, whole or not at all.
+    """Write blocks as ``.pdf`` or ``.odt``, or their first table as ``.xlsx``, ``.ods`` or ``.csv``.
+
+    The file is written whole or not at all.
 
     Raises
     ------
@@ -164,6 +166,11 @@ def write_report(blocks: Sequence[Block], output: Path, *, title: str, mentions:
         from eclaireur.core.pdf import write_pdf
 
         write_atomically(output, lambda target: write_pdf(blocks, target, title=title, mentions=mentions))
+        return
+    if output.suffix.lower() == ".odt":
+        from eclaireur.core.odt import write_odt
+
+        write_atomically(output, lambda target: write_odt(blocks, target, title=title, mentions=mentions))
         return
     table = next((block for block in blocks if isinstance(block, Table)), None)
     if table is None:
