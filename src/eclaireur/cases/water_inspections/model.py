@@ -34,7 +34,9 @@ __all__ = ["Judged", "Model", "Part", "explained", "judge", "known_before", "loa
 
 _WINDOWS = 4
 _MIN_HELD_OUT = 200
-_MIN_CLASS = 5
+_MIN_CLASS = 15
+"""Exceedances in each half of the held-out rows under which a slope would be noise, and is not fitted."""
+
 _MIN_FITTED, _MIN_FITTED_CLASS = 100, 10
 _MIN_HIGH = 20
 _FEW = Settings(share=0.0)
