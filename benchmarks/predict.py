@@ -454,6 +454,37 @@ def chicago() -> None:
     )
 
 
+def reviews() -> None:
+    """What customers' reviews bring to restaurant_risk, on its made-up sample: no other source has any."""
+    from eclaireur.cases.restaurant_risk import case, measuring
+    from eclaireur.core import evaluation
+
+    with TemporaryDirectory() as folder:
+        case.fetch("sample", Path(folder), seed=SEED, progress=quiet)
+        records = case.records("sample", Path(folder), outcomes=None, progress=quiet)
+    examples = case.examples(records)
+    last = measuring.horizon("sample", examples)
+
+    def held(variant: measuring.Variant) -> measuring.Held:
+        return measuring.held_out(
+            records, examples, last=last, seed=SEED, engine=InlineExecutor(), progress=quiet, variant=variant
+        )
+
+    whole, without = held(measuring.WHOLE), held(measuring.Variant(without=frozenset({"avis"})))
+    groups = evaluation.group_codes(measuring.observers(records, whole.rows))
+    one, other = (
+        evaluation.Panel(whole.labels, each.scores["modèle"], groups=groups, periods=whole.periods)
+        for each in (whole, without)
+    )
+    clusters = evaluation.group_codes(whole.rows["subject"].to_pylist())
+    weights = evaluation.bootstrap_weights(whole.labels.size, seed=SEED, clusters=clusters)
+    gained = evaluation.gain("auc_within_observer", one, other, weights, baseline_name="without reviews")
+    print(
+        f"sample, reviews joined by establishment: AUC within an inspector {gained.value:+.3f} "
+        f"({gained.low:+.3f} to {gained.high:+.3f}) over the model without them, n = {gained.n}"
+    )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "grid": grid,
     "features": features,
@@ -463,6 +494,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "growth": growth,
     "engines": engines,
     "chicago": chicago,
+    "reviews": reviews,
 }
 
 

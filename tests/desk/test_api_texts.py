@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,9 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from eclaireur.bricks.semantic.index import Document
-from eclaireur.core.view import Column, Facts, Table
-from eclaireur.desk.access import Action, Perimeter, Reach
+from eclaireur.core.view import Column, Table
+from eclaireur.desk.access import Perimeter
 from eclaireur.desk.accounts.keys import make_key
+from eclaireur.desk.models import Job, JobState
 from eclaireur.desk.place import workspace
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ _Asks = Callable[..., Client]
 def asks(desk: Desk) -> _Asks:
     """Return a client that shows the key of a program."""
 
-    def make(*, area: str = "", case: str = CASE, service: str = "") -> Client:
+    def make(*, area: str = "", case: str = CASE) -> Client:
         _, token = make_key(
             desk.manager,
             "Essai",
             scopes=("read",),
             expires=timezone.now() + timedelta(days=1),
-            perimeter=Perimeter("agent", case, area, service),
+            perimeter=Perimeter("agent", case, area),
         )
         return Client(headers={"Authorization": f"Bearer {token}"})
 
@@ -99,10 +99,6 @@ def test_what_lies_outside_the_perimeter_is_neither_shown_nor_counted(asks: _Ask
     assert found["months"] == [{"month": "2021-01", "count": 1}]
 
 
-def test_who_is_held_to_a_service_finds_nothing(asks: _Asks, index: None) -> None:
-    assert asks(service="Contrôles").get(f"{V1}/recherche", {"q": "fuite"}).json()["hits"] == []
-
-
 def test_the_texts_of_another_case_do_not_exist(asks: _Asks, index: None) -> None:
     error_of(asks(case="restaurant_risk").get(f"{V1}/recherche", {"q": "fuite"}), 404)
     error_of(Client().get(f"{V1}/recherche", {"q": "fuite"}), 401)
@@ -142,44 +138,43 @@ def test_a_case_that_is_not_indexed_says_how_to(asks: _Asks) -> None:
     assert "index build similar_decisions" in error["fix"]
 
 
-def test_reports_are_listed(asks: _Asks) -> None:
+def test_reports_are_listed_for_who_sees_every_territory(asks: _Asks) -> None:
     listed = asks().get(f"{V1}/rapports").json()
-    assert {"name", "title"} == set(listed[0])
+    assert {"name", "title", "asks"} == set(listed[0])
+    assert asks(area="Nord").get(f"{V1}/rapports").json() == []
 
 
-def test_a_report_needs_data_and_the_whole_of_the_case(asks: _Asks) -> None:
-    name = asks().get(f"{V1}/rapports").json()[0]["name"]
+def test_a_report_is_a_task_then_its_blocks(asks: _Asks, monkeypatch: pytest.MonkeyPatch) -> None:
+    from eclaireur.service import reporting
 
-    assert "calcul" in error_of(asks().get(f"{V1}/rapports/{name}"), 409)["fix"]
-    error_of(asks(area="Nord").get(f"{V1}/rapports/{name}"), 404)
-    error_of(asks().get(f"{V1}/rapports/absent"), 404)
-
-
-def test_a_report_is_its_blocks_and_what_must_be_said(asks: _Asks, monkeypatch: pytest.MonkeyPatch) -> None:
-    from eclaireur.service import reporting, training, work as working
+    client = asks()
+    (name,) = [one["name"] for one in client.get(f"{V1}/rapports").json() if not one["asks"]][:1]
+    asked = client.post(f"{V1}/rapports", {"report": name}, content_type="application/json")
+    assert asked.status_code == 202, asked.content
+    number = asked.json()["id"]
+    error_of(client.get(f"{V1}/rapports/{number}"), 409)
 
     table = Table(title="T", columns=(Column(key="d", title="Jour"),), rows=[{"d": date(2021, 3, 1)}])
-    asked: dict[str, str] = {}
-
-    def made(_work: object, source: str, name: str, *, about: str) -> Any:
-        asked.update(name=name, about=about)
-        return (Facts(title="F", pairs=(("a", "b"),)), table), {"Licence": "LO"}
-
-    name = asks().get(f"{V1}/rapports").json()[0]["name"]
-    monkeypatch.setattr(reporting, "report", made)
-    monkeypatch.setattr(working, "taken", lambda *_: (SimpleNamespace(),))
-    monkeypatch.setattr(training, "in_service", lambda *_: SimpleNamespace())
-    found = asks().get(f"{V1}/rapports/{name}", {"sujet": "Chooz"}).json()
-
-    assert asked == {"name": name, "about": "Chooz"}
-    assert [block["block"] for block in found["blocks"]] == ["Facts", "Table"]
-    assert found["blocks"][1]["rows"] == [{"d": "2021-03-01"}]
-    assert found["mentions"] == {"Licence": "LO"}
+    Job.objects.filter(pk=number).update(state=JobState.DONE, result={"run": "x"})
+    monkeypatch.setattr(reporting, "kept_report", lambda *_: ((table,), {"Licence": "LO"}))
+    found = client.get(f"{V1}/rapports/{number}").json()
+    assert (found["name"], found["mentions"]) == (name, {"Licence": "LO"})
+    assert found["blocks"][0]["block"] == "Table"
+    assert found["blocks"][0]["rows"] == [{"d": "2021-03-01"}]
+    error_of(asks(area="Nord").get(f"{V1}/rapports/{number}"), 404)
+    error_of(asks(case="similar_decisions").get(f"/api/v1/cas/similar_decisions/rapports/{number}"), 404)
 
 
-def test_territories_of_a_reach() -> None:
-    reach = Reach((Perimeter("agent", CASE, "Nord"), Perimeter("agent", "", "Est"), Perimeter("agent", "x")))
-    assert reach.areas(Action.SEE, CASE) == {"Nord", "Est"}
-    assert reach.areas(Action.SEE, "x") is None
-    assert Reach((Perimeter("agent", CASE, "", "S"),)).areas(Action.SEE, CASE) == frozenset()
-    assert Reach().areas(Action.SEE, CASE) == frozenset()
+def test_a_report_that_cannot_be_made_is_refused_in_french(asks: _Asks) -> None:
+    client = asks()
+    offers = {tuple(one["asks"]): one["name"] for one in client.get(f"{V1}/rapports").json()}
+
+    def status(status: int, **body: str) -> None:
+        error_of(client.post(f"{V1}/rapports", body, content_type="application/json"), status)
+
+    status(404, report="absent")
+    status(422, report=offers[("about",)])
+    status(422, report=offers[()], about="Chooz")
+    status(422, report=offers[("table",)])
+    body = {"report": offers[()]}
+    error_of(asks(area="Nord").post(f"{V1}/rapports", body, content_type="application/json"), 404)

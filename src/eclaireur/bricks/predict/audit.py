@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core import french
@@ -85,9 +85,12 @@ class Audit:
         return tuple(one for one in self.groups if one.unfair)
 
     def gap_metrics(self) -> tuple[SubgroupMetric, ...]:
-        """Return the ratio of selection and the gaps of each group, as rows of an evaluation."""
+        """Return the ratio of selection and the gaps of each group, as rows of an evaluation.
+
+        A ratio without an upper bound has None there: JSON knows no infinity.
+        """
         return tuple(
-            SubgroupMetric(attribute=one.attribute, group=one.group, metric=one.figures[name])
+            SubgroupMetric(attribute=one.attribute, group=one.group, metric=_finite(one.figures[name]))
             for one in self.groups
             for name in ("selection_ratio", "false_positive_gap", "false_negative_gap", "calibration_gap")
             if name in one.figures
@@ -98,6 +101,10 @@ class Audit:
         return tuple(
             _table(name, self.of(name)) for name in dict.fromkeys(one.attribute for one in self.groups)
         )
+
+
+def _finite(metric: Metric) -> Metric:
+    return replace(metric, high=None) if metric.high is not None and math.isinf(metric.high) else metric
 
 
 def top(scores: Any, share: float) -> NDArray[np.float64]:

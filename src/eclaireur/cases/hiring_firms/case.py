@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NAME",
     "REPORTS",
+    "REPORT_ASKS",
     "data_date",
     "evaluate",
     "examples",
@@ -280,6 +281,9 @@ def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
 
 REPORTS = reports.TITLES
 """Reports by name, with their French titles (see `service.reporting`)."""
+
+REPORT_ASKS = reports.ASKS
+"""What each of them asks for."""
 
 
 def report(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eclaireur.cases.hiring_firms.model import Model
     from eclaireur.core.case import Records
 
-__all__ = ["TITLES", "made", "played_views", "search_kinds"]
+__all__ = ["ASKS", "TITLES", "made", "played_views", "search_kinds"]
 
 TITLES = {
     "search": "Entreprises à démarcher, par métier et près d'un lieu",
@@ -29,9 +29,23 @@ TITLES = {
 }
 """Reports by name, with their French titles."""
 
+ASKS = {
+    "search": (
+        FormField(
+            name="about",
+            title="Recherche",
+            kind="text",
+            help="Par exemple : metier=D1102 commune=Metz rayon=10 taille=10-49 jour=2025-07-01",
+        ),
+    )
+}
+"""What a report cannot do without (see `service.reporting`)."""
+
 _SEARCHES = 4
 """Firms for one search of a day: twenty places each, so that a firm has five views a day on average."""
 _FEW = 5
+_LEAST = 0.005
+"""Expected hirings in the job under which a firm is not shown: one in a hundred years."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +84,7 @@ def _search(asked: _Asked) -> tuple[Block, ...]:
     gates.require(gates.gates(now), {areas[at] for at in np.flatnonzero(inside)})
     activities = now.rows["naf"].to_pylist()
     weights = np.where(inside, now.expected * jobs.part(rome, activities), 0.0)
+    weights[weights < _LEAST] = 0.0
     found = int((weights > 0).sum())
     key = f"{rome} {searching.flat(name)} {ask.radius} {ask.staff}"
     order = exposure.shown(weights, day=ask.day, search=key)

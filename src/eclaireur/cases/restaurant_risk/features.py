@@ -291,6 +291,7 @@ TITLED: dict[str, str] = {
     "complaints_near": "signalements à moins de 500 m",
     "rating": "note moyenne des avis depuis un an",
     "bad_reviews": "avis très négatifs depuis six mois",
+    "blaming_reviews": "avis qui se plaignent d'hygiène depuis un an",
     "temperature": "température des trois jours d'avant",
     "humidity": "humidité des trois jours d'avant",
     "heat_burglary": "densité de cambriolages",

@@ -1,6 +1,6 @@
 """The models of a programme, one for each limit: fitted on examples, then one way to score whatever asks.
 
-A limit that is seldom exceeded has few examples: its model has few trees, and there is none under twenty
+A limit that is seldom exceeded has few examples: its model has no trees, and there is none under twenty
 exceedances. Risks are calibrated on the latest windows of time, each told by a model that learnt only from
 what was known before it.
 """
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Judged", "Model", "Part", "explained", "judge", "known_before", "load", "train", "train_examples"]
 
-_WINDOWS = 2
+_WINDOWS = 4
 _MIN_HELD_OUT = 200
 _MIN_CLASS = 5
 _MIN_FITTED, _MIN_FITTED_CLASS = 100, 10
 _MIN_HIGH = 20
-_FEW = Settings(trees=30, bags=1)
+_FEW = Settings(share=0.0)
 _MAX_WEIGHT = 10.0
 _DESCRIPTION = "programme.json"
 _PARTS = ("first", "high")

@@ -280,14 +280,14 @@ def test_a_station_never_seen_is_scored_from_its_place_and_season(
     known = records["stations"].slice(10, 1).to_pylist()[0]
     rows = [
         {"subject": "09999999", "date": day, **{key: known[key] for key in ("area", "latitude", "longitude")}}
-        for day in (date(2024, 1, 10), date(2024, 7, 10))
+        for day in (date(2024, 1, 10), date(2025, 7, 10))
     ]
     table = pa.Table.from_pylist(
         [{name: row.get(name) for name in names} for row in rows], schema=pa.schema(_candidates())
     )
     card: Any = None
     found = case.score(table, records, card, artefact, progress=quiet).to_pylist()
-    assert [row["period"] for row in found] == [date(2024, 1, 1), date(2024, 7, 1)]
+    assert [row["period"] for row in found] == [date(2024, 1, 1), date(2025, 7, 1)]
     assert found[0]["score"] > found[1]["score"]
     assert all(row["score_high"] <= row["score"] for row in found)
     assert any("Jamais mesuré" in reason["sentence"] for reason in found[0]["reasons"])

@@ -71,6 +71,7 @@ class ReportLine(Schema):
 
     name: str
     title: str
+    asks: list[str] = Field(description="Ce qu'il demande : « about », un mot ; « table », un fichier.")
 
 
 class Report(Schema):

@@ -35,10 +35,13 @@ __all__ = ["attached", "report", "reports", "service_of", "take", "urlpatterns"]
 _KIND = "report"
 _FORMS = {
     "pdf": "application/pdf",
+    "odt": "application/vnd.oasis.opendocument.text",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "csv": "text/csv; charset=utf-8",
 }
+_WHOLE = ("pdf", "odt")
+"""Forms that hold every block; the others hold the first table."""
 _LONGEST = 200
 
 
@@ -171,7 +174,7 @@ def report(request: Asking, case: str, pk: UUID) -> HttpResponse:
             context |= {
                 "blocks": render_blocks(shown),
                 "mentions": mentions,
-                "forms": [one for one in _FORMS if one == "pdf" or _has_table(shown)],
+                "forms": [one for one in _FORMS if one in _WHOLE or _has_table(shown)],
             }
     return render(request, "desk/report.html", context)
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
+from uuid import UUID
 
-from ninja import Path, Query, Router
-from pydantic import Field, StringConstraints
+from django.http import Http404
+from ninja import Body, Path, Query, Router, Schema, Status
+from pydantic import ConfigDict, Field, StringConstraints
 
+from eclaireur.core.errors import BadValueError, NotFoundError
 from eclaireur.desk.access import Action
-from eclaireur.desk.api import text_shapes
+from eclaireur.desk.api import shapes, text_shapes
 from eclaireur.desk.api.auth import Calling, needs
 from eclaireur.desk.api.errors import FailureError
 from eclaireur.desk.api.paging import Asked, Case, Day, Word
 from eclaireur.desk.asking import card_within
+from eclaireur.desk.models import Job, JobState
 from eclaireur.desk.place import work_on, workspace
 from eclaireur.desk.switching import refuse_if_stopped
+from eclaireur.service import reporting
 
-__all__ = ["About", "Searched", "report", "reports", "router", "search"]
+if TYPE_CHECKING:
+    from eclaireur.service.work import Work
+
+__all__ = ["ReportWanted", "Searched", "ask_report", "report", "reports", "router", "search"]
 
 router = Router(tags=["Textes"])
 
@@ -99,15 +107,13 @@ def _filters(given: list[str]) -> dict[str, list[str]]:
     return kept
 
 
-class About(Asked):
-    """What a report is about."""
+class ReportWanted(Schema):
+    """Un rapport à faire."""
 
-    sujet: str = Field(
-        "",
-        max_length=200,
-        pattern=_TEXT,
-        description="Ce dont parle le rapport, quand il le demande : un site, une commune.",
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"report": "site"}]})
+
+    report: _Name = Field(description="Nom du rapport, tel que la liste le donne.")
+    about: Word = Field("", description="Ce dont il parle, quand il le demande : un site, une commune.")
 
 
 @router.get(
@@ -116,41 +122,84 @@ class About(Asked):
     auth=needs("read"),
     summary="Lister les rapports d'un cas d'usage",
 )
-def reports(request: Calling, case: Path[Case]) -> list[dict[str, str]]:
-    """Leurs noms et leurs titres."""
-    from eclaireur.service import reporting
+def reports(request: Calling, case: Path[Case]) -> list[dict[str, Any]]:
+    """Leurs noms, leurs titres, et ce qu'ils demandent. Rien pour qui ne voit qu'un territoire."""
+    card_within(request.auth, case)
+    if _service_of(request, case) is None:
+        return []
+    work = work_on(case)
+    return [
+        {"name": name, "title": title, "asks": sorted(_asks(work, name) or ())}
+        for name, title in reporting.titles(work).items()
+    ]
+
+
+def _asks(work: Work, name: str) -> set[str] | None:
+    """Return what a report asks for: ``about``, ``table``; None when its case does not say."""
+    fields = reporting.asks(work, name)
+    return None if fields is None else {one.name for one in fields}
+
+
+def _service_of(request: Calling, case: str) -> str | None:
+    """Return a service of the caller that sees the whole case, since a report speaks of every territory."""
+    reach = request.auth.reach
+    found = (one for one in reach.services(Action.SEE, case) if reach.may_everywhere(Action.SEE, case, one))
+    return next(found, None)
+
+
+@router.post(
+    "/cas/{case}/rapports",
+    response={202: shapes.Job},
+    auth=needs("read"),
+    summary="Demander un rapport",
+)
+def ask_report(request: Calling, case: Path[Case], body: Body[ReportWanted]) -> Status[Any]:
+    """Le rapport est une tâche, qui se suit à son numéro.
+
+    Il parle de tous les territoires : il n'existe que pour qui les voit tous.
+    """
+    from eclaireur.desk import jobs as tasks
 
     card_within(request.auth, case)
-    return [{"name": name, "title": title} for name, title in reporting.titles(work_on(case)).items()]
+    service = _service_of(request, case)
+    work = work_on(case)
+    titles, fields = reporting.titles(work), _asks(work, body.report)
+    if service is None or body.report not in titles:
+        raise Http404
+    refuse_if_stopped(case)
+    if fields is not None and "table" in fields:
+        raise FailureError(
+            422, "ce rapport demande un fichier.", fix="Demandez-le dans le bureau.", field="report"
+        )
+    about = body.about.strip()
+    if fields is not None and ("about" in fields) != bool(about):
+        said = "il manque ce dont parle le rapport." if "about" in fields else "ce rapport ne parle de rien."
+        raise FailureError(422, said, fix="La liste des rapports dit ce que chacun demande.", field="about")
+    title = f"{titles[body.report]} : {about}" if about else titles[body.report]
+    arguments = {"report": body.report, **({"about": about} if about else {})}
+    made = tasks.start(
+        "report", user=request.auth.user, case=case, service=service, title=title, arguments=arguments
+    )
+    return Status(202, made)
 
 
 @router.get(
-    "/cas/{case}/rapports/{name}",
+    "/cas/{case}/rapports/{pk}",
     response=text_shapes.Report,
     auth=needs("read"),
-    summary="Lire un rapport d'un cas d'usage",
+    summary="Lire un rapport",
 )
-def report(request: Calling, case: Path[Case], name: Path[_Name], asked: Query[About]) -> dict[str, Any]:
-    """Le rapport sur les dernières données lues, par le modèle en service.
-
-    Un rapport parle de tous les territoires : il n'existe que pour qui les voit tous. Un cas d'usage
-    suspendu, ou sans données ou modèle, n'en donne pas : 409.
-    """
-    from eclaireur.service import reporting, training, work as working
-
+def report(request: Calling, case: Path[Case], pk: Path[UUID]) -> dict[str, Any]:
+    """Ce qu'a donné la tâche d'un rapport ; 409 tant qu'elle n'est pas finie."""
     card_within(request.auth, case)
-    work = work_on(case)
-    titles = reporting.titles(work)
-    if name not in titles or not request.auth.reach.may_everywhere(Action.SEE, case):
-        raise FailureError(404)
-    refuse_if_stopped(case)
-    source = working.default_source(work)
-    if not working.taken(work, source) or training.in_service(work, source) is None:
-        raise FailureError(
-            409,
-            "ce cas d'usage n'a pas encore de données lues ou de modèle en service.",
-            fix="Lancez d'abord un calcul.",
-        )
-    blocks, mentions = reporting.report(work, source, name, about=asked.sujet)
+    job = Job.objects.within(request.auth.reach).filter(case=case, kind="report", pk=pk).first()
+    if job is None or _service_of(request, case) is None:
+        raise Http404
+    if job.state != JobState.DONE:
+        raise FailureError(409, "ce rapport n'est pas prêt.", fix="Suivez sa tâche, puis recommencez.")
+    try:
+        blocks, mentions = reporting.kept_report(work_on(case), str(job.result.get("run", "")))
+    except (NotFoundError, BadValueError) as error:
+        raise FailureError(404, "ce rapport n'est plus gardé.", fix="Demandez-le de nouveau.") from error
     content = [{"block": type(block).__name__, **asdict(block)} for block in blocks]
-    return {"name": name, "title": titles[name], "blocks": content, "mentions": mentions}
+    return {"name": str(job.arguments["report"]), "title": job.title, "blocks": content, "mentions": mentions}
