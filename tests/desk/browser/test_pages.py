@@ -153,7 +153,7 @@ NO_PAGES = {
             "lire/<uuid:pk>/<str:name>",
             f"{_DOSSIER}fiche.pdf",
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
-            *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "xlsx", "ods", "csv")),
+            *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "odt", "xlsx", "ods", "csv")),
         ),
         "a file",
     ),

@@ -220,7 +220,9 @@ def _watch(asked: Asked) -> tuple[Block, ...]:
         raise BadValueError(
             "il manque le fichier de mots-clés.", fix="Donnez-le par --input, avec une colonne « mot-clé »."
         )
-    column = next((one for one in ("mot-clé", "mot-cle", "mot", "keyword") if one in asked.table.column_names), None)
+    column = next(
+        (one for one in ("mot-clé", "mot-cle", "mot", "keyword") if one in asked.table.column_names), None
+    )
     if column is None:
         raise MissingColumnError("colonne manquante : « mot-clé ».", fix="Ajoutez une colonne « mot-clé ».")
     words = {flat(str(word)).strip(): str(word) for word in asked.table[column].to_pylist() if word}
