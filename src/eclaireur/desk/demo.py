@@ -131,7 +131,9 @@ def _problems(address: str, signals: Signals, path: str) -> Iterator[str]:
     seen = [item for item in items if item.target.name in shown]
     if not seen:
         yield "la liste de l'agent est vide"
-    if not any(line and line in shown for item in seen for line in item.target.why.splitlines()):
+    # A page keeps high punctuation on the line of its word.
+    told = (french.spaced(line) for item in seen for line in item.target.why.splitlines() if line)
+    if not any(line in french.spaced(shown) for line in told):
         yield "la liste ne montre aucune raison"
 
 
