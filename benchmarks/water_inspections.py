@@ -29,7 +29,7 @@ from eclaireur.core.evaluation import wilson
 from eclaireur.core.types import EvaluationBlock
 
 SEED = 20211
-WORLDS = 8
+WORLDS = 12
 Series = tuple[list[date], NDArray[np.float64]]
 
 

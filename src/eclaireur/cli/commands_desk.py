@@ -136,6 +136,7 @@ def _access(
 
 def _demo(
     case: Annotated[str, Parameter(help="Cas à montrer, sur son échantillon.")] = "restaurant_risk",
+    /,
     *,
     check: Annotated[
         bool, Parameter(name="--check", negative="", help="Vérifier puis finir : code 0 si tout va bien.")

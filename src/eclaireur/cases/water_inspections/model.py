@@ -35,6 +35,8 @@ __all__ = ["Judged", "Model", "Part", "explained", "judge", "known_before", "loa
 _WINDOWS = 4
 _MIN_HELD_OUT = 200
 _MIN_CLASS = 5
+"""Exceedances in each half of the held-out rows under which a slope is not fitted."""
+
 _MIN_FITTED, _MIN_FITTED_CLASS = 100, 10
 _MIN_HIGH = 20
 _FEW = Settings(share=0.0)
@@ -163,13 +165,13 @@ class _Told:
             if inside.any() and _enough(self.labels[before], _MIN_FITTED, _MIN_FITTED_CLASS):
                 risks.append(self.fit(before, lone).risk(self.columns[inside]))
                 labels.append(self.labels[inside])
-        if not labels:
-            return Calibration()
-        truth, risk = np.concatenate(labels), np.concatenate(risks)
-        halves = (truth[: truth.size // 2], truth[truth.size // 2 :])
-        if truth.size < _MIN_HELD_OUT or not all(_enough(half, 1, _MIN_CLASS) for half in halves):
-            return Calibration()
-        return calibration.fit(truth, risk)
+        # Old windows without exceedances would leave a rare limit uncalibrated: then the latest serve alone.
+        for first in range(len(labels)):
+            truth, risk = np.concatenate(labels[first:]), np.concatenate(risks[first:])
+            halves = (truth[: truth.size // 2], truth[truth.size // 2 :])
+            if truth.size >= _MIN_HELD_OUT and all(_enough(half, 1, _MIN_CLASS) for half in halves):
+                return calibration.fit(truth, risk)
+        return Calibration()
 
 
 def _enough(labels: NDArray[np.float64], rows: int, each: int) -> bool:

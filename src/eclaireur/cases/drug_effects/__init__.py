@@ -1,0 +1,1 @@
+"""Drug effects: self-controlled case series, lagged curves, and disproportionality of reports."""

@@ -1,0 +1,85 @@
+"""Made-up cases and reports, with effects that are known because they were put there."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+__all__ = ["EFFECT", "RISK_DAYS", "histories", "reports", "write"]
+
+EFFECT = 5.0
+"""Relative incidence of the event in the days after product A; product B does nothing."""
+RISK_DAYS = 42
+_FIRST = date(2023, 1, 2)
+_SEEN = 500
+_DRUGS = tuple(f"produit {letter}" for letter in "ABCDEFGHIJKL")
+_EVENTS = ("éruption", "nausée", "vertige", "fièvre", "céphalée", "toux", "œdème", "asthénie")
+_LINKED = (("produit C", "œdème"), ("produit F", "vertige"), ("produit H", "toux"))
+
+
+def histories(seed: int, *, count: int = 240) -> list[dict[str, Any]]:
+    """Return rows of the events model; a few persons cannot be analysed, each for a reason of its own."""
+    draw = random.Random(seed)  # noqa: S311 - made-up data
+    rows: list[dict[str, Any]] = []
+    for number in range(count):
+        row = _rows_of(f"P{number:05d}", _FIRST + timedelta(days=draw.randrange(200)))
+        doses = {"produit A": draw.randrange(30, _SEEN - 60), "produit B": draw.randrange(30, _SEEN - 60)}
+        at_risk = range(doses["produit A"], doses["produit A"] + RISK_DAYS + 1)
+        weights = [(EFFECT if day in at_risk else 1.0) * (1 + day / _SEEN) for day in range(_SEEN)]
+        given = {drug: day for drug, day in doses.items() if draw.random() < 0.8}
+        if "produit A" not in given:
+            weights = [1 + day / _SEEN for day in range(_SEEN)]
+        event = draw.choices(range(_SEEN), weights)[0]
+        rows.append(row("observation", "", 0, _SEEN - 1))
+        rows += [row("exposure", drug, day) for drug, day in given.items()]
+        rows.append(row("event", "éruption", event))
+        if number % 80 == 7:
+            rows.append(row("observation", "", 300, _SEEN + 100))
+        if number % 80 == 17:
+            rows += [row("death", "", event), row("exposure", "produit B", event + 5)]
+    return rows
+
+
+def _rows_of(person: str, first: date) -> Callable[..., dict[str, Any]]:
+    """Return a maker of the rows of one person, from days since the first."""
+
+    def row(category: str, value: str, start: int, end: int | None = None) -> dict[str, Any]:
+        return {
+            "person": person,
+            "category": category,
+            "value": value,
+            "start": first + timedelta(days=start),
+            "end": None if end is None else first + timedelta(days=end),
+        }
+
+    return row
+
+
+def reports(seed: int, *, count: int = 900) -> list[dict[str, Any]]:
+    """Return rows of reports over two years; three pairs are reported together more than by chance."""
+    draw = random.Random(seed + 1)  # noqa: S311 - made-up data
+    rows = []
+    for number in range(count):
+        day = _FIRST + timedelta(days=draw.randrange(730))
+        drugs = set(draw.choices(_DRUGS, range(14, 14 - len(_DRUGS), -1), k=draw.choice((1, 1, 2))))
+        events = set(draw.choices(_EVENTS, k=draw.choice((1, 2))))
+        events |= {event for drug, event in _LINKED if drug in drugs and draw.random() < 0.5}
+        sex = draw.choice(("F", "H"))
+        rows += [
+            {"report": f"D{number:05d}", "date": day, "drug": drug, "event": event, "stratum": sex}
+            for drug in sorted(drugs)
+            for event in sorted(events)
+        ]
+    return rows
+
+
+def write(into: Path, *, seed: int) -> None:
+    """Write ``histories.parquet`` and ``reports.parquet``, in the documented format."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(histories(seed)), into / "histories.parquet")
+    pq.write_table(pa.Table.from_pylist(reports(seed)), into / "reports.parquet")

@@ -1,0 +1,124 @@
+"""An event table of a user: each row kept or set aside with its reason, and the risk of its exposure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eclaireur.cases.drug_effects.case_series import Effect, fit
+from eclaireur.cases.drug_effects.histories import read_histories
+from eclaireur.cases.drug_effects.judging import age_groups, chance, default_windows
+from eclaireur.cases.drug_effects.reading import numbered
+from eclaireur.cases.drug_effects.windows import design
+from eclaireur.core import french
+from eclaireur.core.errors import EmptyTableError
+from eclaireur.core.tables import signals_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from eclaireur.core.case import Artefact, Progress, Records
+    from eclaireur.core.types import ModelCard
+
+__all__ = ["score"]
+
+
+def score(
+    table: pa.Table, records: Records, card: ModelCard, artefact: Artefact, *, progress: Progress
+) -> pa.Table:
+    """Fit a case series on an event table, and say of each row whether it was used.
+
+    Returns
+    -------
+    pa.Table
+        One row a row of ``table``, in its order: ``kept`` and ``rejection`` (why not), then on the row of an
+        exposure its relative incidence within 42 days (``ratio``, ``low``, ``high``) and its ``score``, the
+        chance that it exceeds 2.
+
+    Raises
+    ------
+    EmptyTableError
+        If no case is left, or none is exposed.
+    """
+    import pyarrow as pa
+
+    rows = table.to_pylist()
+    read = numbered(rows)
+    progress(0, 1, "Séries de cas")
+    effects: dict[str, tuple[str, Effect]] = {}
+    refused: dict[str, str] = {}
+    analysed: set[str] = set()
+    for event in sorted({row["value"] for row in read if row["category"] == "event"}):
+        histories = read_histories(read, event=event)
+        analysed |= set(histories.persons)
+        refused |= {one.person: one.reason for one in histories.rejected if one.person not in refused}
+        if not len(histories.dose_day):
+            continue
+        made = fit(design(histories, default_windows(histories.drugs), ages=age_groups(histories)))
+        for drug, effect in zip(histories.drugs, made.effects, strict=True):
+            if drug not in effects or chance(effect) > chance(effects[drug][1]):
+                effects[drug] = (event, effect)
+    if not effects:
+        why = min(set(refused.values())) if refused and not analysed else "aucun cas n'a d'exposition."
+        raise EmptyTableError(
+            f"aucune série de cas ne peut être analysée : {why}",
+            fix="Chaque cas a une ligne « observation », un « événement », et certains une « exposition ».",
+        )
+    lines = [_line(row, effects, analysed, refused) for row in rows]
+    order = sorted(range(len(lines)), key=lambda at: -(lines[at]["score"] or -1.0))
+    for place, at in enumerate(order, start=1):
+        lines[at]["rank"] = place
+    schema = pa.schema(
+        [
+            ("person", pa.string()),
+            ("category", pa.string()),
+            ("value", pa.string()),
+            ("kept", pa.bool_()),
+            ("rejection", pa.string()),
+            ("event", pa.string()),
+            ("ratio", pa.float64()),
+            ("low", pa.float64()),
+            ("high", pa.float64()),
+            ("score", pa.float64()),
+            ("calibrated", pa.bool_()),
+            ("rank", pa.int32()),
+            ("reasons", signals_schema().field("reasons").type),
+        ]
+    )
+    return pa.Table.from_pylist(lines, schema=schema)
+
+
+def _line(
+    row: dict[str, Any], effects: dict[str, tuple[str, Effect]], analysed: set[str], refused: dict[str, str]
+) -> dict[str, Any]:
+    person = str(row["person"])
+    kept = person in analysed
+    line: dict[str, Any] = {
+        "person": person,
+        "category": row["category"],
+        "value": row["value"],
+        "kept": kept,
+        "rejection": None
+        if kept
+        else refused.get(person, "aucun événement : cette personne n'est pas un cas."),
+        "score": None,
+        "calibrated": False,
+        "reasons": [],
+    }
+    if kept and row["category"] == "exposure" and row["value"] in effects:
+        event, effect = effects[row["value"]]
+        high = french.number(effect.high, 2) if effect.high < 1e6 else "l'infini"
+        sentence = (
+            f"« {event} » : risque multiplié par {french.number(effect.ratio, 2)} "
+            f"(de {french.number(effect.low, 2)} à {high}) dans les 42 jours, "
+            f"{french.count(effect.events, 'événement')} dans la fenêtre."
+        )
+        reason = {"kind": "feature", "theme": "série de cas", "sentence": sentence, "source": "fichier"}
+        line |= {
+            "event": event,
+            "ratio": effect.ratio,
+            "low": effect.low,
+            "high": effect.high,
+            "score": chance(effect),
+            "reasons": [reason | {"weight": max(effect.log_ratio, -10.0), "feature": "ratio"}],
+        }
+    return line

@@ -1,0 +1,240 @@
+"""Risk windows around exposures, cut with age and season into intervals of constant risk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from eclaireur.cases.drug_effects.histories import Histories
+
+__all__ = ["Design", "Window", "design"]
+
+_SPLINE_STEP = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Days of a supposed risk, counted from the first day of an exposure, both inclusive.
+
+    Parameters
+    ----------
+    drug
+        Name of the exposure.
+    first, last
+        Days from the exposure; negative before it (pre-exposure window). ``last`` None is the end of the
+        exposure itself.
+    dose
+        Number of the dose of one person, from 1, when each has its own effect; None for all alike.
+    """
+
+    drug: str
+    first: int
+    last: int | None = None
+    dose: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the window in French: ``MMR, jours 15 à 28``."""
+        last = "la fin" if self.last is None else str(self.last)
+        dose = "" if self.dose is None else f", dose {self.dose}"
+        return f"{self.drug}{dose}, jours {self.first} à {last}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """Intervals of constant risk, sorted by person.
+
+    Parameters
+    ----------
+    first
+        Place of the first interval of each person, of shape (n,).
+    log_days
+        Logarithm of the days of each interval, of shape (t,).
+    columns
+        One column a parameter, of shape (t, p): windows first, then age and season.
+    events
+        Events in each interval, of shape (t,).
+    windows
+        The windows of the first columns.
+    """
+
+    first: NDArray[np.int64]
+    log_days: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    events: NDArray[np.float64]
+    windows: tuple[Window, ...]
+    names: tuple[str, ...]
+
+
+def design(
+    histories: Histories,
+    windows: Sequence[Window],
+    *,
+    ages: Sequence[int] = (),
+    spline: int = 0,
+    months: bool = False,
+) -> Design:
+    """Cut each history into intervals on which nothing changes.
+
+    Where windows of one drug overlap, the latest exposure wins, and a window before an exposure never covers
+    one after another.
+
+    Parameters
+    ----------
+    ages
+        First days of the second age group and the next ones.
+    spline
+        Number of pieces of a cubic spline of age, instead of groups; 0 for none.
+    months
+        Adjust for the month of the year; `Histories.origin` is needed.
+    """
+    import numpy as np
+
+    n = len(histories.persons)
+    low = int(histories.start.min())
+    width = int(histories.end.max()) - low + 2
+    whole = np.arange(n)
+    spans = [_spans(histories, window) for window in windows]
+    cuts = [(whole, histories.start), (whole, histories.end + 1)]
+    for person, begin, finish, _ in spans:
+        cuts += [(person, begin), (person, finish + 1)]
+    regular = list(ages)
+    if spline:
+        regular += list(range(low, low + width, _SPLINE_STEP))
+    cuts += [(whole, np.full(n, day)) for day in regular]
+    if months:
+        cuts += _month_starts(histories)
+    person = np.concatenate([one for one, _ in cuts])
+    day = np.concatenate([one for _, one in cuts])
+    inside = (day >= histories.start[person]) & (day <= histories.end[person] + 1)
+    keys = np.unique(person[inside] * width + day[inside] - low)
+    owner, begin = keys // width, keys % width + low
+    last = np.append(owner[1:] != owner[:-1], True)
+    kept = ~last
+    days = np.append(begin[1:] - begin[:-1], 0)[kept]
+    owner, begin, keys = owner[kept], begin[kept], keys[kept]
+    blocks = [_window_columns(histories, windows, spans, keys, width, low)]
+    names = [window.name for window in windows]
+    if ages and not spline:
+        group = np.searchsorted(np.asarray(ages), begin, side="right")
+        blocks.append(_indicators(group, len(ages) + 1))
+        names += [f"âge à partir de {cut} jours" for cut in ages]
+    if spline:
+        basis = _basis(begin + (days - 1) / 2, histories, spline)
+        blocks.append(basis)
+        names += [f"âge, courbe {at + 1}" for at in range(basis.shape[1])]
+    if months:
+        blocks.append(_indicators(_months(histories, owner, begin), 12))
+        names += [f"mois {month}" for month in range(2, 13)]
+    at = np.searchsorted(keys, histories.event_person * width + histories.event_day - low, side="right") - 1
+    return Design(
+        first=np.searchsorted(owner, whole),
+        log_days=np.log(days),
+        columns=np.concatenate(blocks, axis=1),
+        events=np.bincount(at, minlength=len(keys)).astype(np.float64),
+        windows=tuple(windows),
+        names=tuple(names),
+    )
+
+
+_Span = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]
+
+
+def _spans(histories: Histories, window: Window) -> _Span:
+    """Return person, first day, last day and exposure day of each occurrence of a window."""
+    import numpy as np
+
+    chosen = histories.dose_drug == histories.drugs.index(window.drug)
+    person, day, finish = (
+        one[chosen] for one in (histories.dose_person, histories.dose_day, histories.dose_end)
+    )
+    order = np.lexsort((day, person))
+    person, day, finish = person[order], day[order], finish[order]
+    if window.dose is not None:
+        rank = np.arange(len(person)) - np.searchsorted(person, person) + 1
+        one = rank == window.dose
+        person, day, finish = person[one], day[one], finish[one]
+    begin = np.maximum(day + window.first, histories.start[person])
+    until = np.minimum(finish if window.last is None else day + window.last, histories.end[person])
+    some = begin <= until
+    return person[some], begin[some], until[some], day[some]
+
+
+def _window_columns(
+    histories: Histories,
+    windows: Sequence[Window],
+    spans: Sequence[_Span],
+    keys: NDArray[np.int64],
+    width: int,
+    low: int,
+) -> NDArray[np.float64]:
+    import numpy as np
+
+    columns = np.zeros((len(keys), len(windows)))
+    for drug in {window.drug for window in windows}:
+        state = np.full(len(keys), -1)
+        rows = [
+            np.stack([person, begin, until, day, np.full(len(person), at)])
+            for at, (person, begin, until, day) in enumerate(spans)
+            if windows[at].drug == drug
+        ]
+        person, begin, until, day, which = np.concatenate(rows, axis=1)
+        before = np.array([window.first < 0 for window in windows])[which]
+        order = np.lexsort((begin, day, ~before))
+        left = np.searchsorted(keys, (person * width + begin - low)[order])
+        right = np.searchsorted(keys, (person * width + until - low)[order], side="right")
+        sizes = right - left
+        at = np.repeat(left - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
+        state[at] = np.repeat(which[order], sizes)
+        some = state >= 0
+        columns[np.flatnonzero(some), state[some]] = 1.0
+    return columns
+
+
+def _indicators(group: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    import numpy as np
+
+    found: NDArray[np.float64] = (group[:, None] == np.arange(1, count)).astype(np.float64)
+    return found
+
+
+def _basis(day: NDArray[np.float64], histories: Histories, pieces: int) -> NDArray[np.float64]:
+    """Return cubic B-splines of age with knots at quantiles of the ages at events; the first is dropped."""
+    import numpy as np
+    from scipy.interpolate import BSpline
+
+    low, high = float(histories.start.min()), float(histories.end.max())
+    inner = np.quantile(histories.event_day, np.arange(1, pieces) / pieces)
+    knots = np.concatenate([[low] * 4, np.unique(inner), [high] * 4])
+    found: NDArray[np.float64] = BSpline.design_matrix(day, knots, 3).toarray()[:, 1:]
+    return found
+
+
+def _months(histories: Histories, owner: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
+    import numpy as np
+
+    if histories.origin is None:
+        raise ValueError("months need the date of day 0 of each person")
+    dates = (histories.origin[owner] + day).astype("datetime64[D]").astype("datetime64[M]")
+    found: NDArray[np.int64] = dates.astype(np.int64) % 12
+    return found
+
+
+def _month_starts(histories: Histories) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    import numpy as np
+
+    if histories.origin is None:
+        raise ValueError("months need the date of day 0 of each person")
+    origin = histories.origin
+    first = (origin + histories.start).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    last = (origin + histories.end).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    sizes = last - first + 1
+    person = np.repeat(np.arange(len(origin)), sizes)
+    month = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes) + first[person]
+    day = month.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - origin[person]
+    return [(person, day)]
