@@ -58,6 +58,9 @@ With 1 every combination is asked, in minutes.
 _FORMS = {"<case:case>/tirage/": {"capacity": "0"}}
 """What to send where an empty form would need a whole calculation behind it."""
 
+_OWN = "lire/<"
+"""What a person had read is theirs alone and in no perimeter: test_read asks for it as somebody else."""
+
 _MARK = re.compile(rb"ZQ(\d\d|A\d|S\d)X")
 
 
@@ -307,7 +310,8 @@ class Route:
 @cache
 def routes() -> tuple[Route, ...]:
     """Return every address that the desk's own table knows."""
-    return tuple(Route(text) for text in sorted(set(_walk(get_resolver().url_patterns, ""))))
+    found = set(_walk(get_resolver().url_patterns, ""))
+    return tuple(Route(text) for text in sorted(found) if not text.startswith(_OWN))
 
 
 def _walk(patterns: Iterable[URLPattern | URLResolver], before: str) -> Iterator[str]:
@@ -326,8 +330,8 @@ def body_of(pattern: str) -> str | None:
     found: dict[str, Any] = api.get_openapi_schema(path_prefix="/api/v1/")
     path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", pattern)
     sent = found["paths"].get(path, {}).get("post", {}).get("requestBody")
-    if sent is None:
-        return None
+    if sent is None or "application/json" not in sent["content"]:
+        return None  # nothing, or a file
     name = sent["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     return json.dumps(found["components"]["schemas"][name]["examples"][0])
 
