@@ -15,6 +15,14 @@ import pytest
 
 from eclaireur.cases.drug_effects import case, model as modelling, reading, reports as reporting, sample
 from eclaireur.cases.drug_effects.case_series import fit
+from eclaireur.cases.drug_effects.curves import (
+    bootstrap_curves,
+    chosen_strength,
+    fit_curves,
+    loss_of,
+    prepare,
+    total_variation,
+)
 from eclaireur.cases.drug_effects.disproportion import by_period, masking, ratios, trend
 from eclaireur.cases.drug_effects.event_dependent import fit_event_dependent
 from eclaireur.cases.drug_effects.histories import Histories, read_histories
@@ -308,3 +316,56 @@ def test_drawn_persons_keep_their_own_events_and_doses() -> None:
     assert drawn.event_day.tolist() == histories.event_day[[4, 4, 7]].tolist()
     assert drawn.dose_day.tolist() == histories.dose_day[[4, 4, 7]].tolist()
     assert dataclasses.replace(drawn, persons=["a", "b", "c"]).dose_person.tolist() == [0, 1, 2]
+
+
+def test_the_loss_of_curves_is_that_of_a_day_by_day_sum() -> None:
+    histories, true = sample.lagged_world(3, persons=25, days=120, lags=20)
+    value = 0.0
+    for at in range(25):
+        rate = np.zeros(200)
+        for drug in range(4):
+            dose = histories.dose_day[4 * at + drug]
+            rate[dose : dose + 20] += true[drug]
+        rate = rate[: histories.end[at] + 1]
+        value -= rate[histories.event_day[at]] - np.log(np.exp(rate).sum())
+    assert loss_of(prepare(histories, lags=20), true) == pytest.approx(value / 25, abs=1e-10)
+
+
+def test_curves_without_group_penalty_reach_the_classic_fit_when_cut_by_day() -> None:
+    histories, _ = sample.lagged_world(4, persons=1500, days=90, lags=4)
+    windows = [Window(drug=drug, first=day, last=day) for drug in histories.drugs for day in range(4)]
+    classic = fit(design(histories, windows)).log_likelihood
+    free = fit_curves(prepare(histories, lags=4), variation=0.0)
+    assert -free.loss * 1500 == pytest.approx(classic, abs=0.02)
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.7, 3.0, 50.0])
+def test_the_taut_string_is_the_solution_of_the_dual(strength: float) -> None:
+    from scipy.optimize import lsq_linear
+
+    values = np.random.default_rng(0).normal(size=40).cumsum() * 0.5
+    steps = np.diff(np.eye(40), axis=0)
+    dual = lsq_linear(steps.T, values, bounds=(-strength, strength), tol=1e-14).x
+    assert total_variation(values, strength) == pytest.approx(values - steps.T @ dual, abs=1e-9)
+
+
+def test_curves_are_recovered_better_than_by_windows_within_their_bands() -> None:
+    histories, true = sample.lagged_world(1, persons=1200, days=400, lags=30)
+    strengths = ((2e-2, 2e-3), (5e-3, 5e-4))
+    variation, group = chosen_strength(histories, lags=30, strengths=strengths)
+    made = bootstrap_curves(histories, lags=30, variation=variation, group=group, draws=12)
+    windows = [
+        Window(drug=drug, first=day, last=day + 5) for drug in histories.drugs for day in range(0, 30, 6)
+    ]
+    effects = fit(design(histories, windows)).effects
+    classic = np.repeat([effect.log_ratio for effect in effects], 6).reshape(4, 30)
+    assert ((made.values - true) ** 2).mean() < ((classic - true) ** 2).mean()
+    assert made.low is not None
+    assert (made.low[0, 4:10] > 0).all()
+
+
+def test_the_group_penalty_takes_a_drug_without_effect_to_zero_whole() -> None:
+    histories, _ = sample.lagged_world(1, persons=1200, days=400, lags=30)
+    made = fit_curves(prepare(histories, lags=30), variation=3e-3, group=1e-3)
+    assert not made.values[3].any()
+    assert made.values[0].max() > 0.3
