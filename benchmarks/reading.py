@@ -1,6 +1,7 @@
 """Reading files: outcomes on bad files by family, and French tables read exactly or silently wrong.
 
     PYTHONPATH=src:. python benchmarks/reading.py [--tables 500] [--speed 1000] [--peers PYTHON]
+    PYTHONPATH=src:. python benchmarks/reading.py --tables 0 --speed 0 --no-hostile --rows 10000000
 
 Bad files need ECLAIREUR_HOSTILE. Peers (DuckDB, pandas, polars, csv-detective) are compared where they are
 installed, in this environment or in that of ``--peers`` (`benchmarks/reading_peers.py`). A table is exact
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from benchmarks import reading_peers
 from benchmarks.french_tables import make
 
@@ -104,17 +107,49 @@ def speed(megabytes: int, peers: str) -> None:
                     print(f"{said:12} {name:12}{size / found['cpu']:15.1f}{found['peak']:19.0f}")
 
 
+def command(rows: int) -> None:
+    """Print what `./eclaireur read FILE --to parquet` costs on a table of many rows, its child included."""
+    block = make(7, rows=20_000)
+    with tempfile.TemporaryDirectory() as folder:
+        path, target = Path(folder) / "large.csv", Path(folder) / "large.parquet"
+        header, _, body = block.data.decode(block.said["encoding"]).partition(block.said["newline"])
+        many = body.count(block.said["newline"])
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(header + block.said["newline"])
+            for _ in range(-(-rows // many)):
+                stream.write(body)
+        size = path.stat().st_size / 1e6
+        words = [sys.executable, "-m", "eclaireur", "read", str(path), "--to", str(target), "--json"]
+        began = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - our command
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if run.returncode:
+            print(f"refused: {run.stdout}{run.stderr}")
+            return
+        said = json.loads(run.stdout)
+        cpu = ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
+        written = pq.read_metadata(target).num_rows
+        kinds = ", ".join(column["kind"] for column in said["columns"])
+        made = target.stat().st_size / 1e6
+        print(f"\n{written} rows of {kinds}: {said['outcome']}, {size:.0f} MB to {made:.0f} MB")
+        print(f"{size / cpu:.1f} MB and {written / cpu:.0f} rows a second of processor ({cpu:.0f} s in all)")
+        print(f"peak of the command or of its child: {ended.ru_maxrss / 1e3:.0f} MB")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--tables", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1_000_000)
     parser.add_argument("--speed", type=int, default=50)
     parser.add_argument("--peers", default=sys.executable)
+    parser.add_argument("--rows", type=int, default=0, help="rows of a table read by the command itself")
     parser.add_argument("--no-hostile", action="store_true")
     asked = parser.parse_args()
     if asked.tables:
         french(asked.tables, asked.seed, asked.peers)
     if asked.speed:
         speed(asked.speed, asked.peers)
+    if asked.rows:
+        command(asked.rows)
     if not asked.no_hostile:
         hostile()

@@ -29,7 +29,7 @@ from eclaireur.core.evaluation import wilson
 from eclaireur.core.types import EvaluationBlock
 
 SEED = 20211
-WORLDS = 8
+WORLDS = 12
 Series = tuple[list[date], NDArray[np.float64]]
 
 
@@ -87,7 +87,7 @@ def show(block: EvaluationBlock) -> None:
         print(f"  {note}")
     for one in block.metrics:
         print(
-            f"  {one.name:20} {one.value:6.3f}  ({one.low:6.3f} to {one.high:6.3f})"
+            f"  {one.name:22} {one.value:6.3f}  ({one.low:6.3f} to {one.high:6.3f})"
             f"  {one.baseline}: {one.baseline_value:.3f}"
         )
 

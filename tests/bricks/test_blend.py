@@ -39,6 +39,19 @@ def test_contributions_sum_to_the_margin_exactly(fitted: Blend) -> None:
     assert fitted.contributions(columns).sum(axis=1) == pytest.approx(fitted.margin(columns), abs=1e-9)
 
 
+def test_without_a_share_for_trees_none_are_fitted_and_the_order_is_the_linear_one(fitted: Blend) -> None:
+    columns, labels, who, _ = world(3000, 1)
+    alone = blend.fit(
+        columns, labels, who, names=NAMES, rises=(1, 0, 0), seed=3, settings=blend.Settings(share=0.0)
+    )
+    files = alone.dump()
+    assert set(files) == {"linear.json"}
+    asked, *_ = world(200, 2)
+    straight, _ = fitted.parts(asked)
+    assert Blend.load(files.__getitem__).margin(asked) == pytest.approx(straight, abs=1e-9)
+    assert alone.contributions(asked).sum(axis=1) == pytest.approx(straight, abs=1e-9)
+
+
 def test_the_observer_is_estimated_and_averaged_out(fitted: Blend) -> None:
     effects = dict(zip(fitted.linear["observers"], fitted.linear["effects"], strict=True))
     assert effects["severe"] - effects["mild"] == pytest.approx(2.0, abs=0.4)

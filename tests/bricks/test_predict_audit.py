@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -65,7 +66,19 @@ def test_a_group_of_three_says_it_is_too_small_and_rows_without_group_are_named(
     assert small.verdict == TOO_FEW
     assert all(one.value is None for one in small.figures.values())
     assert group(found.groups, UNKNOWN).n == 97
-    assert found.tables()[0].rows[2]["ratio"] == TOO_FEW
+    shown = found.tables()[0].rows[2]
+    assert (shown["ratio"], shown["verdict"]) == ("trop peu", TOO_FEW)
+
+
+def test_a_ratio_without_an_upper_bound_is_no_infinity_in_json() -> None:
+    chosen = [1.0] * 99 + [0.0] * 100 + [1e-9]
+    found = audit([1.0, 0.0] * 100, chosen, {"secteur": ["nord"] * 100 + ["sud"] * 100})
+    north = [one.metric for one in found.gap_metrics() if one.group == "nord"]
+
+    assert [one.name for one in north] == ["selection_ratio", "false_positive_gap", "false_negative_gap"]
+    assert group(found.groups, "nord").figures["selection_ratio"].value is not None
+    assert json.dumps([one.high for one in north], allow_nan=False)
+    assert "∞" in str(found.tables()[0].rows[0]["ratio"])
 
 
 def test_a_list_an_array_and_an_arrow_dictionary_give_the_same_audit() -> None:

@@ -23,6 +23,7 @@ from eclaireur.bricks.predict.drift import (
 )
 from eclaireur.bricks.predict.models import Rate
 from eclaireur.bricks.predict.study import Study, features_matrix
+from eclaireur.bricks.predict.texts import mentions
 from eclaireur.core.engine import InlineExecutor
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.evaluation import Split
@@ -214,3 +215,24 @@ def test_results_that_have_not_come_are_left_out_and_ranks_promise_nothing() -> 
         measured_performance([np.nan], [0.5], k=1)
     with pytest.raises(BadValueError, match="entre 0 et 1"):
         expected_performance([3.0], k=1)
+
+
+# ---- text signals
+
+
+def test_what_a_text_mentions_is_counted_as_of_a_date() -> None:
+    said = ["J’ai vu un CAFARD !", "Intoxiqués, sans  doute", "Rien à redire", None]
+    found = mentions(said, {"nuisibles": ["cafard"], "malades": ["intoxiqué"], "doute": ["sans doute"]})
+
+    assert found["nuisibles"].to_pylist() == [1.0, 0.0, 0.0, None]
+    assert found["malades"].to_pylist() == [0.0, 1.0, 0.0, None]
+    assert found["doute"].to_pylist() == [0.0, 1.0, 0.0, None]
+    days = [DAY + timedelta(days=at) for at in range(4)]
+    reviews = pa.table({"subject": ["a"] * 4, "observed": days, "known": days, **found})
+    rows = pa.table({"subject": ["a", "a"], "as_of": [DAY, DAY + timedelta(days=9)]})
+    counted = build(
+        rows, {"reviews": reviews}, [Own(name="n", table="reviews", how="sum", column="nuisibles")]
+    )
+    assert counted["n"].to_pylist() == [None, 1.0]
+    with pytest.raises(BadValueError, match="« vide »"):
+        mentions(said, {"vide": []})

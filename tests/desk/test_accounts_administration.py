@@ -262,7 +262,7 @@ def test_the_accounts_of_the_demonstration_are_made_once_and_only_there(
     assert again == ()
     assert len({one.password for one in made}) == 4
     assert all(len(one.password) >= 12 and one.password not in repr(one) for one in made)
-    agent = User.objects.get(login="agent").grants.get()
+    agent = User.objects.get(login="agent").grants.get(case=CASE)
     largest = max(
         {item.area for item in desk.worklist.items.all()},
         key=lambda area: desk.worklist.items.filter(area=area).count(),
@@ -271,5 +271,6 @@ def test_the_accounts_of_the_demonstration_are_made_once_and_only_there(
         desk.worklist.items.filter(area=agent.area).count()
         == desk.worklist.items.filter(area=largest).count()
     )
-    assert User.objects.get(login="responsable").grants.get().area == ""
+    assert User.objects.get(login="responsable").grants.get(case=CASE).area == ""
+    assert {one.case for one in User.objects.get(login="agent").grants.all()} >= {"inspection_letters", CASE}
     assert User.objects.get(login="administrateur").grants.get().role == Role.ADMINISTRATOR

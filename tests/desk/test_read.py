@@ -119,6 +119,16 @@ def test_a_reading_is_its_owner_s_alone_and_goes_when_told_or_after_an_hour(
     assert [path for path in own_files.rglob("*") if path.is_file()] == []
 
 
+def test_the_oldest_reading_goes_when_a_person_has_too_many(
+    desk: Desk, sign_in: SignIn, own_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclaireur.desk.readings.MOST", 2)
+    client = sign_in(desk.scientist)
+    pages = [send(client, b"Ville;Nb\nNice;12\n", "a.csv", keep="1") for _ in range(3)]
+    assert [client.get(one).status_code for one in pages] == [410, 200, 200]
+    assert len(kept(own_files)) == 2
+
+
 def test_a_table_that_is_kept_goes_on_to_its_columns(desk: Desk, sign_in: SignIn, own_files: Path) -> None:
     client = sign_in(desk.manager)
     where = send(client, TABLE.encode(), "a.csv", keep="1")
@@ -207,7 +217,7 @@ def test_a_scanned_page_is_read_by_a_task_that_only_its_owner_sees(
 
 
 def test_an_address_is_read_only_where_the_installation_allows_it(
-    desk: Desk, sign_in: SignIn, settings: Any, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, sign_in: SignIn, settings: Any, monkeypatch: pytest.MonkeyPatch, own_files: Path
 ) -> None:
     client = sign_in(desk.scientist)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -221,6 +231,7 @@ def test_an_address_is_read_only_where_the_installation_allows_it(
         taken = queue.claim("here", lease=60)
         assert taken is not None
         run(taken.pk, taken.token)
+    assert kept(own_files) == []
     # A desk that may read addresses still reads only the public internet.
     assert Job.objects.get().state == JobState.FAILED
     assert "127.0.0.1" in shown(client, where)

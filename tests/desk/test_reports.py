@@ -132,4 +132,13 @@ def test_a_report_speaks_of_every_territory_so_part_of_one_sees_none(desk: Desk,
 
 
 def test_a_case_without_reports_says_so(desk: Desk, sign_in: SignIn) -> None:
-    assert "pas encore de rapport" in sign_in(desk.manager).get(f"/{CASE}/rapports/").content.decode()
+    Grant.objects.create(user=desk.stranger, role=Role.AGENT, case="similar_decisions")
+    client = sign_in(desk.stranger)
+    assert "pas encore de rapport" in client.get("/similar_decisions/rapports/").content.decode()
+
+
+def test_a_case_of_the_target_desk_leads_to_its_reports(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(desk.manager)
+    assert f"/{CASE}/rapports/" in client.get(f"/{CASE}/").content.decode()
+    assert client.get(f"/{CASE}/rapports/").status_code == 200
+    assert f"/{CASE}/rapports/" not in sign_in(desk.agent).get(f"/{CASE}/").content.decode()

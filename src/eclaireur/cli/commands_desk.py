@@ -135,6 +135,8 @@ def _access(
 
 
 def _demo(
+    case: Annotated[str, Parameter(help="Cas à montrer, sur son échantillon.")] = "restaurant_risk",
+    /,
     *,
     check: Annotated[
         bool, Parameter(name="--check", negative="", help="Vérifier puis finir : code 0 si tout va bien.")
@@ -155,15 +157,16 @@ def _demo(
     with serving.only_one(workspace.settings), serving.free_socket("127.0.0.1", port, tries=100) as listener:
         start.prepare()
         start.mark_demo(workspace)
-        with at_work("restaurant_risk") as work:
+        with at_work(case) as work:
             played = demo.play(work)
         show(summary(work, played.signals, 10))
         say(f"Liste du mois : {played.output}")
         where(work, "sample", played.signals)
-        say(
-            "Faire tourner la boucle : "
-            f"./eclaireur outcomes import restaurant_risk {played.outcomes} --source sample"
-        )
+        if played.outcomes is not None:
+            say(
+                "Faire tourner la boucle : "
+                f"./eclaireur outcomes import {case} {played.outcomes} --source sample"
+            )
         problems = [*played.problems, *_show_desk(played, listener, check=check, open_browser=open_browser)]
     for problem in problems:
         say(f"Vérification manquée : {problem}")
@@ -177,7 +180,7 @@ def _show_desk(played: Played, listener: socket.socket, *, check: bool, open_bro
     from eclaireur.desk import demo, serving
 
     address = _address(listener)
-    agent, accounts = demo.fill()
+    agent, accounts = demo.fill(played.signals.run.case)
     way_in = demo.way_in(agent)
     found: list[str] = []
 

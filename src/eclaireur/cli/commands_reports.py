@@ -31,7 +31,8 @@ def _report(
         Parameter(name="--input", help="Tableau que le rapport demande, par exemple des mots-clés."),
     ] = None,
     output: Annotated[
-        Path | None, Parameter(help="Fichier à écrire : .pdf, ou .xlsx, .ods, .csv pour le premier tableau.")
+        Path | None,
+        Parameter(help="Fichier à écrire : .pdf ou .odt, ou .xlsx, .ods, .csv pour le premier tableau."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

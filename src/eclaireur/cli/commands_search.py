@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from eclaireur.cli.options import AsJson, SourceName, read_day
 from eclaireur.cli.screen import progress_bar, say, show, show_json
 from eclaireur.core.errors import BadValueError
+
+if TYPE_CHECKING:
+    from eclaireur.service.corpora import Columns
 
 __all__ = ["register"]
 
@@ -33,6 +37,36 @@ _Facets = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ToldColumns:
+    """The columns of a table that the options name; the others are found by their usual names."""
+
+    id_column: _IdColumn = ""
+    title: _TitleColumn = ""
+    section: _SectionColumn = ""
+    body: _BodyColumn = ""
+    day: _DayColumn = ""
+    perimeter: _PerimeterColumn = ""
+
+    def columns(self, facets: tuple[str, ...]) -> Columns:
+        """Return them as what reads the table takes."""
+        from eclaireur.service.corpora import Columns
+
+        return Columns(
+            id=self.id_column,
+            title=self.title,
+            section=self.section,
+            body=self.body,
+            day=self.day,
+            perimeters=self.perimeter,
+            facets=facets,
+        )
+
+
+_Told = Annotated[_ToldColumns, Parameter(name="*")]
+_NOTHING_TOLD = _ToldColumns()
+
+
 def register(app: App) -> None:
     """Add these commands to the application."""
     index = App(name="index", help="Créer, compléter et vérifier un index de textes.")
@@ -54,12 +88,7 @@ def _build(
     origin: _From = None,
     case: _Case = None,
     source: SourceName = None,
-    id_column: _IdColumn = "",
-    title: _TitleColumn = "",
-    section: _SectionColumn = "",
-    body: _BodyColumn = "",
-    day: _DayColumn = "",
-    perimeter: _PerimeterColumn = "",
+    told: _Told = _NOTHING_TOLD,
     facets: _Facets = "",
     encoder: Annotated[
         str,
@@ -90,15 +119,7 @@ def _build(
             corpus = corpora.from_case(work, chosen_source(work, source))
             workspace = work.workspace
     else:
-        columns = corpora.Columns(
-            id=id_column,
-            title=title,
-            section=section,
-            body=body,
-            day=day,
-            perimeters=perimeter,
-            facets=named,
-        )
+        columns = told.columns(named)
         workspace = open_workspace()
         corpus = corpora.from_path(origin or Path(), columns)
     with progress_bar(hidden=as_json) as progress:
@@ -113,12 +134,7 @@ def _add(
     /,
     *,
     origin: Annotated[Path, Parameter(name="--from", help="Fichier ou dossier de documents.")],
-    id_column: _IdColumn = "",
-    title: _TitleColumn = "",
-    section: _SectionColumn = "",
-    body: _BodyColumn = "",
-    day: _DayColumn = "",
-    perimeter: _PerimeterColumn = "",
+    told: _Told = _NOTHING_TOLD,
     as_json: AsJson = False,
 ) -> None:
     from eclaireur.desk.start import open_workspace
@@ -126,16 +142,7 @@ def _add(
 
     workspace = open_workspace()
     known = searching.opened(workspace, name).spec.facets
-    columns = corpora.Columns(
-        id=id_column,
-        title=title,
-        section=section,
-        body=body,
-        day=day,
-        perimeters=perimeter,
-        facets=known,
-    )
-    corpus = corpora.from_path(origin, columns)
+    corpus = corpora.from_path(origin, told.columns(known))
     count = searching.add(workspace, name, corpus.documents)
     _told(name, count, corpus.notes, as_json=as_json)
 

@@ -18,13 +18,13 @@ from xml.sax.saxutils import escape, quoteattr
 from eclaireur.core import french
 from eclaireur.core.showing import printable
 
-__all__ = ["OdsSheet", "write_ods"]
+__all__ = ["HEAD", "NAMES", "OdsSheet", "container", "spaced", "write_ods"]
 
 _MIME = "application/vnd.oasis.opendocument.spreadsheet"
 _MOMENT = (2000, 1, 1, 0, 0, 0)
 _EXACT = 2**53
 
-_NAMES = " ".join(
+NAMES = " ".join(
     f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
     for prefix, name in {
         "office": "office",
@@ -37,7 +37,8 @@ _NAMES = " ".join(
         "manifest": "manifest",
     }.items()
 )
-_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+"""Vocabularies of OpenDocument, as attributes of the first element."""
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 _STYLES = """<office:automatic-styles>
 <number:date-style style:name="Nd" number:automatic-order="true"><number:day number:style="long"/>\
@@ -82,16 +83,31 @@ def write_ods(target: Path | IO[bytes], sheets: Mapping[str, OdsSheet], *, title
         Title in the properties of the file.
     """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as parts:
-        # First and stored, so that the kind of file shows in its first bytes (OpenDocument part 2, 3.3).
-        parts.writestr(_entry("mimetype", zipfile.ZIP_STORED), _MIME)
-        parts.writestr(_entry("META-INF/manifest.xml"), _manifest())
-        parts.writestr(
-            _entry("styles.xml"), f'{_HEAD}<office:document-styles {_NAMES} office:version="1.3"/>'
-        )
-        parts.writestr(_entry("meta.xml"), _meta(title))
-        with parts.open(_entry("content.xml"), "w") as stream:
-            for text in _content(sheets):
-                stream.write(text.encode("utf-8"))
+        container(parts, _MIME, title, _content(sheets))
+
+
+def container(parts: zipfile.ZipFile, mime: str, title: str, content: Iterable[str]) -> None:
+    """Write the parts that every OpenDocument file has, then its content.
+
+    Parameters
+    ----------
+    parts
+        An archive open for writing.
+    mime
+        Kind of document.
+    title
+        Title in the properties of the file.
+    content
+        Pieces of ``content.xml``.
+    """
+    # First and stored, so that the kind of file shows in its first bytes (OpenDocument part 2, 3.3).
+    parts.writestr(_entry("mimetype", zipfile.ZIP_STORED), mime)
+    parts.writestr(_entry("META-INF/manifest.xml"), _manifest(mime))
+    parts.writestr(_entry("styles.xml"), f'{HEAD}<office:document-styles {NAMES} office:version="1.3"/>')
+    parts.writestr(_entry("meta.xml"), _meta(title))
+    with parts.open(_entry("content.xml"), "w") as stream:
+        for text in content:
+            stream.write(text.encode("utf-8"))
 
 
 def _entry(name: str, how: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
@@ -101,17 +117,17 @@ def _entry(name: str, how: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
     return entry
 
 
-def _manifest() -> str:
+def _manifest(mime: str) -> str:
     files = "".join(
         f'<manifest:file-entry manifest:full-path="{path}" manifest:media-type="{kind}"/>'
         for path, kind in (
-            ("/", _MIME),
+            ("/", mime),
             ("content.xml", "text/xml"),
             ("styles.xml", "text/xml"),
             ("meta.xml", "text/xml"),
         )
     )
-    return f'{_HEAD}<manifest:manifest {_NAMES} manifest:version="1.3">{files}</manifest:manifest>'
+    return f'{HEAD}<manifest:manifest {NAMES} manifest:version="1.3">{files}</manifest:manifest>'
 
 
 def _meta(title: str) -> str:
@@ -120,7 +136,7 @@ def _meta(title: str) -> str:
         f'<dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">{_safe(title)}</dc:title>' if title else ""
     )
     return (
-        f'{_HEAD}<office:document-meta {_NAMES} office:version="1.3">'
+        f'{HEAD}<office:document-meta {NAMES} office:version="1.3">'
         f"<office:meta>{said}</office:meta></office:document-meta>"
     )
 
@@ -133,7 +149,7 @@ def _content(sheets: Mapping[str, OdsSheet]) -> Iterator[str]:
         for width in widths
     )
     styles = _STYLES.replace("COLUMNS", columns)
-    yield f'{_HEAD}<office:document-content {_NAMES} office:version="1.3">{styles}'
+    yield f'{HEAD}<office:document-content {NAMES} office:version="1.3">{styles}'
     yield "<office:body><office:spreadsheet>"
     for name, sheet in sheets.items():
         yield f"<table:table table:name={quoteattr(printable(name))}>"
@@ -182,13 +198,13 @@ def _typed(kind: str, attributes: str, shown: str) -> str:
 
 
 def _text(text: str, style: str = "plain") -> str:
-    lines = "".join(f"<text:p>{_spaced(line)}</text:p>" for line in printable(text).splitlines() or [""])
+    lines = "".join(f"<text:p>{spaced(line)}</text:p>" for line in printable(text).splitlines() or [""])
     return (
         f'<table:table-cell office:value-type="string" table:style-name="{style}">{lines}</table:table-cell>'
     )
 
 
-def _spaced(line: str) -> str:
+def spaced(line: str) -> str:
     """Write a line so that its spaces are kept: OpenDocument reads several as one."""
     made, blanks = [], 0
     for at, char in enumerate(line):

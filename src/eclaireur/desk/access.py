@@ -140,18 +140,26 @@ class Reach:
         """Keep the cases in which something may be seen."""
         return tuple(name for name in names if self.may_somewhere(Action.SEE, name))
 
+    def areas(self, action: Action, case: str) -> frozenset[str] | None:
+        """Return the territories of a case in which an action is allowed whatever the service; None for all.
+
+        For what bears a territory and no service, such as the documents of an index: who is held to one
+        service sees none of it.
+
+        >>> Reach((Perimeter("agent", "", "Nord"), Perimeter("agent", "x", "", "S"))).areas(Action.SEE, "x")
+        frozenset({'Nord'})
+        """
+        found = {
+            one.area
+            for one in self._allowing(action)
+            if (not one.case or one.case == case) and not one.service
+        }
+        return None if "" in found else frozenset(found)
+
     def services(self, action: Action, case: str) -> tuple[str, ...]:
         """Return the services for which an action is allowed in a case; ``""`` stands for all of them."""
         found = {one.service for one in self._allowing(action) if not one.case or one.case == case}
         return tuple(sorted(found))
-
-    def areas(self, action: Action, case: str) -> frozenset[str] | None:
-        """Return the territories in which an action is allowed, whatever the service; None for all of them.
-
-        For what has a territory and belongs to no service, such as the documents of an index.
-        """
-        found = {one.area for one in self._allowing(action) if not one.case or one.case == case}
-        return None if "" in found else frozenset(found)
 
     def in_training(self, case: str) -> Reach:
         """Return the same roles in a case without territory or service.

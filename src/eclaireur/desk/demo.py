@@ -37,8 +37,8 @@ _HOURS = 12
 _SECONDS = 20
 
 
-def fill() -> tuple[User, tuple[DemoAccount, ...]]:
-    """Publish the sample, draw the month's list, open accounts, have what is read indexed; decide nothing.
+def fill(case: str = CASE) -> tuple[User, tuple[DemoAccount, ...]]:
+    """Publish the sample of a case, draw its list, open accounts, have what is read indexed; decide nothing.
 
     What is already there stays as it is: a demonstration is taken up where it was left.
 
@@ -56,8 +56,8 @@ def fill() -> tuple[User, tuple[DemoAccount, ...]]:
     from eclaireur.desk.accounts.demo import make_demo_accounts
 
     mark_demo(workspace())
-    edition = publish(CASE, "sample")
-    if not Worklist.objects.filter(case=CASE, closed=None, edition__training=False).exists():
+    edition = publish(case, "sample")
+    if not Worklist.objects.filter(case=case, closed=None, edition__training=False).exists():
         title = f"Liste du {french.day(edition.as_of)}"
         draw_list(edition, capacity=_CAPACITY, random_share=_RANDOM_SHARE, title=title)
     made = make_demo_accounts()
@@ -126,7 +126,7 @@ def _problems(address: str, signals: Signals, path: str) -> Iterator[str]:
     except OSError as error:
         yield f"le bureau ne répond pas ({error})"
         return
-    edition = Edition.objects.get(case=CASE, run=signals.run.id, current=True, training=False)
+    edition = Edition.objects.get(case=signals.run.case, run=signals.run.id, current=True, training=False)
     items = Item.objects.filter(worklist__edition=edition, worklist__closed=None).select_related("target")
     seen = [item for item in items if item.target.name in shown]
     if not seen:

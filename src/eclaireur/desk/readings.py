@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from eclaireur.core.errors import NotFoundError
 from eclaireur.core.files import write_atomically
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "FILES",
     "FORMS",
     "KEPT",
+    "MOST",
     "PAGE",
     "READING",
     "REPORT",
@@ -46,6 +48,9 @@ __all__ = [
 
 KEPT = 3600
 """Seconds after which a reading is gone."""
+
+MOST = 20
+"""Readings that a person has at once; one more makes the oldest go."""
 
 FORMS = ("", "table", "document")
 """What a person may settle of a file."""
@@ -157,7 +162,15 @@ class Lecture:
         return Lecture(self.pk, self.folder, asked)
 
     def write(self, name: str, text: str) -> None:
-        """Write a part of it, whole or not at all."""
+        """Write a part of it, whole or not at all.
+
+        Raises
+        ------
+        NotFoundError
+            If it was deleted meanwhile: nothing of it comes back.
+        """
+        if not self.folder.is_dir():
+            raise NotFoundError("cette lecture a été effacée.", fix="Envoyez le fichier de nouveau.")
 
         def put(path: Path) -> None:
             path.write_text(text, encoding="utf-8", errors="replace", newline="")
@@ -197,6 +210,7 @@ def receive(user: User, sent: UploadedFile[Any] | None, **asked: Any) -> Lecture
         Fields of `Asked`.
     """
     sweep()
+    _make_room(user.pk)
     pk = uuid.uuid4()
     folder = _root() / str(pk)
     (folder / _SENT).mkdir(parents=True, mode=0o700)
@@ -210,6 +224,14 @@ def receive(user: User, sent: UploadedFile[Any] | None, **asked: Any) -> Lecture
         path.chmod(0o600)
     wanted = Asked(user=user.pk, name=name, at=time.time(), **asked)
     return Lecture(pk, folder, wanted).asking(wanted)
+
+
+def _make_room(user: int) -> None:
+    """Delete a person's oldest readings: files that are kept must not fill the disk."""
+    folders = _root().iterdir() if _root().is_dir() else ()
+    mine = [one for one in map(_load, folders) if one is not None and one.asked.user == user]
+    for one in sorted(mine, key=lambda one: one.asked.at)[: max(0, len(mine) - MOST + 1)]:
+        one.forget()
 
 
 def find(pk: uuid.UUID, user: User | None = None) -> Lecture | None:

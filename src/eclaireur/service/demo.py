@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eclaireur.core.card import Desk
+from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
 from eclaireur.service import exporting, signals as making, work as working
 
@@ -27,17 +30,28 @@ class Played:
     """What the demonstration made; ``problems`` is empty when every check holds.
 
     ``outcomes`` is what inspectors will have found in the six months after the list, as they would
-    send it back: with it the whole loop can be turned by hand.
+    send it back: with it the whole loop can be turned by hand. None when the sample of the case draws none.
     """
 
     signals: Signals
     output: Path
-    outcomes: Path
+    outcomes: Path | None
     problems: tuple[str, ...]
 
 
 def play(work: Work) -> Played:
-    """Fetch the sample, compute the signals, draw the list, write it, and check the whole."""
+    """Fetch the sample, compute the signals, draw the list, write it, and check the whole.
+
+    Raises
+    ------
+    BadValueError
+        If the case makes no list of targets.
+    """
+    if work.card.desk != Desk.TARGET:
+        raise BadValueError(
+            f"la démonstration montre une liste, et « {work.card.name} » n'en fait pas.",
+            fix="Choisissez un cas de ciblage (voir : ./eclaireur cases).",
+        )
     working.fetch(work, "sample")
     signals = making.make(work, "sample")
     worklist, _ = making.draw(work, signals, capacity=_CAPACITY, random_share=_RANDOM_SHARE)
@@ -45,21 +59,26 @@ def play(work: Work) -> Played:
     output = folder / "liste.xlsx"
     exporting.write_worklist(work, signals, worklist, output)
     drawn = [str(item.subject) for item in worklist.items]
-    outcomes = folder / "resultats.csv"
     text = _field(work, signals, drawn)
-    write_atomically(outcomes, lambda path: _write(path, text))
+    outcomes = folder / "resultats.csv"
+    if text:
+        write_atomically(outcomes, lambda path: _write(path, text))
     return Played(
         signals=signals,
         output=output,
-        outcomes=outcomes,
+        outcomes=outcomes if text else None,
         problems=tuple(_problems(signals, len(worklist.items), output)),
     )
 
 
 def _field(work: Work, signals: Signals, drawn: Sequence[str]) -> str:
-    """Play six months of inspections on the hidden truth of the sample: the list, then who follows."""
-    from eclaireur.cases.restaurant_risk import sample
+    """Play six months of inspections on the hidden truth of the sample: the list, then who follows.
 
+    Empty when the sample has no truth to play on.
+    """
+    sample = importlib.import_module(f"{work.card.package}.sample")
+    if not hasattr(sample, "truth"):
+        return ""
     truth = sample.truth(seed=work.seed)
     ranked = [subject for subject in signals.table["subject"].to_pylist() if subject not in set(drawn)]
     order = [*drawn, *ranked]

@@ -2,7 +2,8 @@
 
 A case that has reports gives ``REPORTS`` (name → French title) and ``report(name, records, card, artefact,
 about=…, table=…, seed=…, progress=…)``. What a report cannot do without is said by ``REPORT_ASKS``: name →
-`core.view.FormField` named ``about`` (a word, or one of its choices) or ``table`` (a file).
+`core.view.FormField` named ``about`` (a word, or one of its choices) or ``table`` (a file). With
+``read_report_input(path)`` a case reads files that are no tables (a drawn zone), and returns None for others.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ def titles(work: Work) -> Mapping[str, str]:
     return found
 
 
-def asks(work: Work) -> Mapping[str, tuple[FormField, ...]]:
-    """Return what each report of a case asks for; a report that is not there asks for nothing."""
-    found: Mapping[str, tuple[FormField, ...]] = getattr(work.case, "REPORT_ASKS", {})
-    return found
+def asks(work: Work, name: str) -> tuple[FormField, ...] | None:
+    """Return what a report of a case asks for; None when the case says it of none of its reports."""
+    found: Mapping[str, tuple[FormField, ...]] | None = getattr(work.case, "REPORT_ASKS", None)
+    return None if found is None else found.get(name, ())
 
 
 def keep_report(
@@ -107,7 +108,7 @@ def report(
     if name not in known:
         listed = ", ".join(known) or "aucun"
         raise BadValueError(f"rapport inconnu : « {name} ».", fix=f"Rapports de ce cas : {listed}.")
-    table = None if input_path is None else _read(input_path)
+    table = None if input_path is None else _read(work, input_path)
     records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
     registry = work.workspace.registry
@@ -135,9 +136,15 @@ def report(
     return blocks, mentions
 
 
-def _read(path: Path) -> Any:
+def _read(work: Work, path: Path) -> Any:
+    """Read what a user gives to a report: by the case itself when it knows its form, else as a table."""
     from eclaireur.sources.isolated import Isolated
 
+    own = getattr(work.case, "read_report_input", None)
+    if own is not None and path.is_file():
+        found = own(path)
+        if found is not None:
+            return found
     with Isolated() as reader:
         reading = reader.read(path)
     if reading.table is None:
@@ -146,7 +153,9 @@ def _read(path: Path) -> Any:
 
 
 def write_report(blocks: Sequence[Block], output: Path, *, title: str, mentions: Mapping[str, str]) -> None:
-    """Write blocks as ``.pdf``, or their first table as ``.xlsx``, ``.ods`` or ``.csv``, whole or not at all.
+    """Write blocks as ``.pdf`` or ``.odt``, or their first table as ``.xlsx``, ``.ods`` or ``.csv``.
+
+    The file is written whole or not at all.
 
     Raises
     ------
@@ -157,6 +166,11 @@ def write_report(blocks: Sequence[Block], output: Path, *, title: str, mentions:
         from eclaireur.core.pdf import write_pdf
 
         write_atomically(output, lambda target: write_pdf(blocks, target, title=title, mentions=mentions))
+        return
+    if output.suffix.lower() == ".odt":
+        from eclaireur.core.odt import write_odt
+
+        write_atomically(output, lambda target: write_odt(blocks, target, title=title, mentions=mentions))
         return
     table = next((block for block in blocks if isinstance(block, Table)), None)
     if table is None:

@@ -1,8 +1,7 @@
 """Indexes of a workspace: built from documents kept in the lake, mended from them alone, and searched.
 
-The lake keeps what was indexed: under ``search/NAME``, one address for each build or addition, in the order
-of the prefix's log; a deletion builds again without, and what a build replaces is erased. The index itself is
-a cache: when it is missing, of another version, cut, or behind the log (a process was killed), it is made
+The lake keeps what was indexed (`kept_texts`), and what a build replaces is erased. The index itself is a
+cache: when it is missing, of another version, cut, or behind the log (a process was killed), it is made
 again or completed when it is next opened.
 """
 
@@ -10,22 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eclaireur.bricks.semantic.encoders import encoder_of
 from eclaireur.bricks.semantic.hybrid import Hybrid
 from eclaireur.bricks.semantic.index import Document, Found, IndexDamagedError, Search, Spec
 from eclaireur.bricks.semantic.index_tantivy import TantivyIndex
 from eclaireur.core.case import Progress, quiet
-from eclaireur.core.errors import BadValueError, EclaireurError, NotFoundError, WorkFailedError
+from eclaireur.core.errors import EclaireurError, NotFoundError, WorkFailedError
 from eclaireur.core.files import write_atomically
 from eclaireur.core.locking import exclusive
+from eclaireur.service import kept_texts as kept
 
 if TYPE_CHECKING:
     from eclaireur.bricks.semantic.encoders import Encoder
@@ -34,12 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Stats", "add", "build", "delete", "find", "names", "opened", "stats", "try_encoder", "tune"]
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _CURRENT = "current.json"
 _WEIGHTS = "weights.json"
 _ENCODER = "encoder.txt"
 _WAIT = 60.0
-_BATCH = 10_000
 _MOST_RANKED = 200_000
 """Documents beyond which no hybrid ranking is learnt: words alone rank."""
 
@@ -96,7 +93,7 @@ def build(
     spec = Spec(facets=facets)
     try_encoder(encoder)
     with _alone(workspace, name, wait):
-        _keep(workspace, name, "build", documents=documents, facets=spec.facets)
+        kept.keep(workspace, name, "build", documents=documents, facets=spec.facets)
         write_atomically(workspace.home / "indexes" / name / _ENCODER, lambda path: _write(path, encoder))
         return _made(workspace, name, progress).count()
 
@@ -105,7 +102,7 @@ def add(workspace: Workspace, name: str, documents: Sequence[Document], *, wait:
     """Add documents to an index, each replacing the one of the same id; return how many it holds."""
     _known(workspace, name)
     with _alone(workspace, name, wait):
-        _keep(workspace, name, "add", documents=documents)
+        kept.keep(workspace, name, "add", documents=documents)
         return _settled(workspace, name).count()
 
 
@@ -127,8 +124,8 @@ def delete(
         index = _settled(workspace, name)
         if not any(index.get(one) for one in ids):
             return index.count()
-        left = _left(workspace, _changes(workspace, name), set(ids))
-        _keep(workspace, name, "build", documents=left, facets=index.spec.facets)
+        left = kept.left(workspace, kept.changes_of(workspace, name), set(ids))
+        kept.keep(workspace, name, "build", documents=left, facets=index.spec.facets)
         return _made(workspace, name, progress).count()
 
 
@@ -173,7 +170,7 @@ def stats(workspace: Workspace, name: str) -> Stats:
         documents=index.count(),
         facets=index.spec.facets,
         bytes=size,
-        changes=len(_changes(workspace, name)),
+        changes=len(kept.changes_of(workspace, name)),
         hybrid=ranking is not None,
         weights=dict(ranking.weights) if ranking is not None else {},
     )
@@ -204,92 +201,13 @@ def tune(workspace: Workspace, name: str, judged: Sequence[Judged]) -> Weighed:
     return weighed
 
 
-# --- What the lake keeps
-
-
-def _prefix(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise BadValueError(
-            f"nom d'index invalide : « {name} ».", fix="Lettres minuscules sans accent, chiffres, _ et -."
-        )
-    return f"search/{name}"
-
-
 def _known(workspace: Workspace, name: str) -> None:
-    if not _changes(workspace, name):
+    if not kept.changes_of(workspace, name):
         known = ", ".join(names(workspace)) or "aucun"
         raise NotFoundError(f"index inconnu : « {name} ».", fix=f"Index de ce dossier de travail : {known}.")
 
 
-def _keep(
-    workspace: Workspace,
-    name: str,
-    kind: str,
-    *,
-    documents: Iterable[Document],
-    facets: tuple[str, ...] = (),
-) -> None:
-    import pyarrow as pa
-
-    lake = workspace.lake
-    schema = pa.schema([("document", pa.large_string())], metadata={"facets": json.dumps(facets)})
-    with lake.stage() as folder:
-        lake.write(
-            folder, "documents", pa.RecordBatchReader.from_batches(schema, _batches(documents, schema))
-        )
-        digest = hashlib.sha256(kind.encode())
-        for path in sorted(folder.iterdir()):
-            digest.update(path.read_bytes())
-        address = f"{_prefix(name)}/{kind}-{digest.hexdigest()[:24]}"
-        lake.settle(folder, address)
-    lake.note(_prefix(name), address, workspace.clock())
-
-
-def _batches(documents: Iterable[Document], schema: Any) -> Iterator[Any]:
-    import pyarrow as pa
-
-    rows: list[str] = []
-    for one in documents:
-        rows.append(json.dumps(one.as_json(), ensure_ascii=False))
-        if len(rows) == _BATCH:
-            yield pa.record_batch([pa.array(rows, pa.large_string())], schema=schema)
-            rows = []
-    yield pa.record_batch([pa.array(rows, pa.large_string())], schema=schema)
-
-
-def _changes(workspace: Workspace, name: str) -> list[str]:
-    """Return the addresses since the last build, the build first; what is noted but not there is left out."""
-    noted = [one for one in workspace.lake.notes(_prefix(name)) if workspace.lake.has(one)]
-    starts = [at for at, one in enumerate(noted) if "/build-" in one]
-    return noted[starts[-1] :] if starts else []
-
-
-def _left(
-    workspace: Workspace, changes: Sequence[str], gone: AbstractSet[str] = frozenset()
-) -> Iterator[Document]:
-    """Give the documents that some changes leave, each as it was last added, but those that must go."""
-    last = {
-        one.id: (change, row)
-        for change, address in enumerate(changes)
-        for row, one in enumerate(_documents(workspace, address))
-        if one.id not in gone
-    }
-    for change, address in enumerate(changes):
-        for row, one in enumerate(_documents(workspace, address)):
-            if last.get(one.id) == (change, row):
-                yield one
-
-
-def _documents(workspace: Workspace, address: str) -> Iterator[Document]:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(workspace.lake.folder(address) / "documents.parquet") as file:
-        for batch in file.iter_batches(_BATCH):
-            for text in batch.column(0).to_pylist():
-                yield Document.from_json(json.loads(text))
-
-
-# --- The index made from it
+# --- The index made from them
 
 
 class _Behind(Exception):  # noqa: N818 - not an error: the lake has changes that the index has not
@@ -298,7 +216,7 @@ class _Behind(Exception):  # noqa: N818 - not an error: the lake has changes tha
 
 @contextmanager
 def _alone(workspace: Workspace, name: str, wait: float) -> Iterator[None]:
-    folder = workspace.home / "indexes" / _prefix(name).partition("/")[2]
+    folder = workspace.home / "indexes" / kept.prefix(name).partition("/")[2]
     folder.mkdir(parents=True, exist_ok=True)
     with _named_lock(folder / ".lock", name, wait):
         yield
@@ -328,7 +246,7 @@ def _ready(workspace: Workspace, name: str, *, thorough: bool = False) -> Tantiv
         data, applied = folder / str(told["folder"]), list(told["applied"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexDamagedError("l'index manque ou est illisible.", file=str(folder)) from error
-    changes = _changes(workspace, name)
+    changes = kept.changes_of(workspace, name)
     if not changes or not applied or applied != changes[: len(applied)]:
         raise IndexDamagedError("l'index n'est pas celui des documents gardés.", file=str(folder))
     index = TantivyIndex.open(data, thorough=thorough)
@@ -347,11 +265,11 @@ def _settled(workspace: Workspace, name: str, *, thorough: bool = False) -> Tant
         folder = workspace.home / "indexes" / name
         told = json.loads((folder / _CURRENT).read_text(encoding="utf-8"))
         index = TantivyIndex.open(folder / told["folder"])
-        changes = _changes(workspace, name)
+        changes = kept.changes_of(workspace, name)
         # Applying a change twice changes nothing, so a kill between commit and note is harmless.
         for address in changes[len(told["applied"]) :]:
             with index.writing() as writer:
-                writer.add(_documents(workspace, address))
+                writer.add(kept.documents_of(workspace, address))
         _point(folder, told["folder"], changes)
         return index
 
@@ -359,7 +277,7 @@ def _settled(workspace: Workspace, name: str, *, thorough: bool = False) -> Tant
 def _made(workspace: Workspace, name: str, progress: Progress) -> TantivyIndex:
     """Make the index again from the lake, beside the old one, then put it in its place."""
     folder = workspace.home / "indexes" / name
-    changes = _changes(workspace, name)
+    changes = kept.changes_of(workspace, name)
     fresh = f"data-{hashlib.sha256(repr(changes).encode()).hexdigest()[:16]}"
     data = folder / fresh
     shutil.rmtree(data, ignore_errors=True)
@@ -368,13 +286,12 @@ def _made(workspace: Workspace, name: str, progress: Progress) -> TantivyIndex:
     progress(0, 2, "Indexation")
     with index.writing() as writer:
         for number, address in enumerate(changes):
-            writer.add(_documents(workspace, address), fresh=number == 0)
+            writer.add(kept.documents_of(workspace, address), fresh=number == 0)
     progress(1, 2, "Apprentissage du classement")
     if index.count() <= _MOST_RANKED:
-        kept = list(_left(workspace, changes))
-        _learnt(kept, folder).save(data / "hybrid")
+        _learnt(list(kept.left(workspace, changes)), folder).save(data / "hybrid")
     # Before the index is pointed at: a process killed here starts again, and nothing erased is left behind.
-    for address in workspace.lake.addresses(_prefix(name)):
+    for address in workspace.lake.addresses(kept.prefix(name)):
         if address not in changes:
             workspace.lake.erase(address)
     for old in folder.glob("data-*"):

@@ -158,6 +158,8 @@ def _copy(work: Work, source: SourceCard, folder: Path, into: Path) -> None:
             ) from error
         if expected and hashlib.sha256(data).hexdigest() != expected:
             work.progress(done, len(source.files), f"{name} diffère de l'archive que la fiche décrit")
+        # A source may take files of several folders.
+        (into / name).parent.mkdir(parents=True, exist_ok=True)
         (into / name).write_bytes(data)
     work.progress(len(source.files), len(source.files), "Fichiers lus")
 

@@ -29,6 +29,11 @@ _SHOWN = 50
 _MOST_RUNS = 40_000
 _MOST_HELD = 64_000_000
 _LOWER = dict.fromkeys("èàêç", 2.5) | dict.fromkeys("âûîôùœëï", 1.5) | dict.fromkeys("æüöÿ", 0.5) | {"é": 3.0}
+_ENDS, _GOES_ON = "àù", "èêçâîï"
+"""Small letters after which a French word ends, and those after which it goes on."""
+_OPENS = {"ê": "t", "â": "cgmnp", "î": "l", "è": "v", "ô": "t", "û": "", "ï": "", "ë": ""}
+_OPENS |= dict.fromkeys("œæ", "cdinsu")
+"""Letters that seldom open a word, and what then follows: être, âge, île, Ève, ôter, œuvre."""
 _UPPER = "ÉÈÊËÀÂÙÛÜÎÏÔÖÇŒÆŸ"
 _NEIGHBOURS = "áíóúñãõäåøß"
 _FRENCH = frozenset([*_LOWER, *_UPPER, *_NEIGHBOURS, *"’‘“”«»–—…•·°²³€§\u00a0\u202f"])
@@ -223,46 +228,63 @@ def _plausibility(text: str) -> float:
 
 def _sign(char: str, before: str, after: str) -> float:
     if char in _LOWER:
-        shouted = before.isupper() and (after.isupper() or not after.isalpha())
-        return -1.0 if shouted else _LOWER[char]
+        return _small(char, before, after)
     if char in _UPPER:
-        return _capital(before, after)
+        return _capital(char, before, after)
     if char.isalpha():
+        if char.isupper() and before.islower():
+            return -2.0
         return -0.5 if char.casefold() in _NEIGHBOURS else -2.0
     return _punctuation(char, before, after)
 
 
-def _capital(before: str, after: str) -> float:
-    if before.islower():
+def _small(char: str, before: str, after: str) -> float:
+    """Weigh a small letter by its place: « à » and « ù » end a French word, « ê » and « ç » never do."""
+    if before.isupper() and (after.isupper() or not after.isalpha()):
+        return -1.0
+    if char in _ENDS if after.isalpha() else char in _GOES_ON:
+        return -1.0
+    if not before.isalpha() and char in _OPENS:
+        return 1.0 if after in _OPENS[char] else -0.5
+    return _LOWER[char]
+
+
+def _capital(char: str, before: str, after: str) -> float:
+    """Weigh a capital: it opens a word, or stands among capitals."""
+    if before.islower() or (before.isupper() and after.islower()):
         return -2.0
     if before.isupper() or after.isupper():
         return 2.0
-    return 1.5 if after.islower() else 0.3
+    if after.islower():
+        opens = _OPENS.get(char.lower())
+        return 1.5 if opens is None or after in opens else -0.5
+    return 1.0 if char == "À" else 0.3
 
 
 def _punctuation(char: str, before: str, after: str) -> float:
     """Weigh a sign that is no letter."""
     if char == "\ufffd" or unicodedata.category(char) in {"Cc", "Cn", "Co"}:
         return -6.0
+    inside = before.isalpha() and after.isalpha()
     if char in "’‘":
-        return 2.5 if before.isalpha() and after.isalpha() else 0.3
+        return 0.3 if not inside else 2.5 if char == "’" else 0.5
     if char in "\u00a0\u202f":
         return 1.5 if (before.isdigit() and after.isdigit()) or after in ":;!?»%€" or before == "«" else -0.2
-    apart = not (before.isalpha() and after.isalpha())
+    if char == "·":
+        return 1.5 if inside else 0.3
     fits = {
-        "€": apart,
-        "«": apart,
-        "»": apart,
-        "–": apart,
-        "—": apart,
-        "“": apart,
-        "”": apart,
+        "€": not after.isalpha() and not inside,
+        "«": not before.isalpha(),
+        "»": not after.isalpha(),
+        "–": not before.isalpha() and not after.isalpha(),
+        "—": not before.isalpha() and not after.isalpha(),
+        "“": not before.isalpha(),
+        "”": not after.isalpha(),
         "°": before.isdigit() or before in "nN",
         "²": before.isalpha(),
         "³": before.isalpha(),
         "…": not after.isalpha(),
-        "•": apart,
-        "·": True,
+        "•": not inside,
     }
     if char in fits:
         return 1.5 if fits[char] else -1.5

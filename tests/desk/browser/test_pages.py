@@ -72,20 +72,20 @@ PROBES: dict[str, Probe] = {
     "calcul": Probe(f"{_CASE}connecter/calcul/<uuid:pk>/", "chef", f"/{CASE}/connecter/calcul/{{job}}/"),
     "sujet": Probe("sujets/<slug:kind>/<path:key>/", "chef", "/sujets/{kind}/{key}/"),
     "recherche": Probe("recherche/", "chef", "/recherche/?q=le"),
-    "chercher": Probe(_READER, "chef", f"/{READER}/?q=extincteurs"),
-    "chercher_filtres": Probe(
+    "chercher": Probe(
         _READER,
         "chef",
-        f"/{READER}/?q=extinteurs&f-site=Port-Clair",
+        f"/{READER}/?q=extinteurs+dosimètre&f-site=Port-Clair",
         click=".operators summary",
         wait=".operators dl",
     ),
-    "chercher_refus": Probe(_READER, "chef", f"/{READER}/?q=!!!", status=422),
-    "chercher_vide": Probe(_READER, "chef", f"/{READER}/?q=introuvable+SAUF+tout"),
     "recherches": Probe(f"{_READER}recherches/", "chef", f"/{READER}/recherches/"),
     "document": Probe(f"{_READER}document/", "chef", f"/{READER}/document/?id=INSSN-2024-0053&q=extincteurs"),
     "comparaison": Probe(
-        f"{_READER}comparer/", "chef", f"/{READER}/comparer/?gauche=INSSN-2024-0053&droite=INSSN-2024-0054"
+        f"{_READER}comparer/",
+        "chef",
+        f"/{READER}/comparer/?gauche=INSSN-2024-0053&droite=INSSN-2024-0054",
+        narrow=False,
     ),
     "annotations": Probe(f"{_READER}annoter/", "chef", f"/{READER}/annoter/?document=INSSN-2024-0053"),
     "annoter": Probe(
@@ -153,7 +153,7 @@ NO_PAGES = {
             "lire/<uuid:pk>/<str:name>",
             f"{_DOSSIER}fiche.pdf",
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
-            *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "xlsx", "ods", "csv")),
+            *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "odt", "xlsx", "ods", "csv")),
         ),
         "a file",
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core import french
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["TOO_FEW", "UNKNOWN", "Audit", "Group", "audit", "ratio_interval", "top"]
 
 TOO_FEW = "trop peu pour conclure"
+_FEW = "trop peu"
+"""The same, in a cell of a table whose last column says it whole."""
+
 UNKNOWN = "inconnu"
 """Name of the rows that have no group."""
 
@@ -82,9 +85,12 @@ class Audit:
         return tuple(one for one in self.groups if one.unfair)
 
     def gap_metrics(self) -> tuple[SubgroupMetric, ...]:
-        """Return the ratio of selection and the gaps of each group, as rows of an evaluation."""
+        """Return the ratio of selection and the gaps of each group, as rows of an evaluation.
+
+        A ratio without an upper bound has None there: JSON knows no infinity.
+        """
         return tuple(
-            SubgroupMetric(attribute=one.attribute, group=one.group, metric=one.figures[name])
+            SubgroupMetric(attribute=one.attribute, group=one.group, metric=_finite(one.figures[name]))
             for one in self.groups
             for name in ("selection_ratio", "false_positive_gap", "false_negative_gap", "calibration_gap")
             if name in one.figures
@@ -95,6 +101,10 @@ class Audit:
         return tuple(
             _table(name, self.of(name)) for name in dict.fromkeys(one.attribute for one in self.groups)
         )
+
+
+def _finite(metric: Metric) -> Metric:
+    return replace(metric, high=None) if metric.high is not None and math.isinf(metric.high) else metric
 
 
 def top(scores: Any, share: float) -> NDArray[np.float64]:
@@ -351,15 +361,23 @@ def _table(attribute: str, groups: tuple[Group, ...]) -> Table:
         if metric is None:
             return "–"
         if metric.value is None or metric.low is None or metric.high is None:
-            return TOO_FEW
+            return _FEW
         return (
             f"{french.percent(metric.value, 1)} "
             f"({french.number(100 * metric.low, 1)} à {french.number(100 * metric.high, 1)})"
         )
 
+    def points(metric: Metric | None) -> str:
+        if metric is None:
+            return "–"
+        if metric.value is None or metric.low is None or metric.high is None:
+            return _FEW
+        value, low, high = (french.signed(100 * one, 1) for one in (metric.value, metric.low, metric.high))
+        return f"{value} ({low} à {high})"
+
     def ratio(metric: Metric) -> str:
         if metric.value is None or metric.low is None or metric.high is None:
-            return TOO_FEW
+            return _FEW
         high = "∞" if math.isinf(metric.high) else french.number(metric.high, 2)
         return f"{french.number(metric.value, 2)} ({french.number(metric.low, 2)} à {high})"
 
@@ -374,7 +392,9 @@ def _table(attribute: str, groups: tuple[Group, ...]) -> Table:
         Column(key="false_negative_rate", title="Manqués", align="right"),
     ]
     if calibrated:
-        columns.append(Column(key="calibration_gap", title="Risque annoncé − observé", align="right"))
+        columns.append(
+            Column(key="calibration_gap", title="Risque annoncé − observé, en points", align="right")
+        )
     columns.append(Column(key="verdict", title="Constat"))
     rows = [
         {
@@ -389,9 +409,9 @@ def _table(attribute: str, groups: tuple[Group, ...]) -> Table:
                     "selection_rate",
                     "false_positive_rate",
                     "false_negative_rate",
-                    "calibration_gap",
                 )
             },
+            "calibration_gap": points(one.figures.get("calibration_gap")),
         }
         for one in groups
     ]

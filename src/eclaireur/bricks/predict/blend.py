@@ -46,6 +46,9 @@ class Settings:
         Number of trees, leaves of each, learning rate, and least rows in a leaf.
     bags
         Boosters fitted on different draws of rows and averaged.
+    share
+        Weight of the trees in the average; 0 fits none, for some hundred positives or fewer, where trees
+        learn single events by heart.
     """
 
     ridge: float = 0.05
@@ -55,6 +58,7 @@ class Settings:
     rate: float = 0.03
     least: int = 80
     bags: int = 3
+    share: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,17 +73,28 @@ class Blend:
     boosters: tuple[lightgbm.Booster, ...]
 
     def parts(self, columns: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the log-odds by the linear part and by the trees, each of shape ``(n,)``."""
+        """Return the log-odds by the linear part and by the trees, each of shape ``(n,)``.
+
+        Without trees both are those of the linear part.
+        """
         import numpy as np
 
         straight = self._linear_contributions(columns)
+        if not self.boosters:
+            return straight.sum(axis=1), straight.sum(axis=1)
         raw = [np.asarray(booster.predict(columns, raw_score=True)) for booster in self.boosters]
         return straight.sum(axis=1), self.linear["intercept"] + np.mean(raw, axis=0)
 
     def margin(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log-odds at an average observer, shape ``(n,)``."""
         straight, trees = self.parts(columns)
-        return (straight + trees) / 2
+        share = self._share
+        return (1 - share) * straight + share * trees
+
+    @property
+    def _share(self) -> float:
+        """Weight of the trees; models stored before it could be set have one half."""
+        return float(self.linear.get("share", 0.5))
 
     def risk(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability averaged over the observers seen in training, shape ``(n,)``."""
@@ -100,11 +115,13 @@ class Blend:
         import numpy as np
 
         straight = self._linear_contributions(columns)
+        if not self.boosters:
+            return straight
         trees = np.mean(
             [np.asarray(booster.predict(columns, pred_contrib=True)) for booster in self.boosters], axis=0
         )
         trees[:, -1] += self.linear["intercept"]
-        total: NDArray[np.float64] = (straight + trees) / 2
+        total: NDArray[np.float64] = (1 - self._share) * straight + self._share * trees
         return total
 
     def _linear_contributions(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -178,9 +195,11 @@ def fit(
     weight = np.ones(labels.size) if weights is None else np.asarray(weights, dtype=np.float64)
     linear = _fit_linear(columns, labels, seen, len(known), weight, chosen)
     offset = linear["intercept"] + np.append(linear["effects"], 0.0)[seen]
+    bags = chosen.bags if chosen.share else 0
     boosters = tuple(
-        _fit_trees(columns, labels, weight, offset, rises, seed + bag, chosen) for bag in range(chosen.bags)
+        _fit_trees(columns, labels, weight, offset, rises, seed + bag, chosen) for bag in range(bags)
     )
+    linear["share"] = chosen.share
     shares = np.bincount(seen[seen >= 0], minlength=len(known)).astype(np.float64)
     if known:
         linear |= {"observers": known, "shares": (shares / shares.sum()).tolist()}

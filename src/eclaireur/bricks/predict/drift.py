@@ -234,12 +234,26 @@ def sampled(table: pa.Table, *, rows: int = _SAMPLE, seed: int = 0) -> pa.Table:
     return table.take(pa.array(at))
 
 
-def drift_table(found: Sequence[Drift], *, most: int = 15) -> Table:
-    """Return the columns that moved most."""
+def drift_table(
+    found: Sequence[Drift],
+    *,
+    most: int = 15,
+    since: str = "l'apprentissage",
+    titles: Mapping[str, str] | None = None,
+) -> Table:
+    """Return the columns that moved most.
+
+    Parameters
+    ----------
+    since
+        What it is compared with, in French, after « Depuis ».
+    titles
+        French names of columns.
+    """
     moved = sum(one.moved for one in found)
     said = "une variable a changé" if moved == 1 else f"{french.count(moved, 'variable')} ont changé"
     return Table(
-        title=f"Depuis l'apprentissage, {said if moved else 'aucune variable n’a changé'}",
+        title=f"Depuis {since}, {said if moved else 'aucune variable n’a changé'}",
         columns=(
             Column(key="name", title="Variable"),
             Column(key="index", title="Indice de stabilité", align="right"),
@@ -249,7 +263,7 @@ def drift_table(found: Sequence[Drift], *, most: int = 15) -> Table:
         ),
         rows=[
             {
-                "name": one.name,
+                "name": (titles or {}).get(one.name, one.name),
                 "index": TOO_FEW if one.index is None else french.number(one.index, 3),
                 "error": "–" if one.index is None else f"± {french.number(one.error, 3)}",
                 "absent": f"{french.signed(100 * one.absent, 1)} points",

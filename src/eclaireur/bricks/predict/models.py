@@ -27,7 +27,11 @@ KINDS = ("binary", "count", "value")
 
 _OBJECTIVES = {"binary": "binary", "count": "poisson", "value": "regression"}
 _FEWEST = 30
-_ROUNDING = 1e-9
+_MEDIAN_ROWS = 10_000
+_ROUNDING = {4: 1e-5, 8: 1e-9}
+"""Relative spread that rounding alone may give, by bytes of a value."""
+_MOST_ROWS = 50_000
+"""Rows that one tree sees: more of them cost time and change little, since each tree sees others."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Training:
         One of `KINDS`.
     weights, observers
         Weight of each row, and who measured it; None when there is none.
+    bins
+        Most bins of a column for tree models: 63 is a third faster and a little less sharp.
 
     Raises
     ------
@@ -62,6 +68,7 @@ class Training:
     weights: NDArray[np.float64] | None = None
     observers: Sequence[str | None] | None = None
     seed: int = 0
+    bins: int = 255
 
     def __post_init__(self) -> None:
         """Refuse what cannot be learnt from."""
@@ -95,37 +102,41 @@ class Training:
             self.columns,
             self.labels,
             weight=self.weights,
-            params=_SHARED,
+            params={**_SHARED, "max_bin": self.bins},
             free_raw_data=False,
         )
         return data.construct()
 
     @cached_property
-    def standard(self) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    def standard(self) -> tuple[NDArray[Any], dict[str, Any]]:
         """Standardised columns with indicators of absence, and how they were made."""
         import numpy as np
 
         missing = np.isnan(self.columns)
         share = missing.mean(axis=0)
-        medians = [
-            float(np.median(self.columns[~missing[:, index], index])) if share[index] < 1 else 0.0
-            for index in range(len(self.names))
-        ]
+        # A fill value needs no more precision than some thousand rows give it.
+        some = self.columns[:: max(1, self.labels.size // _MEDIAN_ROWS)]
+        medians = []
+        for index in range(len(self.names)):
+            known = some[~np.isnan(some[:, index]), index]
+            medians.append(float(np.median(known)) if known.size else 0.0)
         # Columns of one table are absent together: one indicator for each pattern of absence.
         partly = np.flatnonzero((share > 0) & (share < 1))
         patterns = {missing[:, index].tobytes(): int(index) for index in partly[::-1]}
         content: dict[str, Any] = {"medians": medians, "flagged": sorted(patterns.values())}
         width = len(self.names) + len(patterns)
         raw = transform(self.columns, content | {"means": [0.0] * width, "scales": [1.0] * width})
-        means, scales = raw.mean(axis=0), raw.std(axis=0)
-        varies = scales > _ROUNDING * np.maximum(np.abs(means), 1.0)
-        content |= {"means": means.tolist(), "scales": np.where(varies, scales, 1.0).tolist()}
-        raw -= means
-        raw /= np.where(varies, scales, 1.0)
-        return raw, content
+        means = raw.mean(axis=0, dtype=np.float64)
+        raw -= means.astype(raw.dtype)
+        scales = np.sqrt(np.einsum("ij,ij->j", raw, raw) / max(1, self.labels.size)).astype(np.float64)
+        # A column that does not vary, but for rounding, must not be blown up when it later does.
+        varies = scales > _ROUNDING[raw.dtype.itemsize] * np.maximum(np.abs(means), 1.0)
+        scales = np.where(varies, scales, 1.0)
+        raw /= scales.astype(raw.dtype)
+        return raw, content | {"means": means.tolist(), "scales": scales.tolist()}
 
 
-_SHARED = {"max_bin": 255, "feature_pre_filter": False, "verbose": -1, "num_threads": 1}
+_SHARED = {"bin_construct_sample_cnt": 20_000, "feature_pre_filter": False, "verbose": -1, "num_threads": 1}
 
 
 def _check_classes(labels: NDArray[np.float64]) -> None:
@@ -205,7 +216,7 @@ class Linear:
         scaled, content = training.standard
         n = training.labels.size
         if training.kind == "binary":
-            model = LogisticRegression(C=self.strength / n, solver="newton-cholesky", max_iter=200)
+            model = LogisticRegression(C=self.strength / n, solver="newton-cholesky", max_iter=200, tol=1e-3)
         elif training.kind == "count":
             model = PoissonRegressor(alpha=1 / self.strength, solver="newton-cholesky", max_iter=200)
         else:
@@ -260,16 +271,17 @@ class Trees:
             raise BadValueError(f"sens imposé à une variable inconnue : « {unknown[0]} ».")
         parameters: dict[str, Any] = {
             **_SHARED,
+            "max_bin": training.bins,
             "objective": _OBJECTIVES[training.kind],
             "num_leaves": self.leaves,
             "learning_rate": self.rate,
             "min_data_in_leaf": min(self.least, max(5, training.labels.size // 50)),
             "lambda_l2": 5.0,
-            "bagging_fraction": 0.7,
-            "bagging_freq": 1,
-            "feature_fraction": 0.7,
+            "bagging_fraction": min(0.5, _MOST_ROWS / training.labels.size),
+            "bagging_freq": 5,
+            "feature_fraction": 0.5,
             "deterministic": True,
-            "force_row_wise": True,
+            "force_col_wise": True,
         }
         if self.rises:
             parameters["monotone_constraints"] = [self.rises.get(name, 0) for name in training.names]
@@ -277,7 +289,7 @@ class Trees:
             parameters["interaction_constraints"] = [[index] for index in range(len(training.names))]
             parameters["feature_fraction"] = 1.0
         if self.forest:
-            parameters |= {"boosting": "rf", "lambda_l2": 0.0}
+            parameters |= {"boosting": "rf", "lambda_l2": 0.0, "bagging_freq": 1}
         parameters |= self.settings
         boosters = tuple(
             lightgbm.train(parameters | {"seed": training.seed + bag}, training.binned, self.trees)

@@ -5,7 +5,7 @@ A model that never sees the commune may still see it through rents, distances or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -123,8 +123,8 @@ def _association(values: NDArray[np.float64], codes: NDArray[np.int64], groups: 
     return min(1.0, float(np.sqrt(max(0.0, square - loss) / most))) if most > 0 else 0.0
 
 
-def proxy_table(found: Sequence[Proxy], *, most: int = 10) -> Table:
-    """Return the columns that say most of the groups."""
+def proxy_table(found: Sequence[Proxy], *, most: int = 10, titles: Mapping[str, str] | None = None) -> Table:
+    """Return the columns that say most of the groups; ``titles`` are their French names."""
     strong = sum(one.strong for one in found)
     attribute = found[0].attribute if found else ""
     said = f"{french.count(strong, 'variable')} en disent beaucoup sur « {attribute} »"
@@ -140,7 +140,7 @@ def proxy_table(found: Sequence[Proxy], *, most: int = 10) -> Table:
         ),
         rows=[
             {
-                "column": one.column,
+                "column": (titles or {}).get(one.column, one.column),
                 "association": TOO_FEW if one.association is None else french.number(one.association, 2),
                 "n": one.n,
             }

@@ -70,11 +70,13 @@ class Curve:
             x += [start, end]
             for line, values in zip(lines, (self.steps, self.low, self.high), strict=True):
                 line += [values[at], values[at]]
-        direction = lines[0][-1] - lines[0][0] if x else 0.0
         name = x_title or self.name
-        said = "augmente" if direction > 0 else "diminue" if direction < 0 else "ne change pas"
+        turns = [after - before for before, after in pairwise(lines[0])]
+        said = "varie" if any(one < 0 for one in turns) else "augmente"
+        if not any(one > 0 for one in turns):
+            said = "diminue" if any(one < 0 for one in turns) else "ne change pas"
         return Chart(
-            title=title or f"Du plus petit au plus grand « {name} », le risque {said}",
+            title=title or f"Quand « {name} » augmente, le score {said}",
             form="line",
             x_title=name,
             y_title="Ajout au score (échelle du modèle)",
@@ -166,8 +168,11 @@ def _splits(node: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
         yield from _splits(node["right_child"])
 
 
-def curves_table(found: tuple[Curve, ...]) -> Table:
-    """Return what each column can add, the most important first: the whole model on one page."""
+def curves_table(found: tuple[Curve, ...], titles: Mapping[str, str] | None = None) -> Table:
+    """Return what each column can add, the most important first: the whole model on one page.
+
+    ``titles`` are French names of columns.
+    """
     return Table(
         title=f"Le modèle est la somme de {french.count(len(found), 'courbe')}",
         columns=(
@@ -179,7 +184,7 @@ def curves_table(found: tuple[Curve, ...]) -> Table:
         ),
         rows=[
             {
-                "name": one.name,
+                "name": (titles or {}).get(one.name, one.name),
                 "importance": french.number(one.importance, 2),
                 "low": french.signed(min(one.steps), 2),
                 "high": french.signed(max(one.steps), 2),

@@ -43,7 +43,7 @@ ASKS = {
             name="table",
             title="Fichier de mots-clés",
             kind="file",
-            help="Un tableau avec une colonne « keyword » : un mot ou une expression par ligne.",
+            help="Un tableau avec une colonne « mot-clé » : un mot ou une expression par ligne.",
         ),
     ),
     "site": (
@@ -78,7 +78,7 @@ def made(
     about
         Site of the report ``site``.
     table
-        Keywords of the report ``watch``, in a column ``keyword``.
+        Keywords of the report ``watch``, in a column ``mot-clé``, ``mot`` or ``keyword``.
 
     Raises
     ------
@@ -218,11 +218,13 @@ def _interval(count: int) -> str:
 def _watch(asked: Asked) -> tuple[Block, ...]:
     if asked.table is None:
         raise BadValueError(
-            "il manque le fichier de mots-clés.", fix="Donnez-le par --input, avec une colonne « keyword »."
+            "il manque le fichier de mots-clés.", fix="Donnez-le par --input, avec une colonne « mot-clé »."
         )
-    column = next((one for one in ("keyword", "mot-clé", "mot") if one in asked.table.column_names), None)
+    column = next(
+        (one for one in ("mot-clé", "mot-cle", "mot", "keyword") if one in asked.table.column_names), None
+    )
     if column is None:
-        raise MissingColumnError("colonne manquante : « keyword ».", fix="Ajoutez une colonne « keyword ».")
+        raise MissingColumnError("colonne manquante : « mot-clé ».", fix="Ajoutez une colonne « mot-clé ».")
     words = {flat(str(word)).strip(): str(word) for word in asked.table[column].to_pylist() if word}
     words.pop("", None)
     if not words or len(words) > _KEYWORDS:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NAME",
     "REPORTS",
+    "REPORT_ASKS",
     "data_date",
     "evaluate",
     "examples",
@@ -222,6 +223,7 @@ def evaluate(
     return measuring.evaluate(source, records, examples(records), seed=seed, engine=engine, progress=progress)
 
 
+REPORT_ASKS = reports.ASKS
 REPORTS = reports.TITLES
 """Reports by name, with their French titles (see `service.reporting`)."""
 

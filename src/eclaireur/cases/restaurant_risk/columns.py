@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from eclaireur.bricks.predict.asof import Daily, Last, Near, Own, Peers, Since, Spec, build
 from eclaireur.cases.restaurant_risk.features import FEATURES
+from eclaireur.cases.restaurant_risk.reviews import with_complaints
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +68,7 @@ _SPECS: tuple[Spec, ...] = (
     Near(name="complaints_near", table="complaints", how="count", radius=500.0, window=90),
     Own(name="rating", table="reviews", how="mean", column="rating", window=365),
     Own(name="bad_reviews", table="reviews", how="sum", column="very_bad", window=182),
+    Own(name="blaming_reviews", table="reviews", how="sum", column="blames", window=365),
     Daily(name="temperature", table="weather", column="temperature_max", window=3),
     Daily(name="humidity", table="weather", column="humidity", window=3),
     *(Last(name=name, table="contexts", column=name) for name in CONTEXT),
@@ -117,7 +119,7 @@ def adjusted(records: Mapping[str, pa.Table], *, observer: bool = True) -> dict[
     if "reviews" in records:
         reviews = records["reviews"]
         very_bad = pc.less_equal(reviews["rating"], 2.0).cast(pa.float64())
-        tables["reviews"] = reviews.append_column("very_bad", very_bad)
+        tables["reviews"] = with_complaints(reviews.append_column("very_bad", very_bad))
     if "contexts" in records:
         contexts = records["contexts"]
         tables["contexts"] = contexts.append_column("known", contexts["observed"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eclaireur.core import french
 
-__all__ = ["FEATURES", "Feature"]
+__all__ = ["FEATURES", "TITLED", "Feature"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +223,19 @@ FEATURES: tuple[Feature, ...] = (
         rises=1,
     ),
     Feature(
+        name="blaming_reviews",
+        theme="plaintes des avis",
+        say=_known(
+            lambda value: (
+                f"{french.count(round(value), 'avis qui se plaint', 'avis qui se plaignent')} d'hygiène, de "
+                "nuisibles, d'intoxication ou du froid depuis un an."
+            ),
+            "Aucun avis écrit.",
+        ),
+        source="avis",
+        rises=1,
+    ),
+    Feature(
         name="temperature",
         theme="météo",
         say=_known(
@@ -258,3 +271,37 @@ FEATURES: tuple[Feature, ...] = (
     ),
 )
 """Every column of the model, in order."""
+
+TITLED: dict[str, str] = {
+    "past_count": "contrôles connus",
+    "past_excess": "mauvais résultats passés, à inspecteur égal",
+    "last_label": "dernier contrôle défavorable",
+    "last_serious": "manquements graves au dernier contrôle",
+    "last_minor": "manquements mineurs au dernier contrôle",
+    "mean_serious": "manquements graves par contrôle",
+    "mean_minor": "manquements mineurs par contrôle",
+    "failed_share": "part de contrôles non validés",
+    "since_last": "jours depuis le dernier contrôle",
+    "activity_excess": "mauvais résultats de la même activité",
+    "risk_class_excess": "mauvais résultats de la même classe de risque",
+    "age": "jours depuis l'ouverture",
+    "chain_excess": "mauvais résultats de la même enseigne",
+    "near_excess": "mauvais résultats à moins de 1 km",
+    "area_excess": "mauvais résultats du secteur",
+    "complaints_near": "signalements à moins de 500 m",
+    "rating": "note moyenne des avis depuis un an",
+    "bad_reviews": "avis très négatifs depuis six mois",
+    "blaming_reviews": "avis qui se plaignent d'hygiène depuis un an",
+    "temperature": "température des trois jours d'avant",
+    "humidity": "humidité des trois jours d'avant",
+    "heat_burglary": "densité de cambriolages",
+    "heat_garbage": "densité de signalements d'ordures",
+    "heat_sanitation": "densité de signalements d'hygiène",
+    "tobacco_retail_over_counter": "vente de tabac",
+    "package_goods": "vente d'alcool à emporter",
+    "outdoor_patio": "terrasse",
+    "tavern": "licence de bar",
+    "consumption_on_premises_incidental_activity": "alcool servi à table",
+    "caterers_liquor_license": "licence de traiteur",
+}
+"""Short French name of each column, for tables and curves."""

@@ -28,12 +28,12 @@ from eclaireur.bricks.predict.shapes import curves, curves_table
 from eclaireur.cases.restaurant_risk import measuring, model as modelling
 from eclaireur.cases.restaurant_risk.columns import adjusted, matrix, rows_for
 from eclaireur.cases.restaurant_risk.documented import identify
-from eclaireur.cases.restaurant_risk.features import FEATURES
+from eclaireur.cases.restaurant_risk.features import FEATURES, TITLED
 from eclaireur.core import evaluation, french
 from eclaireur.core.engine import InlineExecutor
 from eclaireur.core.errors import BadValueError, UnknownSubjectError
 from eclaireur.core.types import Metric, ModelCard
-from eclaireur.core.view import Block, Column, Table
+from eclaireur.core.view import Block, Column, FormField, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from eclaireur.core.case import Progress, Records
 
-__all__ = ["TITLES", "Asked", "made"]
+__all__ = ["ASKS", "TITLES", "Asked", "made"]
 
 TITLES = {
     "audit": "Audit par groupe, et ce qui peut être publié",
@@ -53,6 +53,18 @@ TITLES = {
 }
 """Reports by name, with their French titles."""
 
+ASKS = {
+    "change": (
+        FormField(
+            name="about",
+            title="Établissement",
+            kind="text",
+            help="Son identifiant, tel que la fiche le montre.",
+        ),
+    )
+}
+"""What a report cannot do without (see `service.reporting`)."""
+
 _ORIGINS = 4
 _FIRST = 100
 _SAMPLE = 4000
@@ -61,13 +73,7 @@ _NAMES = tuple(feature.name for feature in FEATURES)
 _TOLERATED = ("historique",)
 """Choosing by the history of controls is the purpose itself."""
 
-_LEVERS = {
-    "last_serious": "manquements graves au dernier contrôle",
-    "last_minor": "manquements mineurs au dernier contrôle",
-    "last_label": "dernier contrôle défavorable",
-    "rating": "note moyenne des avis depuis un an",
-    "bad_reviews": "avis très négatifs depuis six mois",
-}
+_LEVERS = ("last_serious", "last_minor", "last_label", "rating", "bad_reviews")
 """What an establishment may change; its place, its kind and its age are not among them."""
 
 
@@ -150,7 +156,7 @@ def _audit(asked: Asked) -> tuple[Block, ...]:
         covered(counts[1], former=counts[0]),
         audited(found, tolerated=_TOLERATED),
     ]
-    return (gates_table(gates), *found.tables(), proxy_table(said))
+    return (gates_table(gates), *found.tables(), proxy_table(said, titles=TITLED))
 
 
 def _drift(asked: Asked) -> tuple[Block, ...]:
@@ -162,7 +168,7 @@ def _drift(asked: Asked) -> tuple[Block, ...]:
     learnt, seen = matrix(former, tables), matrix(current, tables)
     usual = [Bins.of(name, learnt[:, index]) for index, name in enumerate(_NAMES)]
     moved = drift(usual, {name: seen[:, index] for index, name in enumerate(_NAMES)})
-    blocks: list[Block] = [drift_table(moved)]
+    blocks: list[Block] = [drift_table(moved, since=f"le {french.day(then)}", titles=TITLED)]
     score = asked.model.stated(seen)
     if asked.model.calibrated and not measuring.rank_only(asked.card.source):
         title = f"Attendu des {_FIRST} premiers, avant tout résultat"
@@ -300,14 +306,14 @@ def _readable(asked: Asked) -> tuple[Block, ...]:
     own = evaluation.measured(figure, one, weights)
     lost = evaluation.gain(figure, one, other, weights, baseline_name="modèle en service")
     drawn = curves(fitted, columns[known])
-    table = curves_table(drawn)
+    table = curves_table(drawn, TITLED)
     note = (
         f"Depuis le {french.day(cut)}, sur {french.count(own.n, 'contrôle')} : ordre juste "
         f"{french.number(own.value or 0.0, 3)}, soit {french.signed(lost.value or 0.0, 3)} face au modèle "
         f"complet ({french.signed(lost.low or 0.0, 3)} à {french.signed(lost.high or 0.0, 3)}). {table.note}"
     )
     shown = Table(title=table.title, columns=table.columns, rows=table.rows, note=note)
-    return (shown, *(curve.chart() for curve in drawn[:_CURVES]))
+    return (shown, *(curve.chart(x_title=TITLED[curve.name]) for curve in drawn[:_CURVES]))
 
 
 def _change(asked: Asked) -> tuple[Block, ...]:
@@ -326,7 +332,7 @@ def _change(asked: Asked) -> tuple[Block, ...]:
         raise UnknownSubjectError(
             f"établissement inconnu : « {asked.about} ».", fix="Vérifiez son identifiant."
         )
-    levers = [Lever(column=_NAMES.index(name), title=title) for name, title in _LEVERS.items()]
+    levers = [Lever(column=_NAMES.index(name), title=TITLED[name]) for name in _LEVERS]
     used = [one for one in levers if not np.isnan(columns[at, one.column])]
     limit = float(np.quantile(asked.model.stated(columns), 0.9))
     if not used:

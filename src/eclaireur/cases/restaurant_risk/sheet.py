@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.restaurant_risk.reviews import said_block
 from eclaireur.core import french
 from eclaireur.core.view import Block, Event, Facts, Map, Place, Timeline
 
@@ -40,17 +41,17 @@ def sheet(subject: Subject, records: Mapping[str, pa.Table]) -> tuple[Block, ...
         ),
     )
     events = [_inspection(row) for row in _rows(records["inspections"], subject)]
-    if "reviews" in records:
-        events += [_review(row) for row in _rows(records["reviews"], subject)]
+    reviews = _rows(records["reviews"], subject) if "reviews" in records else []
+    events += [_review(row) for row in reviews]
     history = Timeline(title="Historique", events=tuple(events))
     if known.get("latitude") is None or known.get("longitude") is None:
-        return (facts, history)
+        return (facts, history, *said_block(reviews))
     place = Place(
         label=str(known.get("name") or subject.key),
         latitude=known["latitude"],
         longitude=known["longitude"],
     )
-    return (facts, history, Map(title="Sur la carte", places=(place,)))
+    return (facts, history, *said_block(reviews), Map(title="Sur la carte", places=(place,)))
 
 
 def _rows(table: pa.Table, subject: Subject) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import pytest
 
 from eclaireur.bricks.predict import blend
 from eclaireur.cases.restaurant_risk import case, model, reports, sample
+from eclaireur.cases.restaurant_risk.features import FEATURES, TITLED
 from eclaireur.cases.restaurant_risk.reports import made
 from eclaireur.core.case import Fitted, Records, quiet
 from eclaireur.core.errors import BadValueError, UnknownSubjectError
@@ -83,7 +84,7 @@ def test_the_audit_says_who_is_selected_and_whether_an_edition_may_be_published(
 def test_drift_is_read_with_what_is_expected_and_what_came(asked: reports.Asked) -> None:
     moved, *figures = made("drift", asked)
 
-    assert title(moved).startswith("Depuis l'apprentissage")
+    assert title(moved).startswith("Depuis le 05/07/2023")
     came = figures[-1]
     assert title(came).startswith("Mesuré sur")
     assert isinstance(came, Table)
@@ -104,6 +105,8 @@ def test_the_readable_model_is_measured_and_drawn(asked: reports.Asked) -> None:
 
     assert isinstance(table, Table)
     assert "face au modèle complet" in table.note
+    assert {row["name"] for row in table.rows} <= set(TITLED.values())
+    assert set(TITLED) == {feature.name for feature in FEATURES}
     assert charts
     assert all(isinstance(chart, Chart) and lay_out(chart) for chart in charts)
 

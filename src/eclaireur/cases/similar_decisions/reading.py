@@ -1,4 +1,4 @@
-"""Decisions read from files: XML of the Conseil d'État's open data, text, JSON lines or a table.
+"""Decisions read from files: XML of the Conseil d'État's open data, PDF, text, JSON lines or a table.
 
 The XML is read as the court publishes it (opendata.conseil-etat.fr): ``Dossier`` holds number, date
 and kind, ``Decision/Texte_Integral`` the text. Judges' names leave here (see `judges`).
@@ -34,9 +34,16 @@ __all__ = [
     "table_as_is",
 ]
 
-DOCUMENTS = (".xml", ".txt")
+_OFFICE = (".pdf", ".docx", ".odt", ".rtf")
+DOCUMENTS = (".xml", ".txt", *_OFFICE)
 """Suffixes of files that hold one decision each."""
 
+_WRAPPED = re.compile(
+    r"(?<![.;:\n])[ \t]*\n(?!\s*(?:\n|article\b|-|\d{1,3}[.°)]|d[ée]lib[ée]r[ée]|lue? en|sign[ée]|"
+    r"l[ae]s? (?:pr[ée]sid|rapport|greff|secr[ée]t|ministre|r[ée]publique)))",
+    re.IGNORECASE,
+)
+"""An end of line that only the width of the page made."""
 _MOST_BYTES = 50_000_000
 _BREAKS = re.compile(r"<\s*(?:/\s*p|br\s*/?|/\s*div)\s*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,500}>")
@@ -88,10 +95,24 @@ def decision_rows(path: Path) -> dict[str, Any]:
         raise FileRefusedError(
             "ce fichier est trop gros pour une décision.", file=path.name, fix="Découpez-le."
         )
+    if path.suffix.lower() in _OFFICE:
+        return from_text(_document_text(path), name=path.name)
     data = path.read_bytes()
     if path.suffix.lower() == ".xml":
         return from_xml(data, name=path.name)
     return from_text(_decoded(data), name=path.name)
+
+
+def _document_text(path: Path) -> str:
+    """Return the text of a PDF or of an office document, read in a confined process."""
+    from eclaireur.sources.documents import read_document
+
+    document = read_document(path)
+    if not document.text.strip():
+        reason = document.reason or "aucun texte n'y a été trouvé."
+        raise FileRefusedError(reason, file=path.name, fix=document.fix or "Donnez-la en XML ou en texte.")
+    # A name cut at the end of a line would not be seen whole by `judges`.
+    return _WRAPPED.sub(" ", document.text)
 
 
 def from_xml(data: bytes, *, name: str) -> dict[str, Any]:
@@ -136,7 +157,7 @@ def from_xml(data: bytes, *, name: str) -> dict[str, Any]:
 
 
 def from_text(text: str, *, name: str) -> dict[str, Any]:
-    """Read one decision in plain text; its file is named ``<number>_<date>.txt``, as published.
+    """Read one decision in plain text; its file is named ``<number>_<date>``, as published.
 
     Raises
     ------
@@ -148,7 +169,7 @@ def from_text(text: str, *, name: str) -> dict[str, Any]:
         raise BadValueError(
             "le numéro et la date de la décision sont inconnus.",
             file=name,
-            fix="Nommez le fichier « numéro_AAAAMMJJ.txt », par exemple « 405548_20211124.txt ».",
+            fix="Nommez le fichier « numéro_AAAAMMJJ », par exemple « 405548_20211124.pdf ».",
         )
     row: dict[str, Any] = dict.fromkeys(_FIELD)
     row |= {

@@ -184,3 +184,39 @@ def test_an_agents_answer_replaces_what_the_texts_say(raw: Path) -> None:
     with_answer = case.examples(case.records("sample", raw, outcomes=outcomes, progress=quiet))
     rows = [row for row in with_answer.to_pylist() if row["subject"] == subject]
     assert [(row["label"], row["known"]) for row in rows] == [(1.0, date(2025, 1, 1))]
+
+
+def test_a_decision_in_pdf_is_read_without_its_judges_even_cut_at_the_end_of_a_line(tmp_path: Path) -> None:
+    from reportlab.pdfgen.canvas import Canvas
+
+    path = tmp_path / "405548_20211124.pdf"
+    sheet = Canvas(str(path))
+    lines = (
+        "Après avoir entendu en séance publique, le rapport de Mme Ada",
+        "Duval, auditrice, et les conclusions de M. Jean",
+        "Leroux, rapporteur public ;",
+        "Considérant ce qui suit :",
+        "Article 1er : La requête est rejetée.",
+        "Délibéré à l'issue de la séance où siégeaient : M. Paul Roy, président ;",
+        "Le président :",
+        "Signé : M. Paul Roy",
+    )
+    for at, line in enumerate(lines):
+        sheet.drawString(72, 760 - 20 * at, line)
+    sheet.save()
+
+    row = reading.decision_rows(path)
+    (kept,) = reading.table([row]).to_pylist()
+
+    assert (kept["numero"], kept["observed"]) == ("405548", date(2021, 11, 24))
+    assert "La requête est rejetée." in kept["texte"]
+    assert NEUTRAL in kept["texte"]
+    for name in ("Ada", "Duval", "Leroux", "Roy"):
+        assert name not in kept["texte"]
+
+
+def test_a_pdf_without_text_or_a_name_is_refused_in_french(tmp_path: Path) -> None:
+    path = tmp_path / "405548_20211124.pdf"
+    path.write_bytes(b"%PDF-1.4\nrien")
+    with pytest.raises(FileRefusedError):
+        reading.decision_rows(path)

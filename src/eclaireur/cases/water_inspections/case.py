@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NAME",
     "REPORTS",
+    "REPORT_ASKS",
     "data_date",
     "evaluate",
     "examples",
@@ -44,6 +45,7 @@ __all__ = [
 
 NAME = "water_inspections"
 REPORTS = reports.REPORTS
+REPORT_ASKS = reports.ASKS
 
 
 def fetch(source: str, into: Path, *, seed: int, progress: Progress) -> None:
@@ -153,7 +155,7 @@ def signals(
         "high": pa.array(judged.upper, from_pandas=True),
         "calibrated": pa.array([loaded.calibrated] * size),
         "as_of": days,
-        "last_seen": pa.array(seen, pa.date32()),
+        "last_seen": pa.array(reports.last_controls(tables, subjects.to_pylist(), as_of, last), pa.date32()),
         "latitude": rows["latitude"],
         "longitude": rows["longitude"],
         "reasons": told,

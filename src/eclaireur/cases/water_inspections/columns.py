@@ -6,7 +6,7 @@ and the last months are looked at for, since a wet winter raises a whole basin a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from eclaireur.bricks.predict.asof import Last, Near, Own, Peers, Since, Spec, build
@@ -35,7 +35,7 @@ _OWN: tuple[Spec, ...] = (
 _NITRATES: tuple[Spec, ...] = (
     Own(name="year_level", table="measures", how="mean", column="level", window=365),
     Own(name="recent_gap", table="measures", how="mean", column="gap", window=150),
-    Near(name="near_level", table="measures", how="mean", column="level", radius=10_000.0, window=365),
+    Near(name="near_level", table="measures", how="mean", column="level", radius=10_000.0, window=1095),
     Near(
         name="near_gap",
         table="measures",
@@ -45,7 +45,7 @@ _NITRATES: tuple[Spec, ...] = (
         window=120,
     ),
     Peers(name="area_gap", table="measures", column="gap", key="area", window=90, strength=0.0),
-    Peers(name="river_level", table="measures", column="level", key="river", window=730, strength=0.0),
+    Peers(name="river_level", table="measures", column="level", key="river", window=1095, strength=0.0),
     Peers(name="season_over", table="measures", column="over", key="month_key", window=_EVER, towards=0.15),
     Peers(
         name="season_level",
@@ -55,6 +55,7 @@ _NITRATES: tuple[Spec, ...] = (
         window=_EVER,
         strength=0.0,
     ),
+    Peers(name="area_level", table="measures", column="level", key="area", window=_EVER, strength=0.0),
 )
 # Without strength, a mean of nothing is unknown, and is said so: it must not read as a usual value.
 _ECOLI: tuple[Spec, ...] = (
@@ -134,13 +135,17 @@ def _same_month(rows: pa.Table, measures: pa.Table) -> pa.Table:
     return build(asked, {"measures": events}, _MONTHLY)
 
 
-def matrix(rows: pa.Table, tables: Mapping[str, pa.Table]) -> NDArray[np.float64]:
+def matrix(
+    rows: pa.Table, tables: Mapping[str, pa.Table], *, also: Sequence[str] = ()
+) -> NDArray[np.float64]:
     """Return the columns of `features`, in order, for rows: shape ``(n, features)``, NaN where not known.
 
     Parameters
     ----------
     tables
         What `prepared` returns.
+    also
+        Columns put after those of the model, for the plain rules it is compared with.
     """
     import numpy as np
 
@@ -150,16 +155,27 @@ def matrix(rows: pa.Table, tables: Mapping[str, pa.Table]) -> NDArray[np.float64
     usual = _usual_rate(tables)
     found["over_share"] = _shrunk(found["over_sum"], found["past_count"], usual)
     found["high_share"] = _shrunk(found["high_sum"], found["past_count"], _USUAL_HIGH)
+    for name in ("over_share", "high_share"):
+        found[name] = np.where(found["past_count"] > 0, found[name], np.nan)
     if programme.monthly:
         month = _arrays(_same_month(rows, tables["measures"]))
         found |= month
         found["month_over"] = _shrunk(month["month_sum"], month["month_count"], found["season_over"])
+        # A station never measured at this month moves with the seasons as its basin does, from its own level,
+        # else from that of its neighbours, else as the whole basin.
+        shift = found["season_level"] - found["area_level"]
+        for start in (found["past_level"] + shift, found["near_level"] + shift, found["season_level"]):
+            found["month_level"] = np.where(np.isnan(found["month_level"]), start, found["month_level"])
         found["trend"] = found["year_level"] - found["past_level"]
+        # No news is no change: far from the last measurements, what is recent must not decide by its absence.
+        for name in ("recent_gap", "near_gap", "area_gap", "trend"):
+            found[name] = np.nan_to_num(found[name])
         found["month"] = np.array([float(key) for key in rows["month_key"].to_pylist()])
     else:
         found |= _morning(rows, tables, programme)
         found["weekend"] = np.array([float(day.weekday() >= 5) for day in rows["as_of"].to_pylist()])
-    return np.column_stack([found[one.name] for one in features_of(programme)])
+    names = [one.name for one in features_of(programme)]
+    return np.column_stack([found[name] for name in (*names, *also)])
 
 
 def _arrays(table: pa.Table) -> dict[str, NDArray[np.float64]]:

@@ -68,12 +68,12 @@ def _level(text: str, missing: str) -> Callable[[float, Programme], str]:
 
 
 def _gap(text: str, missing: str) -> Callable[[float, Programme], str]:
-    """Say a difference of levels as a ratio."""
+    """Say a difference of levels as a ratio; exactly 0 stands for nothing known (`columns.matrix`)."""
 
     def say(value: float, _: Programme) -> str:
         import math
 
-        if _unknown(value):
+        if _unknown(value) or not value:
             return missing
         # Beyond a factor of ten, a percentage reads badly and adds nothing.
         change = 100 * (math.exp(min(value, math.log(10))) - 1)
@@ -103,8 +103,8 @@ def _month(value: float, _: Programme) -> str:
 def _trend(value: float, _: Programme) -> str:
     import math
 
-    if _unknown(value):
-        return "Pas assez de mesures pour une tendance."
+    if _unknown(value) or not value:
+        return "Pas assez de mesures récentes pour une tendance."
     change = 100 * (math.exp(min(max(value, -2.0), 2.0)) - 1)
     if abs(change) < 1:
         return "Niveau stable depuis un an."
@@ -142,13 +142,6 @@ FEATURES: tuple[Feature, ...] = (
         programmes=_NITRATES,
     ),
     Feature(
-        name="year_level",
-        theme="historique",
-        say=_level("Niveau moyen depuis un an", "Aucune mesure depuis un an."),
-        rises=1,
-        programmes=_NITRATES,
-    ),
-    Feature(
         name="week_level",
         theme="historique",
         say=_level("Niveau moyen depuis dix jours", "Aucune mesure depuis dix jours."),
@@ -166,21 +159,14 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="month_level",
         theme="saison",
-        say=_level("Niveau habituel de la station ce mois-ci", _NO_MONTH),
-        rises=1,
-        programmes=_NITRATES,
-    ),
-    Feature(
-        name="month_last",
-        theme="saison",
-        say=_level("Dernière mesure faite au même mois", _NO_MONTH),
+        say=_level("Niveau attendu de la station à ce mois", _NO_MONTH),
         rises=1,
         programmes=_NITRATES,
     ),
     Feature(
         name="month_over",
         theme="saison",
-        say=_share("Dépassements passés au même mois", _NO_MONTH),
+        say=_share("Part de dépassements attendue à ce mois, d'après le passé", _NO_MONTH),
         rises=1,
         programmes=_NITRATES,
     ),
@@ -202,7 +188,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="near_level",
         theme="voisinage",
-        say=_level("Niveau moyen à moins de 10 km depuis un an", _NO_NEAR),
+        say=_level("Niveau moyen à moins de 10 km depuis trois ans", _NO_NEAR),
         rises=1,
         programmes=_NITRATES,
     ),
@@ -223,7 +209,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="river_level",
         theme="voisinage",
-        say=_level("Niveau du cours d'eau depuis deux ans", "Cours d'eau sans autre mesure."),
+        say=_level("Niveau du cours d'eau depuis trois ans", "Cours d'eau sans autre mesure."),
         rises=1,
         programmes=_NITRATES,
     ),

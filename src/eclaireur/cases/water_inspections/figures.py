@@ -60,7 +60,8 @@ def all_of(
     for name in ("average_precision", "precision_at_k", "recall_at_k"):
         values = {rule: _point(name, sample, said, k) for rule, said in rules.items()}
         value = _point(name, sample, scores, k)
-        low, high = percentiles(_values(name, sample, scores, k, sample.weights))
+        own = _values(name, sample, scores, k, sample.weights)
+        low, high = percentiles(own)
         metrics += [
             Metric(
                 name=name,
@@ -73,9 +74,30 @@ def all_of(
             )
             for rule, beside in sorted(values.items(), key=lambda one: -one[1])
         ]
+        if name != "recall_at_k":
+            metrics += [
+                _gain(name, sample, own, value, said, k, rule=rule, beside=values[rule])
+                for rule, said in rules.items()
+            ]
     metrics += [_skill(sample, scores, said, rule) for rule, said in shares.items()]
     metrics += _risks(sample, scores, next(iter(shares.items())))
     return tuple(metrics)
+
+
+def _gain(
+    name: str, sample: Sample, own: Floats, value: float, said: Floats, k: int, *, rule: str, beside: float
+) -> Metric:
+    """Return a figure minus that of a rule on the same rows, with a paired interval."""
+    low, high = percentiles(own - _values(name, sample, said, k, sample.weights))
+    return Metric(
+        name=f"{name}_gain",
+        value=value - beside,
+        low=min(low, value - beside),
+        high=max(high, value - beside),
+        n=said.size,
+        baseline=rule,
+        baseline_value=beside,
+    )
 
 
 def _point(name: str, sample: Sample, scores: Floats, k: int) -> float:

@@ -116,10 +116,12 @@ def held_out(
     programme = programme_of(tables)
     progress(0, 1, "Variables connues à la date de chaque mesure")
     rows = rows_for(tables, examples["subject"], examples["as_of"])
-    columns = matrix(rows, tables)
-    names = [one.name for one in features_of(programme)]
-    seen = columns.copy()
-    seen[:, [name in variant.without for name in names]] = np.nan
+    also = ("month_last",) if programme.monthly else ()
+    columns = matrix(rows, tables, also=also)
+    model_names = [one.name for one in features_of(programme)]
+    names = [*model_names, *also]
+    seen = columns[:, : len(model_names)].copy()
+    seen[:, [name in variant.without for name in model_names]] = np.nan
     made = cut(examples, programme)
     parts = [
         _Part(
@@ -149,7 +151,7 @@ def held_out(
         score_high=np.concatenate([one for _, one, _ in played])[order],
         rules=_rules(columns[index], names, programme),
         shares=_shares(columns[index], names, programme),
-        shares_high={"taux passé de la station": columns[index][:, names.index("high_share")]}
+        shares_high={"taux passé de la station": _known(columns[index][:, names.index("high_share")], 0.01)}
         if programme.monthly
         else {},
         split=made.split,
@@ -188,11 +190,18 @@ def _rules(
     return {
         "modèle en service": first("forecast"),
         "dernière mesure": first("last_level"),
-        "taux passé de la plage": one("over_share"),
+        "taux passé de la plage": _known(one("over_share"), 0.08),
         "moyenne des tests rapides": np.where(
-            np.isnan(one("rapid_mean")), -10.0 + one("over_share"), one("rapid_mean")
+            np.isnan(one("rapid_mean")), _known(one("over_share"), 0.08) - 10.0, one("rapid_mean")
         ),
     }
+
+
+def _known(share: NDArray[np.float64], usual: float) -> NDArray[np.float64]:
+    """Put a usual share where nothing is known of a place."""
+    import numpy as np
+
+    return np.where(np.isnan(share), usual, share)
 
 
 def _shares(
@@ -205,7 +214,7 @@ def _shares(
         return columns[:, names.index(name)]
 
     if not programme.monthly:
-        return {"taux passé de la plage": one("over_share")}
+        return {"taux passé de la plage": _known(one("over_share"), 0.08)}
     last = one("month_last")
     return {
         "climatologie de la station": one("month_over"),

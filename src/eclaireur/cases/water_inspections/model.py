@@ -1,6 +1,6 @@
 """The models of a programme, one for each limit: fitted on examples, then one way to score whatever asks.
 
-A limit that is seldom exceeded has few examples: its model has few trees, and there is none under twenty
+A limit that is seldom exceeded has few examples: its model has no trees, and there is none under twenty
 exceedances. Risks are calibrated on the latest windows of time, each told by a model that learnt only from
 what was known before it.
 """
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Judged", "Model", "Part", "explained", "judge", "known_before", "load", "train", "train_examples"]
 
-_WINDOWS = 2
+_WINDOWS = 4
 _MIN_HELD_OUT = 200
 _MIN_CLASS = 5
+"""Exceedances in each half of the held-out rows under which a slope is not fitted."""
+
 _MIN_FITTED, _MIN_FITTED_CLASS = 100, 10
 _MIN_HIGH = 20
-_FEW = Settings(trees=30, bags=1)
+_FEW = Settings(share=0.0)
 _MAX_WEIGHT = 10.0
 _DESCRIPTION = "programme.json"
 _PARTS = ("first", "high")
@@ -163,13 +165,13 @@ class _Told:
             if inside.any() and _enough(self.labels[before], _MIN_FITTED, _MIN_FITTED_CLASS):
                 risks.append(self.fit(before, lone).risk(self.columns[inside]))
                 labels.append(self.labels[inside])
-        if not labels:
-            return Calibration()
-        truth, risk = np.concatenate(labels), np.concatenate(risks)
-        halves = (truth[: truth.size // 2], truth[truth.size // 2 :])
-        if truth.size < _MIN_HELD_OUT or not all(_enough(half, 1, _MIN_CLASS) for half in halves):
-            return Calibration()
-        return calibration.fit(truth, risk)
+        # Old windows without exceedances would leave a rare limit uncalibrated: then the latest serve alone.
+        for first in range(len(labels)):
+            truth, risk = np.concatenate(labels[first:]), np.concatenate(risks[first:])
+            halves = (truth[: truth.size // 2], truth[truth.size // 2 :])
+            if truth.size >= _MIN_HELD_OUT and all(_enough(half, 1, _MIN_CLASS) for half in halves):
+                return calibration.fit(truth, risk)
+        return Calibration()
 
 
 def _enough(labels: NDArray[np.float64], rows: int, each: int) -> bool:

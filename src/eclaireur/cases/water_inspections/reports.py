@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +18,33 @@ from eclaireur.cases.water_inspections.sheet import changes_of
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Records
 from eclaireur.core.errors import BadValueError
-from eclaireur.core.view import Block, Column, Facts, Funnel, Map, Place, Table
+from eclaireur.core.view import Block, Column, Facts, FormField, Funnel, Map, Place, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["REPORTS", "last_measures", "report"]
+__all__ = ["ASKS", "REPORTS", "last_controls", "last_measures", "report"]
 
 REPORTS = {
-    "plan": "Plan de contrôles par bassin (au sujet de : 30, ou « Bassin=10, Autre=5 »)",
+    "plan": "Plan de contrôles par bassin",
     "followup": "Suites des contrôles non conformes : échéances et relances",
     "anomalies": "Mesures inhabituelles : sauts, dérives, valeurs isolées, capteurs bloqués",
 }
+"""Reports by name, with their French titles."""
+
+ASKS = {
+    "plan": (
+        FormField(
+            name="about",
+            title="Capacité",
+            kind="text",
+            help="Un nombre de contrôles (30), ou un nombre par bassin (Saône=10, Seine amont=5).",
+            default="30",
+        ),
+    )
+}
+"""What the desk asks before a report (see `service.reporting`)."""
+
 _CAPACITY = 30
 _CURRENT = timedelta(days=3 * 365)
 _RECENT = timedelta(days=2 * 365)
@@ -48,6 +63,22 @@ def last_measures(tables: Mapping[str, pa.Table], as_of: date) -> dict[str, date
     last = past.group_by("subject").aggregate([("observed", "max")])
     found = zip(last["subject"].to_pylist(), last["observed_max"].to_pylist(), strict=True)
     return {subject: day for subject, day in found if day >= as_of - _CURRENT}
+
+
+def last_controls(
+    tables: Mapping[str, pa.Table], subjects: Sequence[str], as_of: date, measured: Mapping[str, date]
+) -> list[date | None]:
+    """Return the day of each station's last control known before a date.
+
+    A source that lists no control has only measurements: these are then its controls.
+    """
+    if "controls" not in tables:
+        return [measured.get(subject) for subject in subjects]
+    found: dict[str, date] = {}
+    for row in tables["controls"].to_pylist():
+        if row["step"] == "controlled" and row["known"] < as_of:
+            found[row["subject"]] = max(row["observed"], found.get(row["subject"], row["observed"]))
+    return [found.get(subject) for subject in subjects]
 
 
 def report(name: str, records: Records, artefact: Artefact, *, about: str, as_of: date) -> tuple[Block, ...]:

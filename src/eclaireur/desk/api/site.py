@@ -12,7 +12,7 @@ from eclaireur import __version__
 from eclaireur.desk.api import description
 from eclaireur.desk.api.errors import answer_errors, unknown_address
 from eclaireur.desk.api.paging import strict
-from eclaireur.desk.api.routes import acts, cases, dossiers, health, jobs, lists, readings
+from eclaireur.desk.api.routes import acts, cases, dossiers, health, jobs, lists, readings, texts
 
 if TYPE_CHECKING:
     from ninja.openapi.schema import OpenAPISchema
@@ -65,7 +65,7 @@ api = Api(
 )
 api.add_decorator(strict)
 answer_errors(api)
-for _room in (health, cases, lists, dossiers, acts, jobs, readings):
+for _room in (health, cases, lists, dossiers, acts, jobs, readings, texts):
     api.add_router("", _room.router)
 
 urlpatterns: list[URLPattern | URLResolver] = [

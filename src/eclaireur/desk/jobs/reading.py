@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from eclaireur.core.errors import NotFoundError
+from eclaireur.core.errors import EclaireurError, NotFoundError
+from eclaireur.desk.jobs.context import CancelledError
 from eclaireur.desk.jobs.kinds import job
 
 if TYPE_CHECKING:
@@ -24,8 +25,13 @@ def _read(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     lecture = find(UUID(arguments["lecture"]))
     if lecture is None:
         raise NotFoundError("ce fichier n'est plus là.", fix="Envoyez-le de nouveau.")
-    if lecture.said is None:
+    if lecture.said is not None:
+        return {}
+    try:
         if lecture.sent is None and lecture.asked.address:
             lecture = fetch(lecture, context.progress)
         read_slowly(lecture, context.progress)
+    except (EclaireurError, CancelledError):
+        lecture.forget_file()  # it is not tried again
+        raise
     return {}

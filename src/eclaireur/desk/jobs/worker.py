@@ -6,6 +6,7 @@ thread, and forks for each task, which so starts in milliseconds and can kill on
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -93,7 +94,8 @@ class _Worker:
         if time.monotonic() >= self._reap_due:
             self._reap_due = time.monotonic() + self._times.reap
             queue.reap(deaths=self._times.deaths)
-            readings.sweep()
+            with contextlib.suppress(OSError):  # a disk that is away must not end the worker
+                readings.sweep()
 
     def _carry(self, job: Job) -> None:
         """Have a process do the task, and see to it that the task is somebody's when that process is gone."""

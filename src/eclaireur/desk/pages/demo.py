@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from eclaireur.desk.accounts.entering import enter as enter_as
 from eclaireur.desk.demo import CASE, once
-from eclaireur.desk.models import SetupLink
+from eclaireur.desk.models import Grant, SetupLink, Worklist
 from eclaireur.desk.place import workspace
 from eclaireur.desk.start import holds_demo
 
@@ -29,7 +29,10 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     if link is None or link.user is None or not links.update(used=now):
         return redirect("/connexion/")
     enter_as(request, link.user)
-    return redirect(f"/{CASE}/")
+    cases = Grant.objects.filter(user=link.user).values("case")
+    lists = Worklist.objects.filter(case__in=cases, closed=None, edition__training=False)
+    newest = lists.order_by("-pk").first()
+    return redirect(f"/{newest.case if newest else CASE}/")
 
 
 urlpatterns = [path("demonstration/<str:token>/", enter)]

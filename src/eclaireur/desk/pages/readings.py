@@ -86,12 +86,16 @@ def _receive(request: Asking) -> HttpResponse:
         address=address,
     )
     done = False
-    if not found.heavy:
-        with held_reader() as reader:
-            done = read_at_once(found, reader)
-    if not done:
-        job = jobs.start("read", user=request.user, case="", arguments={"lecture": str(found.pk)})
-        found.handed(str(job.pk))
+    try:
+        if not found.heavy:
+            with held_reader() as reader:
+                done = read_at_once(found, reader)
+        if not done:
+            job = jobs.start("read", user=request.user, case="", arguments={"lecture": str(found.pk)})
+            found.handed(str(job.pk))
+    except BaseException:
+        found.forget()
+        raise
     return HttpResponseRedirect(f"/lire/{found.pk}/")
 
 

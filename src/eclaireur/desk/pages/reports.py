@@ -30,15 +30,18 @@ if TYPE_CHECKING:
 
     from eclaireur.core.card import Card
 
-__all__ = ["report", "reports", "service_of", "take", "urlpatterns"]
+__all__ = ["attached", "report", "reports", "service_of", "take", "urlpatterns"]
 
 _KIND = "report"
 _FORMS = {
     "pdf": "application/pdf",
+    "odt": "application/vnd.oasis.opendocument.text",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "csv": "text/csv; charset=utf-8",
 }
+_WHOLE = ("pdf", "odt")
+"""Forms that hold every block; the others hold the first table."""
 _LONGEST = 200
 
 
@@ -48,7 +51,7 @@ class _Offer:
 
     name: str
     title: str
-    fields: tuple[FormField, ...]
+    fields: tuple[FormField, ...] | None
     made: tuple[Job, ...]
     typed: str = ""
     error: BadValueError | FileRefusedError | None = None
@@ -56,12 +59,17 @@ class _Offer:
     @property
     def about(self) -> FormField | None:
         """The word that it asks for."""
-        return next((one for one in self.fields if one.name == "about"), None)
+        return next((one for one in self.fields or () if one.name == "about"), None)
 
     @property
     def table(self) -> FormField | None:
         """The file that it asks for."""
-        return next((one for one in self.fields if one.name == "table"), None)
+        return next((one for one in self.fields or () if one.name == "table"), None)
+
+    @property
+    def untold(self) -> bool:
+        """Whether the case does not say what its reports need: one may say what it is about."""
+        return self.fields is None
 
 
 def service_of(request: Asking, case: str) -> str:
@@ -82,7 +90,7 @@ def reports(request: Asking, case: str) -> HttpResponse:
     card = card_within(request, case)
     service = service_of(request, case)
     work = work_on(case)
-    titles, asks = reporting.titles(work), reporting.asks(work)
+    titles = reporting.titles(work)
     error: BadValueError | FileRefusedError | None = None
     name = request.POST.get("report", "")
     if request.method == "POST":
@@ -90,7 +98,7 @@ def reports(request: Asking, case: str) -> HttpResponse:
             raise Http404
         refuse_if_stopped(case)
         try:
-            return _start(request, card, service, name, titles[name], asks.get(name, ()))
+            return _start(request, card, service, name, titles[name], reporting.asks(work, name))
         except (BadValueError, FileRefusedError) as found:
             error = found
     done = list(_made(request, case).order_by("-created")[:_LONGEST])
@@ -98,7 +106,7 @@ def reports(request: Asking, case: str) -> HttpResponse:
         _Offer(
             one,
             title,
-            asks.get(one, ()),
+            reporting.asks(work, one),
             tuple(job for job in done if job.arguments.get("report") == one)[:3],
             request.POST.get("about", "") if one == name else "",
             error if one == name else None,
@@ -110,10 +118,12 @@ def reports(request: Asking, case: str) -> HttpResponse:
 
 
 def _start(
-    request: Asking, card: Card, service: str, name: str, title: str, fields: tuple[FormField, ...]
+    request: Asking, card: Card, service: str, name: str, title: str, fields: tuple[FormField, ...] | None
 ) -> HttpResponse:
     arguments: dict[str, Any] = {"report": name}
-    for field in fields:
+    if fields is None and (about := request.POST.get("about", "").strip()):
+        arguments["about"] = about[:_LONGEST]
+    for field in fields or ():
         if field.name == "about":
             arguments["about"] = _about(request.POST.get("about", "").strip(), field)
         else:
@@ -164,7 +174,7 @@ def report(request: Asking, case: str, pk: UUID) -> HttpResponse:
             context |= {
                 "blocks": render_blocks(shown),
                 "mentions": mentions,
-                "forms": [one for one in _FORMS if one == "pdf" or _has_table(shown)],
+                "forms": [one for one in _FORMS if one in _WHOLE or _has_table(shown)],
             }
     return render(request, "desk/report.html", context)
 

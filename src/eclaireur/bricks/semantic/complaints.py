@@ -1,0 +1,91 @@
+"""Sentences that complain of something, by expressions that are data: of what, and the sentence that says it.
+
+For texts of which none is labelled. Expressions are read without case nor accents. One that follows a
+negation in its clause (« aucune trace de souris ») or stands in a sentence that a false friend takes
+(« une souris en chocolat ») is left.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from eclaireur.bricks.semantic.opinions import Opinion
+from eclaireur.bricks.semantic.outline import flat, sentences
+from eclaireur.core.errors import ConfigError
+
+__all__ = ["Complaints", "read_complaints"]
+
+_UNFAVOURABLE = "Négatif"
+_BEFORE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Complaints:
+    """What a file of complaints says.
+
+    Parameters
+    ----------
+    subjects
+        French name and expression of each subject, in the order in which they are told.
+    denied
+        What, before an expression in its clause, denies it.
+    friends
+        False friends: a sentence that has one complains of nothing.
+    """
+
+    subjects: tuple[tuple[str, re.Pattern[str]], ...]
+    denied: re.Pattern[str]
+    friends: re.Pattern[str]
+
+    def told(self, text: str) -> tuple[Opinion, ...]:
+        """Return the complaints of a text: each subject once, with the first sentence that says it.
+
+        Examples
+        --------
+        >>> pests = (("nuisibles", re.compile("souris")),)
+        >>> known = Complaints(pests, re.compile("aucune?"), re.compile("chocolat"))
+        >>> [one.start for one in known.told("Aucune souris. Une souris ! Une souris en chocolat.")]
+        [15]
+        """
+        found: dict[str, Opinion] = {}
+        plain = flat(text)
+        if not any(pattern.search(plain) for _, pattern in self.subjects):
+            return ()
+        for start, end in sentences(text):
+            said = plain[start:end]
+            if self.friends.search(said):
+                continue
+            for name, pattern in self.subjects:
+                if name not in found and any(
+                    self._holds(said, one.start()) for one in pattern.finditer(said)
+                ):
+                    found[name] = Opinion(name, _UNFAVOURABLE, start, end, 1.0)
+        return tuple(found[name] for name, _ in self.subjects if name in found)
+
+    def _holds(self, said: str, at: int) -> bool:
+        clause = re.split(r"[,;:]| mais ", said[max(0, at - _BEFORE) : at])[-1]
+        return not self.denied.search(clause)
+
+
+def read_complaints(path: Path) -> Complaints:
+    """Read a file of complaints.
+
+    Raises
+    ------
+    ConfigError
+        If it is not TOML, a key is missing or an expression is wrong.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Complaints(
+            tuple((one["name"], re.compile("|".join(one["says"]))) for one in data["subject"]),
+            re.compile("|".join(data["denied"])),
+            re.compile("|".join(data["false_friends"])),
+        )
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, re.error) as error:
+        raise ConfigError(
+            f"motifs illisibles : {error}.", file=str(path), fix="Corrigez le fichier."
+        ) from error

@@ -1,0 +1,1 @@
+"""Ranks firms by their chance of hiring, by job and near a place."""
