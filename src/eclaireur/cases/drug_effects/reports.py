@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.drug_effects.curves import Curves, bootstrap_curves, chosen_strength
+from eclaireur.cases.drug_effects.diagnostics import before_exposure, power, truncation
 from eclaireur.cases.drug_effects.disproportion import masking, ratios
 from eclaireur.cases.drug_effects.histories import Rejected
-from eclaireur.cases.drug_effects.judging import LEAST, series
+from eclaireur.cases.drug_effects.judging import LEAST, LEVEL, age_groups, series
 from eclaireur.cases.drug_effects.published import STUDIES, Answer
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.sheet import effects_chart, effects_table, interval, pair_blocks
@@ -30,6 +31,7 @@ __all__ = ["ASKS", "TITLES", "made"]
 TITLES = {
     "series": "Risque relatif par fenêtre après l'exposition",
     "curves": "Risque selon le nombre de jours depuis l'exposition",
+    "diagnostics": "Hypothèses de la série de cas, vérifiées une à une, et puissance",
     "cohort": "Cas retenus, et lignes écartées avec leur raison",
     "signals": "Couples trop souvent déclarés",
     "pair": "Un couple : ses rapports et son évolution",
@@ -187,6 +189,48 @@ def _curve_chart(event: str, drug: str, made: Curves, at: int) -> Chart:
     )
 
 
+def _diagnostics(asked: _Asked) -> tuple[Block, ...]:
+    import numpy as np
+
+    blocks: list[Block] = []
+    done: set[tuple[str, str]] = set()
+    for event, _, study, histories in series(asked.histories):
+        if (event, study) in done:
+            continue
+        done.add((event, study))
+        checks = [*before_exposure(histories, ages=age_groups(histories)), truncation(histories)]
+        rows = [
+            {
+                "check": one.name,
+                "ratio": french.number(one.ratio, 2),
+                "interval": interval(one.low, one.high),
+                "verdict": "à examiner" if one.suspect else "rien à signaler",
+            }
+            for one in checks
+        ]
+        titles = {"check": "Jours", "ratio": "Rapport", "interval": "Intervalle à 95 %", "verdict": "Constat"}
+        columns = tuple(Column(key=key, title=title) for key, title in titles.items())
+        blocks.append(
+            Table(
+                title=f"« {event} » : rapports qui devraient être proches de 1",
+                columns=columns,
+                rows=rows,
+                note="Avant l'exposition : l'événement la change-t-il ? En fin : arrête-t-il l'observation ?",
+            )
+        )
+        exposed = np.isin(histories.event_person, histories.dose_person)
+        days = float((histories.end - histories.start + 1).mean())
+        several = len(histories.event_person) - len(np.unique(histories.event_person))
+        seen = power(int(exposed.sum()), LEVEL, min(43 / days, 0.9)) if exposed.any() else 0.0
+        pairs = (
+            ("Événements de personnes exposées", french.number(int(exposed.sum()))),
+            ("Chance de voir un risque doublé en 42 jours", french.percent(seen)),
+            ("Événements répétés chez une même personne", french.number(several)),
+        )
+        blocks.append(Facts(title=f"Puissance pour « {event} »", pairs=pairs))
+    return tuple(blocks)
+
+
 def _cohort(asked: _Asked) -> tuple[Block, ...]:
     blocks: list[Block] = []
     refused: list[Rejected] = []
@@ -322,6 +366,7 @@ def _published(asked: _Asked) -> tuple[Block, ...]:
 _MAKERS: dict[str, Callable[[_Asked], tuple[Block, ...]]] = {
     "series": _series,
     "cohort": _cohort,
+    "diagnostics": _diagnostics,
     "curves": _curves,
     "signals": _signals,
     "pair": _pair,

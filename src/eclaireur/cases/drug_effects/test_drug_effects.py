@@ -23,6 +23,13 @@ from eclaireur.cases.drug_effects.curves import (
     prepare,
     total_variation,
 )
+from eclaireur.cases.drug_effects.diagnostics import (
+    before_exposure,
+    calibrated,
+    power,
+    systematic_error,
+    truncation,
+)
 from eclaireur.cases.drug_effects.disproportion import by_period, masking, ratios, trend
 from eclaireur.cases.drug_effects.event_dependent import fit_event_dependent
 from eclaireur.cases.drug_effects.histories import Histories, read_histories
@@ -369,3 +376,49 @@ def test_the_group_penalty_takes_a_drug_without_effect_to_zero_whole() -> None:
     made = fit_curves(prepare(histories, lags=30), variation=3e-3, group=1e-3)
     assert not made.values[3].any()
     assert made.values[0].max() > 0.3
+
+
+def test_the_stated_power_is_that_of_simulated_studies() -> None:
+    draw = np.random.default_rng(6)
+    events, ratio, share = 150, 1.8, 0.12
+    inside = ratio * share / (ratio * share + 1 - share)
+    seen = draw.binomial(events, inside, 20_000) / events
+    seen = np.clip(seen, 1e-9, 1 - 1e-9)
+    test = 2 * events * (seen * np.log(seen / share) + (1 - seen) * np.log((1 - seen) / (1 - share)))
+    assert power(events, ratio, share) == pytest.approx((test > 3.8415).mean(), abs=0.03)
+
+
+def test_a_delayed_exposure_and_a_cut_observation_are_noticed() -> None:
+    rows: list[dict[str, Any]] = []
+    cut: list[dict[str, Any]] = []
+    draw = np.random.default_rng(8)
+    for at in range(400):
+        dose, event = int(draw.integers(30, 250)), int(draw.integers(0, 300))
+        late = event + 15 if 0 < dose - event < 15 else dose
+        end = min(event + int(draw.integers(0, 20)), 299) if at % 2 else 299
+        for into, when, last in ((rows, late, 299), (cut, dose, end)):
+            into.extend(
+                person(
+                    str(at),
+                    ("observation", "", 0, last),
+                    ("exposure", "X", when, None),
+                    ("event", "E", event, None),
+                )
+            )
+
+    assert before_exposure(read_histories(rows))[0].high < 1
+    assert not before_exposure(world(7, 3.0))[0].suspect
+    assert truncation(read_histories(cut)).low > 1
+    assert not truncation(sample.lagged_world(2, persons=600)[0]).suspect
+
+
+def test_calibration_on_negative_controls_moves_and_widens() -> None:
+    draw = np.random.default_rng(9)
+    errors = draw.uniform(0.05, 0.2, 200)
+    found = systematic_error((draw.normal(0.3, 0.2, 200) + draw.normal(0, errors)).tolist(), errors.tolist())
+    assert found.mean == pytest.approx(0.3, abs=0.06)
+    assert found.spread == pytest.approx(0.2, abs=0.05)
+    effect = fit(design(world(2, 3.0), (Window(drug="X", first=0, last=20),))).effects[0]
+    moved = calibrated(effect, found)
+    assert moved.ratio < effect.ratio
+    assert moved.high / moved.low > effect.high / effect.low
