@@ -33,6 +33,7 @@ from eclaireur.cases.drug_effects.diagnostics import (
 from eclaireur.cases.drug_effects.disproportion import by_period, masking, ratios, trend
 from eclaireur.cases.drug_effects.event_dependent import fit_event_dependent
 from eclaireur.cases.drug_effects.histories import Histories, read_histories
+from eclaireur.cases.drug_effects.judging import chance
 from eclaireur.cases.drug_effects.published import STUDIES, fit_study, study_rows
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.shrinker import Prior, fit_prior, negative_log_likelihood, shrink
@@ -168,6 +169,21 @@ def test_a_window_without_event_has_a_ratio_of_zero_and_a_limit() -> None:
     effect = fit(design(read_histories(rows), (Window(drug="X", first=0, last=20),))).effects[0]
     assert effect.ratio == effect.low == 0.0
     assert 0 < effect.high < 1
+
+
+def test_a_window_that_holds_every_event_has_no_upper_limit_and_a_lower_one() -> None:
+    rows = []
+    for at in range(6):
+        dose = 20 + 10 * at
+        rows += person(
+            str(at), ("observation", "", 0, 99), ("exposure", "X", dose, None), ("event", "E", dose + 3, None)
+        )
+    effect = fit(design(read_histories(rows), (Window(drug="X", first=0, last=19),))).effects[0]
+    # Six events of six in a fifth of the time: p at the limit is exp(−1.92 / 6), its odds are 4 times less.
+    limit = np.exp(-1.9207 / 6)
+    assert effect.ratio == effect.high == np.inf
+    assert effect.low == pytest.approx(4 * limit / (1 - limit), rel=1e-3)
+    assert 0.975 < chance(effect) < 1
 
 
 def test_events_that_stop_exposures_bias_the_plain_fit_and_not_the_other() -> None:
