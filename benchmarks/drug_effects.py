@@ -6,6 +6,7 @@ libraries are loaded.
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import sys
@@ -16,19 +17,29 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 import numpy as np
 
+from eclaireur.cases.drug_effects.case_series import fit
+from eclaireur.cases.drug_effects.curves import chosen_strength, fit_curves, prepare
 from eclaireur.cases.drug_effects.published import STUDIES, fit_study, study_rows
 from eclaireur.cases.drug_effects.reports_table import count_pairs
+from eclaireur.cases.drug_effects.sample import lagged_world
 from eclaireur.cases.drug_effects.shrinker import fit_prior, shrink
+from eclaireur.cases.drug_effects.windows import Window, design
+
+STRENGTHS = ((8e-3, 8e-4), (4e-3, 4e-4), (2e-3, 2e-4), (1e-3, 1e-4))
 
 
 def main() -> None:
     """Print the figures of real data when they are there, then those of made-up worlds."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--worlds", type=int, default=20)
+    arguments = parser.parse_args()
     folder = os.environ.get("ECLAIREUR_DATA")
     if folder:
         published(Path(folder) / "case_series")
         caers(Path(folder) / "adverse_events" / "caers_product_event.csv.gz")
     else:
         print("published, caers: skipped, ECLAIREUR_DATA is not set")
+    curves(arguments.worlds)
 
 
 def published(folder: Path) -> None:
@@ -63,6 +74,46 @@ def caers(path: Path) -> None:
     print(f"caers: {len(pairs.drug)} pairs, -logL {prior.loss:.3f}, fit {spent:.2f} CPU-s")
     print(f"top {pairs.drug[top]} × {pairs.event[top]}: ", end="")
     print(f"EBGM {shrunk.mean[top]:.2f}, EB05 {shrunk.low[top]:.2f}")
+
+
+def curves(worlds: int) -> None:
+    """Print the error of curves beside that of windows of ten days, and the time of a fit.
+
+    Worlds of 2 000 cases, 750 days, 4 drugs and 50 lags; strengths are chosen in each by cross-validation.
+    """
+    errors: list[tuple[float, float]] = []
+    spent, classic_spent, chosen_spent = [], [], []
+    for seed in range(worlds):
+        histories, true = lagged_world(seed)
+        start = time.process_time()
+        variation, group = chosen_strength(histories, lags=50, strengths=STRENGTHS, seed=seed)
+        middle = time.process_time()
+        made = fit_curves(prepare(histories, lags=50), variation=variation, group=group)
+        after = time.process_time()
+        windows = [
+            Window(drug=drug, first=day, last=day + 9) for drug in histories.drugs for day in range(0, 50, 10)
+        ]
+        effects = fit(design(histories, windows)).effects
+        end = time.process_time()
+        plain = np.repeat([effect.log_ratio for effect in effects], 10).reshape(4, 50)
+        errors.append((rms(made.values - true), rms(plain - true)))
+        chosen_spent.append(middle - start)
+        spent.append(after - middle)
+        classic_spent.append(end - after)
+    ours, theirs = np.array(errors).T
+    gap = ours - theirs
+    half = 1.96 * gap.std(ddof=1) / np.sqrt(worlds)
+    print(
+        f"curves, {worlds} worlds: error {ours.mean():.3f}, windows of ten days {theirs.mean():.3f}, ", end=""
+    )
+    print(f"difference {gap.mean():.3f} ± {half:.3f}, better in {(gap < 0).sum()}")
+    print(f"2 000 cases x 750 days x 4 drugs x 50 lags: {np.median(spent):.2f} CPU-s a fit ", end="")
+    print(f"(windows {np.median(classic_spent):.2f}), cross-validation {np.median(chosen_spent):.2f}")
+
+
+def rms(values: np.ndarray) -> float:
+    """Return the root of the mean square."""
+    return float(np.sqrt((values**2).mean()))
 
 
 if __name__ == "__main__":

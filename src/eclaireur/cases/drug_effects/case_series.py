@@ -21,6 +21,7 @@ __all__ = ["Effect", "Fit", "conditional", "fit", "newton"]
 _Z = 1.959963984540054
 _DROP = 1.9207294103470213
 _STEPS = 60
+_SEPARATED = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Effect:
     """Relative incidence in a window, with its 95 % interval and the events seen inside.
 
     The interval is Wald's on the logarithm; with no event inside, from 0 to the limit of the profile
-    likelihood.
+    likelihood; with all inside (an infinite ratio), from its limit, and ``error`` is what that limit implies.
     """
 
     name: str
@@ -86,7 +87,10 @@ def fit(design: Design) -> Fit:
     effects = []
     for at, window in enumerate(design.windows):
         ratio = float(np.exp(coefficients[at]))
-        if active[at]:
+        if active[at] and error[at] > _SEPARATED:
+            low, high, ratio = _lowest(design, at, free, offset, value), float("inf"), float("inf")
+            error[at] = (coefficients[at] - np.log(max(low, 1e-9))) / _Z
+        elif active[at]:
             bounds = np.exp(coefficients[at] + _Z * error[at] * np.array([-1.0, 1.0]))
             low, high = float(bounds[0]), float(bounds[1])
         else:
@@ -170,6 +174,31 @@ def _slopes(
     slope = design.events @ columns - expected @ columns
     information = columns.T @ (expected[:, None] * columns) - means.T @ (counts[:, None] * means)
     return value, slope, information
+
+
+def _lowest(
+    design: Design, column: int, free: NDArray[np.int64], offset: NDArray[np.float64], best: float
+) -> float:
+    """Return the smallest ratio that the likelihood allows (95 %) to a window that holds every event."""
+    import numpy as np
+    from scipy.optimize import brentq
+
+    others = design.columns[:, free[free != column]]
+
+    def lost(log_ratio: float) -> float:
+        return best - newton(design, others, offset + log_ratio * design.columns[:, column])[1] - _DROP
+
+    low = 1.0
+    while lost(low) < 0:
+        low -= 1.5
+        if low < -12:
+            return 0.0
+    high = low + 1.5
+    while lost(high) > 0:
+        high += 1.5
+        if high > 30:
+            return float(np.exp(high))
+    return float(np.exp(brentq(lost, low, high, xtol=1e-4)))
 
 
 def _highest(design: Design, column: int, best: float) -> float:

@@ -170,8 +170,8 @@ def judge_reports(table: pa.Table, prior: Prior) -> list[Judged]:
 
 
 def _times(ratio: float, low: float, high: float) -> str:
-    top = french.number(high, 2) if high < 1e6 else "l'infini"
-    return f"multiplié par {french.number(ratio, 2)} (de {french.number(low, 2)} à {top})"
+    middle, top = (french.number(one, 2) if one < 1e6 else "l'infini" for one in (ratio, high))
+    return f"multiplié par {middle} (de {french.number(low, 2)} à {top})"
 
 
 def _reason(theme: str, sentence: str, weight: float, value: float) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def _cases(source: str, table: pa.Table) -> EvaluationBlock:
 def _metric(name: str, value: float, low: float, high: float, n: int, crude: float) -> Metric:
     return Metric(
         name=name,
-        value=value,
+        value=value if math.isfinite(value) else None,
         low=low if math.isfinite(low) else None,
         high=high if math.isfinite(high) else None,
         n=n,

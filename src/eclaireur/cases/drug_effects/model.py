@@ -19,7 +19,7 @@ from eclaireur.core.types import ModelCard, Origin
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["examples", "halves", "load", "predict", "prior_of", "train"]
+__all__ = ["examples", "excess", "halves", "load", "predict", "prior_of", "train"]
 
 _FILE = "prior.json"
 _PLAIN = Prior(0.2, 0.1, 2.0, 4.0, 1 / 3)

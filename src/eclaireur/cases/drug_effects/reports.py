@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.drug_effects.curves import Curves, bootstrap_curves, chosen_strength
+from eclaireur.cases.drug_effects.diagnostics import before_exposure, power, truncation
 from eclaireur.cases.drug_effects.disproportion import masking, ratios
 from eclaireur.cases.drug_effects.histories import Rejected
-from eclaireur.cases.drug_effects.judging import LEAST, series
+from eclaireur.cases.drug_effects.judging import LEAST, LEVEL, age_groups, series
 from eclaireur.cases.drug_effects.published import STUDIES, Answer
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.sheet import effects_chart, effects_table, interval, pair_blocks
@@ -28,6 +30,8 @@ __all__ = ["ASKS", "TITLES", "made"]
 
 TITLES = {
     "series": "Risque relatif par fenêtre après l'exposition",
+    "curves": "Risque selon le nombre de jours depuis l'exposition",
+    "diagnostics": "Hypothèses de la série de cas, vérifiées une à une, et puissance",
     "cohort": "Cas retenus, et lignes écartées avec leur raison",
     "signals": "Couples trop souvent déclarés",
     "pair": "Un couple : ses rapports et son évolution",
@@ -47,6 +51,9 @@ ASKS = {"pair": (_ABOUT,), "masking": (_ABOUT,)}
 
 _SHOWN = 200
 _DRAWN = 15
+_LAGS = 60
+_DRAWS = 40
+_STRENGTHS = ((3e-2, 3e-3), (1e-2, 1e-3), (5e-3, 5e-4), (2e-3, 2e-4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class _Asked:
     records: Records
     prior: Prior
     about: str
+    seed: int
 
     @property
     def histories(self) -> list[dict[str, Any]]:
@@ -115,7 +123,7 @@ def made(
         If what the report needs is missing.
     """
     progress(0, 1, TITLES[name])
-    return _MAKERS[name](_Asked(records, prior, about))
+    return _MAKERS[name](_Asked(records, prior, about, seed))
 
 
 def _series(asked: _Asked) -> tuple[Block, ...]:
@@ -126,6 +134,100 @@ def _series(asked: _Asked) -> tuple[Block, ...]:
     for study in sorted({(event, study) for event, _, study, _ in found}):
         effects = [effect for event, effect, of, _ in found if (event, of) == study]
         blocks.append(effects_chart(effects, study[0]))
+    return tuple(blocks)
+
+
+def _curves(asked: _Asked) -> tuple[Block, ...]:
+    """Draw the curve of each drug; nothing is adjusted on age, which is said."""
+    blocks: list[Block] = []
+    done: set[tuple[str, str]] = set()
+    for event, _, study, histories in series(asked.histories):
+        if (event, study) in done:
+            continue
+        done.add((event, study))
+        variation, group = chosen_strength(histories, lags=_LAGS, strengths=_STRENGTHS, seed=asked.seed)
+        made = bootstrap_curves(
+            histories, lags=_LAGS, variation=variation, group=group, draws=_DRAWS, seed=asked.seed
+        )
+        blocks += [_curve_chart(event, drug, made, at) for at, drug in enumerate(histories.drugs)]
+        facts = (
+            ("Cas", french.number(len(histories.persons))),
+            ("Pénalités choisies", f"variation {variation:g}, groupe {group:g}".replace(".", ",")),
+            ("Intervalle", f"{_DRAWS} tirages de personnes ; une courbe pénalisée est tirée vers zéro."),
+            ("Prudence", "Ces courbes ne sont ajustées ni sur l'âge ni sur la saison."),
+        )
+        blocks.append(Facts(title=f"Calcul des courbes de « {event} »", pairs=facts))
+    return tuple(blocks)
+
+
+def _curve_chart(event: str, drug: str, made: Curves, at: int) -> Chart:
+    import numpy as np
+
+    low, high = np.asarray(made.low)[at], np.asarray(made.high)[at]
+    days = np.flatnonzero(low > 0)
+    found = (
+        f"« {drug} » : risque de « {event} » accru entre les jours {days[0]} et {days[-1]}"
+        if len(days)
+        else f"« {drug} » : aucun jour où le risque de « {event} » soit accru à coup sûr"
+    )
+    peak = int(made.values[at].argmax())
+    return Chart(
+        title=found,
+        form="lag",
+        x_title="Jours depuis l'exposition",
+        y_title="Logarithme du risque relatif",
+        series=(
+            Series(
+                name=drug,
+                x=tuple(float(day) for day in range(_LAGS)),
+                y=tuple(made.values[at].tolist()),
+                low=tuple(np.minimum(low, made.values[at]).tolist()),
+                high=tuple(np.maximum(high, made.values[at]).tolist()),
+            ),
+        ),
+        text=f"Au plus haut le jour {peak} : × {french.number(float(np.exp(made.values[at][peak])), 2)}.",
+    )
+
+
+def _diagnostics(asked: _Asked) -> tuple[Block, ...]:
+    import numpy as np
+
+    blocks: list[Block] = []
+    done: set[tuple[str, str]] = set()
+    for event, _, study, histories in series(asked.histories):
+        if (event, study) in done:
+            continue
+        done.add((event, study))
+        checks = [*before_exposure(histories, ages=age_groups(histories)), truncation(histories)]
+        rows = [
+            {
+                "check": one.name,
+                "ratio": french.number(one.ratio, 2),
+                "interval": interval(one.low, one.high),
+                "verdict": "à examiner" if one.suspect else "rien à signaler",
+            }
+            for one in checks
+        ]
+        titles = {"check": "Jours", "ratio": "Rapport", "interval": "Intervalle à 95 %", "verdict": "Constat"}
+        columns = tuple(Column(key=key, title=title) for key, title in titles.items())
+        blocks.append(
+            Table(
+                title=f"« {event} » : rapports qui devraient être proches de 1",
+                columns=columns,
+                rows=rows,
+                note="Avant l'exposition : l'événement la change-t-il ? En fin : arrête-t-il l'observation ?",
+            )
+        )
+        exposed = np.isin(histories.event_person, histories.dose_person)
+        days = float((histories.end - histories.start + 1).mean())
+        several = len(histories.event_person) - len(np.unique(histories.event_person))
+        seen = power(int(exposed.sum()), LEVEL, min(43 / days, 0.9)) if exposed.any() else 0.0
+        pairs = (
+            ("Événements de personnes exposées", french.number(int(exposed.sum()))),
+            ("Chance de voir un risque doublé en 42 jours", french.percent(seen)),
+            ("Événements répétés chez une même personne", french.number(several)),
+        )
+        blocks.append(Facts(title=f"Puissance pour « {event} »", pairs=pairs))
     return tuple(blocks)
 
 
@@ -264,6 +366,8 @@ def _published(asked: _Asked) -> tuple[Block, ...]:
 _MAKERS: dict[str, Callable[[_Asked], tuple[Block, ...]]] = {
     "series": _series,
     "cohort": _cohort,
+    "diagnostics": _diagnostics,
+    "curves": _curves,
     "signals": _signals,
     "pair": _pair,
     "masking": _masking,

@@ -6,9 +6,15 @@ import random
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["EFFECT", "RISK_DAYS", "histories", "reports", "write"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from eclaireur.cases.drug_effects.histories import Histories
+
+__all__ = ["EFFECT", "RISK_DAYS", "histories", "lagged_world", "reports", "write"]
 
 EFFECT = 5.0
 """Relative incidence of the event in the days after product A; product B does nothing."""
@@ -83,3 +89,44 @@ def write(into: Path, *, seed: int) -> None:
 
     pq.write_table(pa.Table.from_pylist(histories(seed)), into / "histories.parquet")
     pq.write_table(pa.Table.from_pylist(reports(seed)), into / "reports.parquet")
+
+
+def lagged_world(
+    seed: int, *, persons: int = 2000, days: int = 750, lags: int = 50
+) -> tuple[Histories, NDArray[np.float64]]:
+    """Return cases exposed once to four drugs, and the true curves, of shape (4, lags).
+
+    The first drug acts late, the second at once then less, the third fades, the fourth does nothing. One
+    event a person; observation ends at a day drawn between 40 % and all of ``days``.
+    """
+    import numpy as np
+
+    from eclaireur.cases.drug_effects.histories import Histories
+
+    draw = np.random.default_rng(seed)
+    true = np.zeros((4, lags))
+    true[0, lags // 10 : 2 * lags // 5] = np.log(3)
+    true[1, : lags // 5] = np.log(2)
+    true[1, lags // 5 : 3 * lags // 5] = np.log(1.5)
+    true[2] = np.log(2) * np.exp(-np.arange(lags) / (lags / 5))
+    end = draw.integers(2 * days // 5, days, persons)
+    dose = draw.integers(0, days - lags, (persons, 4))
+    risk = np.ones((persons, days + lags))
+    rows = np.arange(persons)[:, None]
+    for drug in range(4):
+        risk[rows, dose[:, [drug]] + np.arange(lags)] *= np.exp(true[drug])
+    risk[np.arange(days + lags) > end[:, None]] = 0
+    total = risk.cumsum(axis=1)
+    event = (total < draw.random((persons, 1)) * total[:, -1:]).sum(axis=1)
+    return Histories(
+        persons=[str(at) for at in range(persons)],
+        start=np.zeros(persons, np.int64),
+        end=end,
+        event_person=np.arange(persons),
+        event_day=event,
+        drugs=("tardif", "double", "décroissant", "neutre"),
+        dose_person=np.repeat(np.arange(persons), 4),
+        dose_day=dose.ravel(),
+        dose_end=dose.ravel(),
+        dose_drug=np.tile(np.arange(4), persons),
+    ), true

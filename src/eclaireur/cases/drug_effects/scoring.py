@@ -64,7 +64,8 @@ def score(
             fix="Chaque cas a une ligne « observation », un « événement », et certains une « exposition ».",
         )
     lines = [_line(row, effects, analysed, refused) for row in rows]
-    order = sorted(range(len(lines)), key=lambda at: -(lines[at]["score"] or -1.0))
+    scored = [at for at, line in enumerate(lines) if line["score"] is not None]
+    order = sorted(scored, key=lambda at: -lines[at]["score"])
     for place, at in enumerate(order, start=1):
         lines[at]["rank"] = place
     schema = pa.schema(
@@ -106,9 +107,11 @@ def _line(
     }
     if kept and row["category"] == "exposure" and row["value"] in effects:
         event, effect = effects[row["value"]]
-        high = french.number(effect.high, 2) if effect.high < 1e6 else "l'infini"
+        ratio, high = (
+            french.number(one, 2) if one < 1e6 else "l'infini" for one in (effect.ratio, effect.high)
+        )
         sentence = (
-            f"« {event} » : risque multiplié par {french.number(effect.ratio, 2)} "
+            f"« {event} » : risque multiplié par {ratio} "
             f"(de {french.number(effect.low, 2)} à {high}) dans les 42 jours, "
             f"{french.count(effect.events, 'événement')} dans la fenêtre."
         )

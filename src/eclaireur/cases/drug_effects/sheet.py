@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eclaireur.core.case import Records
     from eclaireur.core.subjects import Subject
 
-__all__ = ["effects_chart", "effects_table", "interval", "pair_blocks", "sheet"]
+__all__ = ["effects_chart", "effects_table", "interval", "pair_blocks", "sheet", "times"]
 
 _CAUTION = "Un excès de déclarations n'est pas une preuve : il dépend de qui déclare et de ce qu'on sait."
 
@@ -50,7 +50,7 @@ def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
 
 def _facts(effect: Effect) -> tuple[tuple[str, str], ...]:
     return (
-        ("Risque relatif", french.number(effect.ratio, 2)),
+        ("Risque relatif", times(effect.ratio)),
         ("Intervalle à 95 %", interval(effect.low, effect.high)),
         ("Événements dans la fenêtre", french.number(effect.events)),
     )
@@ -64,8 +64,16 @@ def interval(low: float, high: float) -> str:
     """
     if math.isnan(low):
         return "–"
-    top = french.number(high, 2) if high < 1e6 else "l'infini"
-    return f"de {french.number(low, 2)} à {top}"
+    return f"de {french.number(low, 2)} à {times(high)}"
+
+
+def times(ratio: float) -> str:
+    """Write a ratio in French, without limit when every event lies in the window.
+
+    >>> times(2.5)
+    '2,50'
+    """
+    return french.number(ratio, 2) if ratio < 1e6 else "l'infini"
 
 
 def effects_table(effects: Sequence[tuple[str, Effect]], title: str, note: str = "") -> Table:
@@ -82,7 +90,7 @@ def effects_table(effects: Sequence[tuple[str, Effect]], title: str, note: str =
             "event": event,
             "window": effect.name,
             "events": effect.events,
-            "ratio": french.number(effect.ratio, 2),
+            "ratio": times(effect.ratio),
             "interval": interval(effect.low, effect.high),
         }
         for event, effect in effects

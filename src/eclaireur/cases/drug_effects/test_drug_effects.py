@@ -15,9 +15,25 @@ import pytest
 
 from eclaireur.cases.drug_effects import case, model as modelling, reading, reports as reporting, sample
 from eclaireur.cases.drug_effects.case_series import fit
+from eclaireur.cases.drug_effects.curves import (
+    bootstrap_curves,
+    chosen_strength,
+    fit_curves,
+    loss_of,
+    prepare,
+    total_variation,
+)
+from eclaireur.cases.drug_effects.diagnostics import (
+    before_exposure,
+    calibrated,
+    power,
+    systematic_error,
+    truncation,
+)
 from eclaireur.cases.drug_effects.disproportion import by_period, masking, ratios, trend
 from eclaireur.cases.drug_effects.event_dependent import fit_event_dependent
 from eclaireur.cases.drug_effects.histories import Histories, read_histories
+from eclaireur.cases.drug_effects.judging import chance
 from eclaireur.cases.drug_effects.published import STUDIES, fit_study, study_rows
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.shrinker import Prior, fit_prior, negative_log_likelihood, shrink
@@ -153,6 +169,21 @@ def test_a_window_without_event_has_a_ratio_of_zero_and_a_limit() -> None:
     effect = fit(design(read_histories(rows), (Window(drug="X", first=0, last=20),))).effects[0]
     assert effect.ratio == effect.low == 0.0
     assert 0 < effect.high < 1
+
+
+def test_a_window_that_holds_every_event_has_no_upper_limit_and_a_lower_one() -> None:
+    rows = []
+    for at in range(6):
+        dose = 20 + 10 * at
+        rows += person(
+            str(at), ("observation", "", 0, 99), ("exposure", "X", dose, None), ("event", "E", dose + 3, None)
+        )
+    effect = fit(design(read_histories(rows), (Window(drug="X", first=0, last=19),))).effects[0]
+    # Six events of six in a fifth of the time: p at the limit is exp(−1.92 / 6), its odds are 4 times less.
+    limit = np.exp(-1.9207 / 6)
+    assert effect.ratio == effect.high == np.inf
+    assert effect.low == pytest.approx(4 * limit / (1 - limit), rel=1e-3)
+    assert 0.975 < chance(effect) < 1
 
 
 def test_events_that_stop_exposures_bias_the_plain_fit_and_not_the_other() -> None:
@@ -308,3 +339,102 @@ def test_drawn_persons_keep_their_own_events_and_doses() -> None:
     assert drawn.event_day.tolist() == histories.event_day[[4, 4, 7]].tolist()
     assert drawn.dose_day.tolist() == histories.dose_day[[4, 4, 7]].tolist()
     assert dataclasses.replace(drawn, persons=["a", "b", "c"]).dose_person.tolist() == [0, 1, 2]
+
+
+def test_the_loss_of_curves_is_that_of_a_day_by_day_sum() -> None:
+    histories, true = sample.lagged_world(3, persons=25, days=120, lags=20)
+    value = 0.0
+    for at in range(25):
+        rate = np.zeros(200)
+        for drug in range(4):
+            dose = histories.dose_day[4 * at + drug]
+            rate[dose : dose + 20] += true[drug]
+        rate = rate[: histories.end[at] + 1]
+        value -= rate[histories.event_day[at]] - np.log(np.exp(rate).sum())
+    assert loss_of(prepare(histories, lags=20), true) == pytest.approx(value / 25, abs=1e-10)
+
+
+def test_curves_without_group_penalty_reach_the_classic_fit_when_cut_by_day() -> None:
+    histories, _ = sample.lagged_world(4, persons=1500, days=90, lags=4)
+    windows = [Window(drug=drug, first=day, last=day) for drug in histories.drugs for day in range(4)]
+    classic = fit(design(histories, windows)).log_likelihood
+    free = fit_curves(prepare(histories, lags=4), variation=0.0)
+    assert -free.loss * 1500 == pytest.approx(classic, abs=0.02)
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.7, 3.0, 50.0])
+def test_the_taut_string_is_the_solution_of_the_dual(strength: float) -> None:
+    from scipy.optimize import lsq_linear
+
+    values = np.random.default_rng(0).normal(size=40).cumsum() * 0.5
+    steps = np.diff(np.eye(40), axis=0)
+    dual = lsq_linear(steps.T, values, bounds=(-strength, strength), tol=1e-14).x
+    assert total_variation(values, strength) == pytest.approx(values - steps.T @ dual, abs=1e-9)
+
+
+def test_curves_are_recovered_better_than_by_windows_within_their_bands() -> None:
+    histories, true = sample.lagged_world(1, persons=1200, days=400, lags=30)
+    strengths = ((2e-2, 2e-3), (5e-3, 5e-4))
+    variation, group = chosen_strength(histories, lags=30, strengths=strengths)
+    made = bootstrap_curves(histories, lags=30, variation=variation, group=group, draws=12)
+    windows = [
+        Window(drug=drug, first=day, last=day + 5) for drug in histories.drugs for day in range(0, 30, 6)
+    ]
+    effects = fit(design(histories, windows)).effects
+    classic = np.repeat([effect.log_ratio for effect in effects], 6).reshape(4, 30)
+    assert ((made.values - true) ** 2).mean() < ((classic - true) ** 2).mean()
+    assert made.low is not None
+    assert (made.low[0, 4:10] > 0).all()
+
+
+def test_the_group_penalty_takes_a_drug_without_effect_to_zero_whole() -> None:
+    histories, _ = sample.lagged_world(1, persons=1200, days=400, lags=30)
+    made = fit_curves(prepare(histories, lags=30), variation=3e-3, group=1e-3)
+    assert not made.values[3].any()
+    assert made.values[0].max() > 0.3
+
+
+def test_the_stated_power_is_that_of_simulated_studies() -> None:
+    draw = np.random.default_rng(6)
+    events, ratio, share = 150, 1.8, 0.12
+    inside = ratio * share / (ratio * share + 1 - share)
+    seen = draw.binomial(events, inside, 20_000) / events
+    seen = np.clip(seen, 1e-9, 1 - 1e-9)
+    test = 2 * events * (seen * np.log(seen / share) + (1 - seen) * np.log((1 - seen) / (1 - share)))
+    assert power(events, ratio, share) == pytest.approx((test > 3.8415).mean(), abs=0.03)
+
+
+def test_a_delayed_exposure_and_a_cut_observation_are_noticed() -> None:
+    rows: list[dict[str, Any]] = []
+    cut: list[dict[str, Any]] = []
+    draw = np.random.default_rng(8)
+    for at in range(400):
+        dose, event = int(draw.integers(30, 250)), int(draw.integers(0, 300))
+        late = event + 15 if 0 < dose - event < 15 else dose
+        end = min(event + int(draw.integers(0, 20)), 299) if at % 2 else 299
+        for into, when, last in ((rows, late, 299), (cut, dose, end)):
+            into.extend(
+                person(
+                    str(at),
+                    ("observation", "", 0, last),
+                    ("exposure", "X", when, None),
+                    ("event", "E", event, None),
+                )
+            )
+
+    assert before_exposure(read_histories(rows))[0].high < 1
+    assert not before_exposure(world(7, 3.0))[0].suspect
+    assert truncation(read_histories(cut)).low > 1
+    assert not truncation(sample.lagged_world(2, persons=600)[0]).suspect
+
+
+def test_calibration_on_negative_controls_moves_and_widens() -> None:
+    draw = np.random.default_rng(9)
+    errors = draw.uniform(0.05, 0.2, 200)
+    found = systematic_error((draw.normal(0.3, 0.2, 200) + draw.normal(0, errors)).tolist(), errors.tolist())
+    assert found.mean == pytest.approx(0.3, abs=0.06)
+    assert found.spread == pytest.approx(0.2, abs=0.05)
+    effect = fit(design(world(2, 3.0), (Window(drug="X", first=0, last=20),))).effects[0]
+    moved = calibrated(effect, found)
+    assert moved.ratio < effect.ratio
+    assert moved.high / moved.low > effect.high / effect.low
