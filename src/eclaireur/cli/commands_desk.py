@@ -180,7 +180,7 @@ def _show_desk(played: Played, listener: socket.socket, *, check: bool, open_bro
     from eclaireur.desk import demo, serving
 
     address = _address(listener)
-    agent, accounts = demo.fill(played.signals.run.case)
+    agent, accounts = demo.fill(played.signals.run.case, searches=not check)
     way_in = demo.way_in(agent)
     found: list[str] = []
 
