@@ -142,9 +142,9 @@ def test_five_failures_make_a_login_wait_longer_and_longer(desk: Desk) -> None:
         Attempt.objects.update(at=timezone.now() - timedelta(minutes=15))
         assert enter(Client(), "agent", "pas le bon mot").status_code == 422
         waits.append(int(enter(Client(), "agent").headers["Retry-After"]))
-    assert waits == sorted(waits)
-    assert waits[0] > 55
-    assert 890 <= waits[-1] <= 900, "fifteen minutes at most"
+    told = [60, 120, 240, 480, 900, 900, 900]  # fifteen minutes at most
+    # Seconds go by between a failure and the next try, more of them on a busy machine.
+    assert all(whole - 30 <= wait <= whole for wait, whole in zip(waits, told, strict=True)), waits
 
 
 def test_what_is_refused_for_coming_too_soon_does_not_make_the_wait_longer(desk: Desk) -> None:
