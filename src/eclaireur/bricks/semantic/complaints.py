@@ -8,13 +8,12 @@ negation in its clause (« aucune trace de souris ») or stands in a sentence th
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from eclaireur.bricks.semantic.opinions import Opinion
 from eclaireur.bricks.semantic.outline import flat, sentences
-from eclaireur.core.errors import ConfigError
+from eclaireur.bricks.semantic.pattern_files import read_pattern_file
 
 __all__ = ["Complaints", "read_complaints"]
 
@@ -78,14 +77,11 @@ def read_complaints(path: Path) -> Complaints:
     ConfigError
         If it is not TOML, a key is missing or an expression is wrong.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Complaints(
+    return read_pattern_file(
+        path,
+        lambda data: Complaints(
             tuple((one["name"], re.compile("|".join(one["says"]))) for one in data["subject"]),
             re.compile("|".join(data["denied"])),
             re.compile("|".join(data["false_friends"])),
-        )
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, re.error) as error:
-        raise ConfigError(
-            f"motifs illisibles : {error}.", file=str(path), fix="Corrigez le fichier."
-        ) from error
+        ),
+    )

@@ -9,13 +9,12 @@ Titles are compared without case, accents or spaces, and what optical recognitio
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from eclaireur.core.errors import ConfigError
+from eclaireur.bricks.semantic.pattern_files import read_pattern_file
 
 __all__ = ["Part", "Patterns", "flat", "parts", "read_patterns", "sentences"]
 
@@ -65,17 +64,14 @@ def read_patterns(path: Path) -> Patterns:
     ConfigError
         If it is not TOML, a key is missing or an expression is wrong.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Patterns(
+    return read_pattern_file(
+        path,
+        lambda data: Patterns(
             tuple((part["kind"], part["title"], _heads(part["heads"])) for part in data["part"]),
             tuple(re.compile(one) for one in data["demand"]["asks"]),
             tuple(re.compile(one) for one in data["demand"]["not_asks"]),
-        )
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, re.error) as error:
-        raise ConfigError(
-            f"motifs illisibles : {error}.", file=str(path), fix="Corrigez le fichier."
-        ) from error
+        ),
+    )
 
 
 def _heads(expressions: list[str]) -> tuple[re.Pattern[str], ...]:
