@@ -19,10 +19,10 @@ upgrade=${1:-}
 lock uv ${upgrade:+"$upgrade"} requirements/uv.in
 lock core ${upgrade:+"$upgrade"} pyproject.toml
 # The others are built on the core's very versions, so that they can be installed together.
-for extra in audio cluster documents dsfr geo objects oidc postgresql semantic; do
+for extra in audio cluster documents dsfr geo objects oidc postgresql semantic spectra weather; do
     lock "$extra" ${upgrade:+"$upgrade"} --constraint requirements/core.txt --extra "$extra" pyproject.toml
 done
 lock dev ${upgrade:+"$upgrade"} --constraint requirements/core.txt --all-extras \
     --group build --group lint --group test --group docs pyproject.toml
-# What the benchmarks compare with, and the fuzzer: never part of a check.
-lock peers ${upgrade:+"$upgrade"} --constraint requirements/dev.txt --group peers --group fuzz pyproject.toml
+# What the benchmarks compare with, the fuzzer, and what audits: never part of a check.
+lock peers ${upgrade:+"$upgrade"} --constraint requirements/dev.txt --group peers --group fuzz --group audit pyproject.toml

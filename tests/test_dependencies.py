@@ -52,13 +52,16 @@ EXTRAS = {
     "oidc": {"mozilla-django-oidc"},
     "postgresql": {"psycopg"},
     "semantic": {"python-crfsuite", "tantivy", "usearch"},
+    "spectra": {"lxml", "ms-entropy", "pyteomics", "rdkit"},
+    "weather": {"eccodes", "h5netcdf", "quantile-forest"},
 }
 GROUPS = {
+    "audit": {"apsw", "cyclonedx-bom", "mutmut", "pip-audit"},
     "build": {"hatchling"},
     "docs": {"furo", "myst-parser", "sphinx", "towncrier"},
     "fuzz": {"atheris"},
     "lint": {"django-stubs", "import-linter", "mypy", "ruff"},
-    "peers": {"bm25s", "csv-detective", "pandas", "polars", "pypdf"},
+    "peers": {"bm25s", "csv-detective", "numpydoc", "pandas", "polars", "pypdf", "six", "tick"},
     "test": {
         "axe-playwright-python",
         "hypothesis",
