@@ -8,10 +8,12 @@ worth the most for its length: instructions go together, and a reader wants them
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from eclaireur.bricks.intake.injections import set_aside
 from eclaireur.bricks.semantic.normalise import STOP, keys, plain
 from eclaireur.bricks.semantic.outline import sentences
 
@@ -24,6 +26,26 @@ _LENGTH = 0.0012
 _FIRST = 0.25
 """What the beginning of a page is worth: there the answer to the question of its title stands."""
 _TITLE = 0.35
+_KIND = 0.3
+"""What a sentence of the kind that is asked for is worth: an amount, a day or a length of time."""
+_KINDS = tuple(
+    (re.compile(asked, re.IGNORECASE), re.compile(told, re.IGNORECASE))
+    for asked, told in (
+        (
+            r"\b(?:prix|tarifs?|coût\w*|coute\w*|montants?|payer|paye|paie|gratuit\w*|combien d['’]euros)\b",
+            r"\d\s*(?:€|euros?\b)|\bgratuit\w*",
+        ),
+        (
+            r"\b(?:délais?|durée|combien de (?:temps|jours|mois|années?)|longtemps|valable)\b|combien d['’]années",
+            r"\b(?:\d+|un|deux|trois|quatre|cinq|six|dix|quinze) (?:jours?|mois|ans?|années?|semaines?|heures?)\b",
+        ),
+        (
+            r"\b(?:quand|quel jour|quelle date|date limite|heures?|horaires?|jusqu['’](?:à|en))\b",
+            r"\b\d+ ?h(?:eures?)?\b|\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\b|\b(?:19|20)\d\d\b"
+            r"|\b(?:janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre)\b",
+        ),
+    )
+)
 _ASKING = frozenset(keys("comment combien pourquoi quand quel quelle quels quelles peut puis faut").split())
 
 
@@ -81,6 +103,8 @@ def content_keys(text: str) -> list[str]:
 def stretch_of(question: str, text: str, rarity: Rarity, *, title: str = "") -> Stretch:
     """Return the sentences of a text that answer a question best; none of an empty text.
 
+    Sentences that speak to a machine (`injections`) are in no stretch.
+
     Parameters
     ----------
     title
@@ -92,15 +116,21 @@ def stretch_of(question: str, text: str, rarity: Rarity, *, title: str = "") -> 
     near_title = rarity.share(wanted, head)
     bounds = sentences(text)
     words = [set(keys(text[start:end]).split()) for start, end in bounds]
+    kinds = [told for asked, told in _KINDS if asked.search(question)]
+    fits = [any(one.search(text[start:end]) for one in kinds) for start, end in bounds]
+    barred = set_aside([text[start:end] for start, end in bounds])
     best = Stretch((), -math.inf)
     for first in range(len(bounds)):
         seen: set[str] = set()
         for last in range(first, min(first + _MOST_SENTENCES, len(bounds))):
+            if barred[last]:
+                break
             seen |= words[last] & wanted
             length = bounds[last][1] - bounds[first][0]
             if length > _MOST_CHARACTERS and last > first:
                 break
             worth = sum(rarity(word) * (_TITLE if word in head else 1.0) for word in seen) / whole
+            worth += _KIND * any(fits[first : last + 1])
             worth += near_title * _FIRST * (first == 0) - _LENGTH * length
             if worth > best.worth:
                 best = Stretch(tuple(bounds[first : last + 1]), worth)

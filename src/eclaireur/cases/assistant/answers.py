@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from eclaireur.bricks.intake.answering import content_keys, stretch_of
 from eclaireur.bricks.intake.checking import masked
+from eclaireur.bricks.intake.injections import set_aside
 from eclaireur.bricks.intake.knowledge import Sheet, too_old
+from eclaireur.bricks.semantic.outline import sentences as sentences_of
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.intake import Answer, Sentence
 from eclaireur.core.view import Citation
@@ -143,6 +145,8 @@ def answer_of(
         return Answer(withheld=SILENT, offers=offers, cautions=tuple(told))
     texts = [sheet.text[start:end] for start, end in stretch.bounds]
     passage = sheet.text[stretch.bounds[0][0] : stretch.bounds[-1][1]]
+    if any(set_aside([sheet.text[start:end] for start, end in sentences_of(sheet.text)])):
+        told.append("Des phrases de cette source s’adressent à une machine : elles ont été écartées.")
     if today is not None and (old := too_old(sheet.updated, today)):
         told.append(old)
     sentences, hidden = [], 0

@@ -21,6 +21,7 @@ from eclaireur.bricks.intake.knowledge import Sheet
 from eclaireur.bricks.semantic.hybrid import WAYS, Hybrid
 from eclaireur.bricks.semantic.index import Document, Search, Spec, number_of
 from eclaireur.bricks.semantic.index_tantivy import TantivyIndex
+from eclaireur.bricks.semantic.normalise import keys
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +90,7 @@ class Base:
         import numpy as np
 
         plain = _OPERATORS.sub(" ", question).strip()
-        if not plain:
+        if not keys(plain).strip():
             return np.zeros(0, np.int64), np.zeros((0, len(WAYS)))
         filters = {"audience": (audience,)} if audience else {}
         numbers, columns = self.hybrid.features(self.index, Search(query=plain, filters=filters))
