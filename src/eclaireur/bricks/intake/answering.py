@@ -28,21 +28,23 @@ _FIRST = 0.25
 _TITLE = 0.35
 _KIND = 0.3
 """What a sentence of the kind that is asked for is worth: an amount, a day or a length of time."""
+_COUNT = "un|deux|trois|quatre|cinq|six|dix|quinze"
+_WEEK = "lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
+_YEAR = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
 _KINDS = tuple(
     (re.compile(asked, re.IGNORECASE), re.compile(told, re.IGNORECASE))
     for asked, told in (
         (
-            r"\b(?:prix|tarifs?|coût\w*|coute\w*|montants?|payer|paye|paie|gratuit\w*|combien d['’]euros)\b",
+            r"\b(?:prix|tarifs?|coût\w*|coute\w*|montants?|payer|paye|paie|gratuit\w*|d['’]euros)\b",
             r"\d\s*(?:€|euros?\b)|\bgratuit\w*",
         ),
         (
-            r"\b(?:délais?|durée|combien de (?:temps|jours|mois|années?)|longtemps|valable)\b|combien d['’]années",
-            r"\b(?:\d+|un|deux|trois|quatre|cinq|six|dix|quinze) (?:jours?|mois|ans?|années?|semaines?|heures?)\b",
+            r"\b(?:délais?|durée|combien (?:de (?:temps|jours|mois)|d['’]années)|longtemps|valable)\b",
+            rf"\b(?:\d+|{_COUNT}) (?:jours?|mois|ans?|années?|semaines?|heures?)\b",
         ),
         (
             r"\b(?:quand|quel jour|quelle date|date limite|heures?|horaires?|jusqu['’](?:à|en))\b",
-            r"\b\d+ ?h(?:eures?)?\b|\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\b|\b(?:19|20)\d\d\b"
-            r"|\b(?:janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre)\b",
+            rf"\b(?:\d+ ?h(?:eures?)?|(?:19|20)\d\d|{_WEEK}|{_YEAR})\b",
         ),
     )
 )

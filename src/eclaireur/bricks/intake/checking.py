@@ -75,18 +75,23 @@ def _one(sentence: str, held: Sequence[Sequence[str]], rarity: Rarity) -> Checke
             best = max(best, share)
             if missing := numbers - set(_NUMBER.findall(near)):
                 why = f"le nombre {min(missing)} n’est pas dans les sources"
-            elif bool(_NEGATED.search(sentence)) != _denied(wanted, lines, at, rarity):
+            elif _differ(len(_NEGATED.findall(sentence)), _denials(wanted, lines, at, rarity)):
                 why = "une source semble dire le contraire"
             else:
                 return Checked(sentence, place)
     return Checked(sentence, -1, why)
 
 
-def _denied(wanted: Sequence[str], lines: Sequence[str], at: int, rarity: Rarity) -> bool:
-    """Tell whether the line, of those around, that is the nearest to the words wanted denies something."""
+def _denials(wanted: Sequence[str], lines: Sequence[str], at: int, rarity: Rarity) -> int:
+    """Return how often the line, of those around, that is the nearest to the words wanted denies something."""
     around = lines[max(at - 1, 0) : at + 2]
     nearest = max(around, key=lambda line: rarity.share(wanted, set(keys(line).split())))
-    return bool(_NEGATED.search(nearest))
+    return len(_NEGATED.findall(nearest))
+
+
+def _differ(said: int, held: int) -> bool:
+    """Tell a sentence that denies more than its source, or nothing where its source does."""
+    return said > held or (said == 0 and held > 0)
 
 
 def masked(text: str, sources: Sequence[str]) -> tuple[str, int]:
