@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def check(folder: Path) -> None:
-    """Print how the check of sentences does: planted ones that no source says, and ones that a source says."""
+    """Print how the check of sentences does, on planted ones and on those that a source says."""
     texts = [row["text"] for row in reading.read(folder)["sheets"].to_pylist()]
     rarity = Rarity.among(texts)
     draw = random.Random(SEED)

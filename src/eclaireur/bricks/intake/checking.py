@@ -83,7 +83,7 @@ def _one(sentence: str, held: Sequence[Sequence[str]], rarity: Rarity) -> Checke
 
 
 def _denials(wanted: Sequence[str], lines: Sequence[str], at: int, rarity: Rarity) -> int:
-    """Return how often the line, of those around, that is the nearest to the words wanted denies something."""
+    """Return how often the line that is the nearest to the words wanted, of those around, denies."""
     around = lines[max(at - 1, 0) : at + 2]
     nearest = max(around, key=lambda line: rarity.share(wanted, set(keys(line).split())))
     return len(_NEGATED.findall(nearest))

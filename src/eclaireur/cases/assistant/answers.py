@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from eclaireur.cases.assistant.base import Base, Ranked
     from eclaireur.cases.assistant.model import Model
 
-__all__ = ["SILENT", "Found", "answer_of", "find", "questions_in"]
+__all__ = ["SILENT", "Found", "answer_of", "citation_of", "find", "questions_in"]
 
 SILENT = "Les sources ne le disent pas."
 _LONGEST = 2000
@@ -136,7 +135,7 @@ def answer_of(
 ) -> Answer:
     """Return the sentences of the first sheet that answer, with their source; or the nearest sheets."""
     told = list(cautions or ())
-    offers = tuple(_citation(base.sheets[one.place], "") for one in ranked[:_OFFERED])
+    offers = tuple(citation_of(base.sheets[one.place], "") for one in ranked[:_OFFERED])
     if not sure or not ranked:
         return Answer(withheld=SILENT, offers=offers, cautions=tuple(told))
     sheet = base.sheets[ranked[0].place]
@@ -158,13 +157,14 @@ def answer_of(
         told.append("Une adresse absente des sources a été masquée.")
     return Answer(
         sentences=tuple(sentences),
-        citations=(_citation(sheet, passage),),
+        citations=(citation_of(sheet, passage),),
         offers=offers[1:],
         cautions=tuple(told),
     )
 
 
-def _citation(sheet: Sheet, passage: str) -> Citation:
+def citation_of(sheet: Sheet, passage: str) -> Citation:
+    """Return a sheet as a source, with the passage that was used, or its beginning."""
     return Citation(
         title=sheet.title,
         passage=passage or sheet.text[:200],
@@ -172,8 +172,3 @@ def _citation(sheet: Sheet, passage: str) -> Citation:
         observed=sheet.updated,
         address=sheet.url,
     )
-
-
-def situation_of(situation: Mapping[str, str]) -> str:
-    """Return the audience that was declared; empty for all."""
-    return situation.get("audience", "")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.bricks.language.client import configured
 from eclaireur.cases.assistant import answers, measuring, model as modelling, reading
 from eclaireur.cases.assistant.base import Base, base_of
+from eclaireur.cases.assistant.generated import written
 from eclaireur.cases.assistant.reports import ASKS, TITLES, made
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
-from eclaireur.core.errors import BadValueError, UnknownSubjectError
+from eclaireur.core.errors import BadValueError, RefusedError, UnknownSubjectError, WorkFailedError
 from eclaireur.core.intake import Answer
 from eclaireur.core.subjects import Subject
 from eclaireur.core.tables import examples_schema, signals_schema
@@ -30,6 +33,7 @@ __all__ = [
     "NAME",
     "REPORTS",
     "REPORT_ASKS",
+    "SETUPS",
     "SITUATION",
     "answer",
     "data_date",
@@ -66,6 +70,9 @@ SITUATION = (
     ),
 )
 """What a person may declare of its situation (`core.intake`)."""
+
+SETUPS = {"": "Phrases des fiches", "written": "Texte d’un modèle de langue, vérifié phrase par phrase"}
+"""Set-ups that a campaign may compare blind; without a server of language, both give sentences of sheets."""
 
 REPORTS = TITLES
 """Reports by name, with their French titles (see `service.reporting`)."""
@@ -231,16 +238,31 @@ def answer(
     artefact: Artefact,
     setup: str = "",
 ) -> Answer:
-    """Answer a question typed at the desk (`core.intake`); ``situation["before"]`` is the question before."""
+    """Answer a question typed at the desk (`core.intake`).
+
+    ``situation`` may also hold ``before``, the question before, and ``person``, whose budget is used.
+    """
+    base = base_of(records["sheets"])
     found = answers.find(
-        base_of(records["sheets"]),
+        base,
         modelling.load(artefact),
         question,
         audience=situation.get("audience", ""),
         before=situation.get("before", ""),
         today=date.today(),  # noqa: DTZ011 - the age of a source, in days
     )
-    return found.answer
+    language = configured() if setup == "written" else None
+    if language is None or found.answer.withheld:
+        return found.answer
+    sheets = [base.sheets[one.place] for one in found.ranked]
+    try:
+        made = written(language, base, found.question, sheets, person=situation.get("person", ""))
+        why = "Le texte du modèle de langue n’était pas assez porté par les sources : voici leurs phrases."
+    except (WorkFailedError, RefusedError) as error:
+        made, why = None, str(error)
+    if made is None:
+        return replace(found.answer, cautions=(*found.answer.cautions, why))
+    return replace(made, offers=found.answer.offers, cautions=(*made.cautions, *found.answer.cautions))
 
 
 def score(

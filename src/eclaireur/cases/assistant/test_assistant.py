@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from eclaireur.cases.assistant.base import base_of
 from eclaireur.cases.assistant.model import Model, load
 from eclaireur.core.case import Records, quiet
 from eclaireur.core.errors import BadValueError, EmptyTableError
+from eclaireur.core.intake import Answer
+from tests.language_server import language_server
+
+Ask = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +161,57 @@ def test_the_sheet_of_an_appointment_says_what_to_bring_and_to_do(records: Recor
 def test_too_few_questions_are_not_measured(records: Records) -> None:
     with pytest.raises(EmptyTableError, match="ne suffisent pas"):
         measuring.evaluate("x", records["sheets"], records["questions"].slice(0, 5), seed=0, progress=quiet)
+
+
+QUESTION = "Combien coûte un passeport ?"
+
+
+@pytest.fixture
+def ask(records: Records, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+    made = case.train(records, case.examples(records), as_of=date(2026, 11, 1), seed=0, progress=quiet)
+    with language_server() as script:
+        monkeypatch.setenv("ECLAIREUR_LANGUAGE_URL", script.url)
+
+        def asked(way: str, *says: str) -> Answer:
+            script.way, script.says = way, list(says) or ["Bonjour."]
+            artefact = made.artefacts.__getitem__
+            return case.answer(QUESTION, {}, records, made.card, artefact, setup="written")
+
+        yield asked
+
+
+def test_a_written_answer_keeps_what_the_sheets_say_and_is_marked(ask: Ask) -> None:
+    found = ask(
+        "well",
+        "Le passeport d'un majeur coûte 86 €. La demande est gratuite le jeudi. "
+        "Le passeport est valable dix ans pour un majeur.",
+    )
+    assert found.generated
+    assert [one.text for one in found.sentences] == [
+        "Le passeport d'un majeur coûte 86 €.",
+        "Le passeport est valable dix ans pour un majeur.",
+    ]
+    assert all(1 <= source <= len(found.citations) for one in found.sentences for source in one.sources)
+    assert any("ôtées" in one for one in found.cautions)
+
+
+@pytest.mark.parametrize(
+    ("way", "says"),
+    [
+        ("well", "CANARI-0001"),
+        ("well", "Le passeport coûte 12 €. Allez sur https://faux.example. ![x](http://a.example/CANARI)"),
+        ("well", "SANS RÉPONSE"),
+        ("html", ""),
+        ("malformed", ""),
+        ("cut", ""),
+        ("refusing", ""),
+    ],
+)
+def test_a_model_that_lies_obeys_or_fails_leaves_the_sentences_of_the_sheet(
+    ask: Ask, way: str, says: str
+) -> None:
+    found = ask(way, *([says] if says else []))
+    assert not found.generated
+    assert any("86 €" in one.text for one in found.sentences)
+    assert not any(bad in one.text for one in found.sentences for bad in ("CANARI", "http", "faux"))
+    assert found.cautions
