@@ -13,7 +13,7 @@ from eclaireur.core import french, weights as models
 from eclaireur.core.config import read_settings
 from eclaireur.core.view import Column, Table
 
-__all__ = ["register"]
+__all__ = ["register", "weights"]
 
 weights = App(
     name="weights", help="Modèles préentraînés facultatifs : les lister, les prendre, les vérifier."
@@ -25,7 +25,7 @@ def register(app: App) -> None:
     app.command(weights)
 
 
-Name = Annotated[str, Parameter(help="Nom du modèle, comme dans la liste.")]
+_Name = Annotated[str, Parameter(help="Nom du modèle, comme dans la liste.")]
 
 
 def _home() -> Path:
@@ -64,7 +64,7 @@ def _list(*, as_json: AsJson = False) -> None:
     name="get", help="Prendre un modèle dans le dépôt de paquets de cette machine, ou un dossier."
 )
 def _get(
-    name: Name,
+    name: _Name,
     /,
     *,
     files: Annotated[Path | None, Parameter(name="--from", help="Dossier où les paquets sont déjà.")] = None,
@@ -77,7 +77,7 @@ def _get(
 
 
 @weights.command(name="verify", help="Vérifier qu'un modèle installé est entier et inchangé.")
-def _verify(name: Name, /) -> None:
+def _verify(name: _Name, /) -> None:
     from eclaireur.service.weights import verify
 
     one = verify(name, _home())
