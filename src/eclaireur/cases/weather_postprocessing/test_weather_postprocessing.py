@@ -127,7 +127,7 @@ def test_bad_rows_are_set_aside_with_their_line_and_the_rest_goes_on(tmp_path: P
     assert [row["line"] for row in found.rows] == [2, 6]
     assert found.rows[1]["members"] == [2.0, 3.0]
     assert found.rows[1]["value"] is None
-    assert "1\u00a0membre manquant sur 3" in found.rows[1]["remark"]
+    assert "1 membre manquant sur 3" in found.rows[1]["remark"]
     assert "observation écartée" in found.rows[1]["remark"]
     reasons = {one.line: one.reason for one in found.rejected}
     assert set(reasons) == {3, 4, 5, 7}
