@@ -42,9 +42,9 @@ _FRENCH = {
 _SEASONS = ("hiver", "printemps", "été", "automne")
 DESIGN_NAMES = {
     "plain": "simple",
-    "season": "une saison",
-    "seasons": "deux saisons",
-    "rich": "saisons et veille",
+    "season": "saison",
+    "year": "saison et veille",
+    "seasons": "saisons et veille",
     "recent": "saisons et erreurs récentes",
     "pooled": "stations ensemble",
     "pooled fresh": "stations ensemble, erreurs récentes",

@@ -69,7 +69,7 @@ def designs_for(panel: Panel, rows: NDArray[np.bool_]) -> tuple[str, ...]:
     several = len(np.unique(panel.station[rows])) > 1
     if several:
         return ("plain", "pooled", "pooled fresh", *(("pooled seasons",) if year else ()))
-    return ("plain", "season", "seasons", "rich", "recent") if year else ("plain",)
+    return ("plain", "season", "year", "seasons", "recent") if year else ("plain",)
 
 
 def fit_design(design: str, panel: Panel, found: Columns, rows: NDArray[np.bool_]) -> Emos:

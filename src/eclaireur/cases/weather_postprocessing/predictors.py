@@ -4,6 +4,7 @@
 name            what it is
 ==============  ================================================================================
 mean            mean of the members
+wet             square root of the mean rain of the members; nothing for temperature
 spread          logarithm of their standard deviation
 least, most     least and greatest member
 season1, 2      one and two waves a year (sine and cosine)
@@ -24,6 +25,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from eclaireur.cases.weather_postprocessing.documented import RAIN
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -39,19 +42,16 @@ Columns = dict[str, "NDArray[np.float64]"]
 DESIGNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "plain": (("mean",), ("spread",)),
     "season": (("mean", "season1"), ("spread", "season1")),
-    "seasons": (("mean", "season2"), ("spread", "season2")),
-    "rich": (("mean", "season2", "slope1", "before"), ("spread", "mean", "season2")),
-    "recent": (
-        ("mean", "season2", "slope1", "before", "recent", "least", "most"),
-        ("spread", "mean", "season2"),
-    ),
+    "year": (("mean", "wet", "season1", "slope1", "before"), ("spread", "mean", "season1")),
+    "seasons": (("mean", "wet", "season2", "slope1", "before"), ("spread", "mean", "season1")),
+    "recent": (("mean", "wet", "season2", "slope1", "before", "recent"), ("spread", "mean", "season1")),
     "pooled": (("mean", "bias", "near", "elevation"), ("spread", "rough", "elevation")),
     "pooled fresh": (
         ("mean", "bias", "fresh bias", "fresh near", "before", "elevation"),
         ("spread", "rough", "elevation"),
     ),
     "pooled seasons": (
-        ("mean", "season2", "slope1", "bias", "fresh bias", "near", "before", "elevation"),
+        ("mean", "wet", "season2", "slope1", "bias", "fresh bias", "near", "before", "elevation"),
         ("spread", "mean", "rough", "season2"),
     ),
 }
@@ -79,6 +79,7 @@ def columns(panel: Panel) -> Columns:
     heights = np.nan_to_num(panel.place[:, 2]) / 1000
     found = {
         "mean": panel.mean[:, None],
+        "wet": _wet(panel)[:, None],
         "spread": np.log(panel.spread + _SOFT)[:, None],
         "least": np.nanmin(panel.members, axis=1, keepdims=True),
         "most": np.nanmax(panel.members, axis=1, keepdims=True),
@@ -104,6 +105,14 @@ def _keyed(station: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int
     import numpy as np
 
     return station * np.int64(10_000_000) + np.clip(day, -1_000_000, 8_000_000)
+
+
+def _wet(panel: Panel) -> NDArray[np.float64]:
+    import numpy as np
+
+    if panel.variable != RAIN:
+        return np.zeros(panel.size)
+    return np.asarray(np.sqrt(np.nanmean(panel.members**2, axis=1)))
 
 
 def _day_before(panel: Panel) -> NDArray[np.float64]:
