@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.cases.weather_postprocessing import measuring, model as modelling, reading
+from eclaireur.cases.weather_postprocessing import measuring, model as modelling, reading, reports
 from eclaireur.cases.weather_postprocessing.documented import event_words, identify
 from eclaireur.cases.weather_postprocessing.panel import variables
 from eclaireur.cases.weather_postprocessing.scoring import read_candidates, score
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from eclaireur.core.types import EvaluationBlock, ModelCard
+    from eclaireur.core.view import Block
 
 __all__ = [
     "NAME",
+    "REPORTS",
+    "REPORT_ASKS",
     "data_date",
     "evaluate",
     "examples",
@@ -35,6 +38,7 @@ __all__ = [
     "predict",
     "read_candidates",
     "records",
+    "report",
     "score",
     "sheet",
     "signals",
@@ -117,6 +121,32 @@ def signals(
 def predict(examples: pa.Table, records: Records, card: ModelCard, artefact: Artefact) -> Sequence[float]:
     """State the chance of the event of each example, from the forecast that it verifies."""
     return modelling.predicted(examples, records, modelling.load(card, artefact))
+
+
+REPORTS = reports.TITLES
+"""Reports by name, with their French titles (see `service.reporting`)."""
+
+REPORT_ASKS = reports.ASKS
+"""What a report cannot do without (see `service.reporting`)."""
+
+
+def report(
+    name: str,
+    records: Records,
+    card: ModelCard,
+    artefact: Artefact,
+    *,
+    about: str,
+    table: pa.Table | None,
+    seed: int,
+    progress: Progress,
+) -> tuple[Block, ...]:
+    """Return a report as view blocks (see `reports`)."""
+    model = modelling.load(card, artefact)
+    as_of = data_date(records) + timedelta(days=1)
+    return reports.made(
+        name, records, model, about=about, table=table, as_of=as_of, seed=seed, progress=progress
+    )
 
 
 def evaluate(

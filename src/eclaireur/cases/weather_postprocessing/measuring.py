@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from eclaireur.core.case import Progress, Records
 
-__all__ = ["DESIGN_NAMES", "evaluate", "held_of", "scores_of"]
+__all__ = ["DESIGN_NAMES", "FORECASTS", "evaluate", "held_of", "scores_of"]
 
 _SHARE = {True: 1 / 3, False: 1 / 2}
 _YEAR = 365
 _FINE = 199
-_FRENCH = {
+FORECASTS = {
     "raw": "ensemble brut",
     "climatology": "climatologie",
     "emos": "EMOS simple",
@@ -39,6 +39,7 @@ _FRENCH = {
     "local_emos": "EMOS par station",
     "forest": "forêt de quantiles",
 }
+"""Forecasts that ours is compared with, in French."""
 _SEASONS = ("hiver", "printemps", "été", "automne")
 DESIGN_NAMES = {
     "plain": "simple",
@@ -92,7 +93,7 @@ def _block(source: str, held: Held, seed: int) -> EvaluationBlock:
         if name != "ours":
             metrics.append(_mean(f"crps_{name}", values, weights))
             metrics.append(
-                _mean(f"crps_gain_over_{name}", values - scores["ours"], weights, _FRENCH[name], 0 * values)
+                _mean(f"crps_gain_over_{name}", values - scores["ours"], weights, FORECASTS[name], 0 * values)
             )
     metrics += [_skill(f"crps_skill_over_{name}", scores, name, weights) for name in ("raw", "climatology")]
     metrics += _event(held, weights)
@@ -140,7 +141,7 @@ def _mean(
         low=min(low, value),
         high=max(high, value),
         n=len(values),
-        baseline=_FRENCH.get(baseline, baseline) or None,
+        baseline=FORECASTS.get(baseline, baseline) or None,
         baseline_value=None if beside is None else float(beside.mean()),
     )
 
@@ -161,7 +162,7 @@ def _skill(
         low=min(low, value),
         high=max(high, value),
         n=len(ours),
-        baseline=_FRENCH[other],
+        baseline=FORECASTS[other],
         baseline_value=0.0,
     )
 
@@ -190,7 +191,7 @@ def _event(held: Held, weights: NDArray[np.float64]) -> list[Metric]:
             low=min(low, error),
             high=max(high, error),
             n=panel.size,
-            baseline=_FRENCH["raw"],
+            baseline=FORECASTS["raw"],
             baseline_value=evaluation.calibration_error(truth, raw),
         )
     )
@@ -236,7 +237,7 @@ def _seasons(held: Held, scores: Mapping[str, NDArray[np.float64]]) -> tuple[Sub
             low=None,
             high=None,
             n=n,
-            baseline=_FRENCH["raw"],
+            baseline=FORECASTS["raw"],
             baseline_value=float(scores["raw"][rows].mean()) if enough else None,
         )
         found.append(SubgroupMetric(attribute="saison", group=name, metric=metric))

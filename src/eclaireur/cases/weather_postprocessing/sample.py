@@ -34,7 +34,8 @@ def write(into: Path, *, seed: int) -> None:
             truth = usual + weather - 0.0065 * elevation + draw.normal(0, 1.0, _STATIONS)
             error = draw.normal(0, 1.2) - bias
             spread = 0.5 + 0.5 * draw.random()
-            members = truth[:, None] + error[:, None] + draw.normal(0, spread, (_STATIONS, MEMBERS))
+            shared, alone = draw.normal(0, spread, MEMBERS), draw.normal(0, spread / 2, (_STATIONS, MEMBERS))
+            members = truth[:, None] + error[:, None] + shared + alone
             for at in range(_STATIONS):
                 told = [f"{value:.2f}" for value in members[at]]
                 head = [day.isoformat(), f"S{at:02d}", *place[at], elevation[at], f"{truth[at]:.2f}"]

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import io
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from rich.console import Console
 
-from eclaireur.cases.weather_postprocessing import emos, reading
+from eclaireur.cases.weather_postprocessing import case, emos, measuring, reading
+from eclaireur.cases.weather_postprocessing.coupling import coupled, energy_score, shuffled, variogram_score
 from eclaireur.cases.weather_postprocessing.csv_files import read_ensemble
+from eclaireur.cases.weather_postprocessing.decisions import alerts
 from eclaireur.cases.weather_postprocessing.laws import CENSORED, NORMAL, Law, crps_gradient
 from eclaireur.cases.weather_postprocessing.verify import (
     brier_parts,
@@ -20,8 +27,20 @@ from eclaireur.cases.weather_postprocessing.verify import (
     pit,
     ranks,
 )
+from eclaireur.core.case import Fitted, Records, quiet
+from eclaireur.core.figures import lay_out
+from eclaireur.core.terminal import TerminalRenderer
+from eclaireur.core.view import Chart, Table
 
 WIDE = "date,rain,rainfc.1,rainfc.2,rainfc.3\n"
+
+
+class Sampled(NamedTuple):
+    """The generated sample, read and learnt from once."""
+
+    path: Path
+    records: Records
+    fitted: Fitted
 
 
 def one(family: str, location: float = 0.4, scale: float = 1.3) -> Law:
@@ -158,3 +177,121 @@ def test_a_compressed_file_cut_in_half_is_read_up_to_the_cut(tmp_path: Path) -> 
     assert "coupé" in found.rejected[-1].reason
     tables = reading.tables_of(found.rows, found.rejected)
     assert tables["rejected"].num_rows == len(found.rejected)
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory: pytest.TempPathFactory) -> Sampled:
+    raw = tmp_path_factory.mktemp("raw")
+    case.fetch("sample", raw, seed=3, progress=quiet)
+    records = case.records("sample", raw, outcomes=None, progress=quiet)
+    as_of = case.data_date(records) + timedelta(days=1)
+    fitted = case.train(records, case.examples(records), as_of=as_of, seed=3, progress=quiet)
+    return Sampled(raw / "temperature.csv", records, fitted)
+
+
+def test_calibration_beats_the_raw_ensemble_and_plain_forecasts(sampled: Sampled) -> None:
+    (block,) = measuring.evaluate("sample", sampled.records, seed=1, progress=quiet)
+    found = {one.name: one.value or 0.0 for one in block.metrics}
+    assert {"crps", "crps_raw", "brier", "coverage_80"} <= set(found)
+    assert 0 < found["crps"] < found["crps_emos"] < found["crps_raw"]
+    low = {one.name: one.low or 0.0 for one in block.metrics}
+    assert low["crps_gain_over_raw"] > 0
+    assert found["coverage_80"] == pytest.approx(0.8, abs=0.05)
+    assert sum(one.metric.n for one in block.subgroups) == block.metrics[0].n
+
+
+def scored(sampled: Sampled, path: Path) -> list[dict[str, Any]]:
+    table = case.read_candidates(path)
+    assert table is not None
+    found = case.score(
+        table.drop_columns(["line"]),
+        sampled.records,
+        sampled.fitted.card,
+        sampled.fitted.artefacts.__getitem__,
+        progress=quiet,
+    )
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
+
+
+def test_a_file_is_scored_line_by_line_in_its_own_unit(sampled: Sampled, tmp_path: Path) -> None:
+    lines = sampled.path.read_text(encoding="utf-8").splitlines()
+    head, *last = [lines[0], *lines[-4:]]
+    kelvin = [
+        ",".join([*cells[:5], *(f"{float(one) + 273.15:.2f}" for one in cells[5:])])
+        for cells in (line.split(",") for line in last)
+    ]
+    plain = scored(sampled, wide(tmp_path, "\n".join([head, *last]), "b.csv"))
+    kelvins = scored(sampled, wide(tmp_path, "\n".join([head, *kelvin, "x,S00"]), "k.csv"))
+    assert [row["kept"] for row in kelvins] == [True] * 4 + [False]
+    assert "cellules" in kelvins[-1]["rejection"]
+    for row, other in zip(plain, kelvins, strict=False):
+        assert other["q50"] == pytest.approx(row["q50"] + 273.15, abs=0.02)
+        assert other["observation"] == pytest.approx(row["observation"] + 273.15, abs=0.02)
+        assert other["crps"] == pytest.approx(row["crps"], abs=0.02)
+        assert row["q05"] < row["q25"] < row["q50"] < row["q95"]
+        assert len(row["reasons"]) == 3
+
+
+def test_a_row_without_an_observation_has_the_same_forecast(sampled: Sampled, tmp_path: Path) -> None:
+    lines = sampled.path.read_text(encoding="utf-8").splitlines()
+    cells = [line.split(",") for line in lines[-40:]]
+    later = [["2026-02-01", *row[1:]] for row in cells[-8:]]
+    blind = [[*row[:5], "", *row[6:]] for row in later]
+    told = scored(sampled, wide(tmp_path, "\n".join([lines[0], *map(",".join, later)]), "t.csv"))
+    mute = scored(sampled, wide(tmp_path, "\n".join([lines[0], *map(",".join, blind)]), "m.csv"))
+    assert [row["q50"] for row in told] == [row["q50"] for row in mute]
+    assert all(row["crps"] is not None for row in told)
+    assert all(row["crps"] is None and row["observation"] is None for row in mute)
+
+
+@pytest.mark.parametrize("name", sorted(case.REPORTS))
+def test_each_report_can_be_shown(sampled: Sampled, name: str) -> None:
+    table = pa.table({"station": ["S01", "S02", "?"], "exposés": ["100", "-4", "2"]})
+    blocks = case.report(
+        name,
+        sampled.records,
+        sampled.fitted.card,
+        sampled.fitted.artefacts.__getitem__,
+        about="S03" if name == "plume" else "",
+        table=table if name == "impacts" else None,
+        seed=1,
+        progress=quiet,
+    )
+    console = Console(file=io.StringIO(), width=120)
+    TerminalRenderer(console).render(blocks)
+    for block in blocks:
+        if isinstance(block, Chart):
+            assert lay_out(block).parts
+    if name == "impacts":
+        listed, refused = (block for block in blocks if isinstance(block, Table))
+        assert [row["station"] for row in listed.rows] == ["S01"]
+        assert len(refused.rows) == 2
+    if name == "together":
+        assert isinstance(blocks[0], Table)
+        raw, kept, loose = blocks[0].rows
+        assert kept["energy"] < raw["energy"]
+        assert kept["variogram"] < loose["variogram"]
+
+
+def test_alerts_at_the_right_ratio_are_worth_most() -> None:
+    draw = np.random.default_rng(2)
+    chance = draw.random(20_000)
+    happened = (draw.random(20_000) < chance).astype(float)
+    found = alerts(chance, happened, (0.2, 0.5))
+    louder = alerts(np.minimum(chance * 2, 1), happened, (0.2, 0.5))
+    assert all(0 < one.value < 1 for one in found)
+    assert all(good.value > bad.value for good, bad in zip(found, louder, strict=True))
+
+
+def test_joint_members_keep_the_ranks_and_scores_tell_dependence() -> None:
+    draw = np.random.default_rng(4)
+    shared = draw.normal(size=(1, 30))
+    members = shared + 0.1 * draw.normal(size=(25, 30))
+    law = Law(family=NORMAL, location=np.zeros(25), scale=np.ones(25))
+    kept, loose = coupled(law, members, seed=0), shuffled(law, members, seed=0)
+    assert (np.argsort(kept, axis=1) == np.argsort(members, axis=1)).all()
+    assert np.sort(kept, axis=1) == pytest.approx(np.sort(loose, axis=1))
+    truth = np.full(25, 0.7)
+    assert variogram_score(kept, truth) < variogram_score(loose, truth)
+    assert energy_score(members[:1], truth[:1]) == pytest.approx(crps_ensemble(members[:1], truth[:1])[0])
