@@ -37,6 +37,7 @@ __all__ = [
     "identify",
     "predict",
     "read_candidates",
+    "read_report_input",
     "records",
     "report",
     "score",
@@ -128,6 +129,11 @@ REPORTS = reports.TITLES
 
 REPORT_ASKS = reports.ASKS
 """What a report cannot do without (see `service.reporting`)."""
+
+
+def read_report_input(path: Path) -> Any:
+    """Return the fields of a GRIB or NetCDF file with what was set aside; None for any other file."""
+    return reading.read_grid(path)
 
 
 def report(

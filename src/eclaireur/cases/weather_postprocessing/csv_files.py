@@ -36,6 +36,7 @@ _PLACE = {
 _OTHER = {"type", "variable", "unit", "name", "lead", "echeance", "line"}
 _MEMBER = re.compile(r"(.*?)[._ -]?\d+$")
 _LEAST_MEMBERS = 2
+_SAME = ("station", "latitude", "longitude", "variable", "issued", "day")
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]?\d{2}.*)?")
 _LONGEST = 1 << 31
 
@@ -145,12 +146,19 @@ def read_ensemble(path: Path, *, variable: str = "") -> EnsembleFile | None:
         )
     fixed = variable or headings.fixed or _guessed(raw, headings.members)
     rows: list[dict[str, Any]] = []
+    first: dict[tuple[Any, ...], int] = {}
     for line, told in raw:
         row, reason = checked(_told(told, headings, fixed), decimal_comma=separator == ";")
         if row is None:
             rejected.append(Rejected(path.name, line, reason))
-        else:
-            rows.append(row | {"line": line})
+            continue
+        where = tuple(row[name] for name in _SAME)
+        if row["station"] and where in first:
+            reason = f"même station et même jour que la ligne {first[where]}."
+            rejected.append(Rejected(path.name, line, reason))
+            continue
+        rows.append(row | {"line": line, "again": first.get(where, 0)})
+        first[where] = line if row["station"] else first.get(where, 0) + 1
     return EnsembleFile(rows=tuple(rows), rejected=tuple(sorted(rejected, key=lambda one: one.line)))
 
 

@@ -14,11 +14,23 @@ from eclaireur.cases.weather_postprocessing.documented import (
     observations_table,
     rejected_schema,
 )
+from eclaireur.cases.weather_postprocessing.grids import ensemble_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["forecasts_table", "gathered", "key_of", "key_of_row", "read", "read_file", "tables_of"]
+    from eclaireur.cases.weather_postprocessing.grids import Field
+
+__all__ = [
+    "forecasts_table",
+    "gathered",
+    "key_of",
+    "key_of_row",
+    "read",
+    "read_file",
+    "read_grid",
+    "tables_of",
+]
 
 _NAMES = {"rain_innsbruck": "Innsbruck"}
 
@@ -49,6 +61,24 @@ def read_file(path: Path) -> tuple[Sequence[dict[str, Any]], Sequence[Rejected]]
     if path.name.lower().endswith((".csv", ".csv.gz", ".txt")):
         table = read_ensemble(path)
         return None if table is None else (table.rows, table.rejected)
+    if fields := read_grid(path):
+        rows, rejected = ensemble_rows(fields[0], file=path.name)
+        return rows, [*fields[1], *rejected]
+    return None
+
+
+def read_grid(path: Path) -> tuple[list[Field], list[Rejected]] | None:
+    """Read the fields of a GRIB or NetCDF file; None for any other."""
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    if start[:4] == b"GRIB":
+        from eclaireur.cases.weather_postprocessing.grib import read_grib
+
+        return read_grib(path)
+    if start == b"\x89HDF\r\n\x1a\n" or start[:3] == b"CDF":
+        from eclaireur.cases.weather_postprocessing.netcdf import read_netcdf
+
+        return read_netcdf(path)
     return None
 
 
@@ -101,6 +131,8 @@ def _station(row: Mapping[str, Any]) -> str:
     if row["station"]:
         return str(row["station"])
     place = [f"{row[name]:g}" for name in ("latitude", "longitude") if row[name] is not None]
+    if row.get("again"):
+        place.append(f"({row['again'] + 1})")
     return " ".join(place) or "station"
 
 

@@ -10,6 +10,7 @@ from eclaireur.cases.weather_postprocessing import model as modelling
 from eclaireur.cases.weather_postprocessing.coupling import joint_scores
 from eclaireur.cases.weather_postprocessing.decisions import alerts, exposures
 from eclaireur.cases.weather_postprocessing.documented import THRESHOLDS, event_words, identify
+from eclaireur.cases.weather_postprocessing.gridding import grid_blocks
 from eclaireur.cases.weather_postprocessing.measuring import held_of, scores_of
 from eclaireur.cases.weather_postprocessing.panel import variables
 from eclaireur.cases.weather_postprocessing.sheet import FRENCH, day_of, plume, rows_of
@@ -21,8 +22,6 @@ from eclaireur.core.view import Block, Chart, Column, Facts, FormField, Map, Pla
 
 if TYPE_CHECKING:
     from datetime import date
-
-    import pyarrow as pa
 
     from eclaireur.cases.weather_postprocessing.model import Model, Stated
     from eclaireur.cases.weather_postprocessing.rolling import Held
@@ -39,11 +38,20 @@ TITLES = {
     "alerts": "Alertes selon le coût d’agir et la perte évitée",
     "impacts": "Personnes ou biens exposés, selon la chance de dépassement",
     "together": "Plusieurs stations à la fois",
+    "grid": "Un fichier GRIB ou NetCDF aux stations connues",
     "rejected": "Lignes écartées, avec leur raison",
 }
 """Reports by name, with their French titles."""
 
 ASKS = {
+    "grid": (
+        FormField(
+            name="table",
+            title="Fichier GRIB ou NetCDF",
+            kind="file",
+            help="Une prévision sur une grille ou à des stations.",
+        ),
+    ),
     "plume": (FormField(name="about", title="Station", kind="text", help="Son nom, comme dans la liste."),),
     "impacts": (
         FormField(
@@ -65,7 +73,7 @@ class _Asked:
     records: Records
     model: Model
     about: str
-    table: pa.Table | None
+    table: Any
     as_of: date
     seed: int
     progress: Progress
@@ -96,7 +104,7 @@ def made(
     model: Model,
     *,
     about: str,
-    table: pa.Table | None,
+    table: Any,
     as_of: date,
     seed: int,
     progress: Progress,
@@ -360,6 +368,10 @@ def _together(asked: _Asked) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def _grid(asked: _Asked) -> tuple[Block, ...]:
+    return grid_blocks(asked.table, asked.records)
+
+
 def _rejected(asked: _Asked) -> tuple[Block, ...]:
     rows = asked.records["rejected"].to_pylist()
     columns = (
@@ -391,5 +403,6 @@ _MAKERS: dict[str, Callable[[_Asked], tuple[Block, ...]]] = {
     "alerts": _alerts,
     "impacts": _impacts,
     "together": _together,
+    "grid": _grid,
     "rejected": _rejected,
 }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QUANTILES", "read_candidates", "score", "scores_schema"]
 
-_TOLD = ("day", "issued", "station", "variable", "unit", "members", "value", "remark")
+_TOLD = ("day", "issued", "station", "variable", "unit", "members", "value", "remark", "again")
 _PLACE = ("latitude", "longitude", "elevation")
 _FINE = 199
 _FRENCH = {RAIN: "la pluie", TEMPERATURE: "la température"}
@@ -48,9 +48,11 @@ def read_candidates(path: Path) -> pa.Table | None:
     if found is None:
         return None
     rows, rejected = found
-    made = [{name: row[name] for name in (*_TOLD, *_PLACE, "line")} | {"rejection": None} for row in rows]
+    made: list[dict[str, Any]] = [
+        {name: row.get(name) for name in (*_TOLD, *_PLACE, "line")} | {"rejection": None} for row in rows
+    ]
     made += [{"line": one.line, "rejection": one.reason, "members": []} for one in rejected]
-    made.sort(key=lambda row: row["line"])
+    made.sort(key=lambda row: int(row["line"]))
     if not made:
         raise EmptyTableError("le fichier ne contient aucune prévision.", file=path.name)
     schema = pa.schema(
@@ -64,6 +66,7 @@ def read_candidates(path: Path) -> pa.Table | None:
             ("members", pa.list_(pa.float64())),
             ("value", pa.float64()),
             ("remark", pa.string()),
+            ("again", pa.int64()),
             *((name, pa.float64()) for name in _PLACE),
             ("rejection", pa.string()),
         ]
