@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eclaireur.cases.weather_postprocessing.emos import fit
 from eclaireur.cases.weather_postprocessing.laws import NORMAL, Law, law_of
 from eclaireur.cases.weather_postprocessing.pool import fit_design, law_by
-from eclaireur.cases.weather_postprocessing.predictors import Columns, stack
+from eclaireur.cases.weather_postprocessing.predictors import DESIGNS, Columns, stack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ def climate(
 def plain(panel: Panel, found: Columns, used: NDArray[np.bool_], asked: NDArray[np.bool_]) -> Law:
     """Return EMOS on the mean and the spread of the members alone, all stations together."""
     model = fit_design("plain", panel, found, used)
-    return law_by("plain", model, {name: values[asked] for name, values in found.items()})
+    return law_by(DESIGNS["plain"], model, {name: values[asked] for name, values in found.items()})
 
 
 def corrected(panel: Panel, found: Columns, used: NDArray[np.bool_], asked: NDArray[np.bool_]) -> Law:

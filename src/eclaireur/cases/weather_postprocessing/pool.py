@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.weather_postprocessing.emos import Emos, fit
 from eclaireur.cases.weather_postprocessing.laws import Law, crps_gradient, law_of
-from eclaireur.cases.weather_postprocessing.predictors import DESIGNS, Columns, stack
+from eclaireur.cases.weather_postprocessing.predictors import DESIGNS, KNOWN, Columns, Terms, stack
+from eclaireur.core.errors import ModelRefusedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,16 +29,17 @@ _LEAST = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Designs with their models and weights, which add up to one."""
+    """Designs with their predictors, their models and their weights, which add up to one."""
 
     variable: str
     designs: tuple[str, ...]
+    terms: tuple[Terms, ...]
     models: tuple[Emos, ...]
     weights: tuple[float, ...]
 
     def law(self, found: Columns) -> Law:
         """Return the averaged law of rows."""
-        laws = [law_by(design, model, found) for design, model in zip(self.designs, self.models, strict=True)]
+        laws = [law_by(terms, model, found) for terms, model in zip(self.terms, self.models, strict=True)]
         return _averaged(laws, self.weights)
 
     def to_plain(self) -> dict[str, Any]:
@@ -45,16 +47,31 @@ class Pool:
         return {
             "variable": self.variable,
             "designs": list(self.designs),
+            "terms": [[list(names) for names in terms] for terms in self.terms],
             "models": [model.to_plain() for model in self.models],
             "weights": list(self.weights),
         }
 
     @classmethod
     def from_plain(cls, row: Mapping[str, Any]) -> Pool:
-        """Read what `to_plain` gave."""
+        """Read what `to_plain` gave.
+
+        Raises
+        ------
+        ModelRefusedError
+            If it asks for a predictor that this version does not know.
+        """
+        terms: tuple[Terms, ...] = tuple((tuple(where), tuple(spread)) for where, spread in row["terms"])
+        unknown = {name for both in terms for names in both for name in names} - KNOWN
+        if unknown:
+            raise ModelRefusedError(
+                f"ce modèle demande une grandeur inconnue : « {min(unknown)} ».",
+                fix="Entraînez-le de nouveau.",
+            )
         return cls(
             variable=str(row["variable"]),
             designs=tuple(row["designs"]),
+            terms=terms,
             models=tuple(Emos.from_plain(one) for one in row["models"]),
             weights=tuple(float(one) for one in row["weights"]),
         )
@@ -83,9 +100,9 @@ def fit_design(design: str, panel: Panel, found: Columns, rows: NDArray[np.bool_
     )
 
 
-def law_by(design: str, model: Emos, found: Columns) -> Law:
+def law_by(terms: Terms, model: Emos, found: Columns) -> Law:
     """Return the laws that one design gives."""
-    where, spread = DESIGNS[design]
+    where, spread = terms
     return model.law(stack(found, where), stack(found, spread))
 
 
@@ -113,9 +130,15 @@ def fit_pool(panel: Panel, found: Columns, *, before: int) -> Pool:
         weights = np.full(len(designs), 1 / len(designs))
     else:
         some = {name: values[inner] for name, values in found.items()}
-        laws = [law_by(design, fit_design(design, panel, found, early), some) for design in designs]
+        laws = [law_by(DESIGNS[design], fit_design(design, panel, found, early), some) for design in designs]
         weights = _weights(laws, panel.observed[inner])
-    return Pool(variable=panel.variable, designs=designs, models=models, weights=tuple(weights.tolist()))
+    return Pool(
+        variable=panel.variable,
+        designs=designs,
+        terms=tuple(DESIGNS[design] for design in designs),
+        models=models,
+        weights=tuple(weights.tolist()),
+    )
 
 
 def _averaged(laws: Sequence[Law], weights: Sequence[float]) -> Law:

@@ -34,12 +34,15 @@ if TYPE_CHECKING:
 
     from eclaireur.cases.weather_postprocessing.panel import Panel
 
-__all__ = ["DESIGNS", "Columns", "columns", "stack"]
+__all__ = ["DESIGNS", "KNOWN", "Columns", "Terms", "columns", "stack"]
 
 Columns = dict[str, "NDArray[np.float64]"]
 """Predictors by name, each of shape ``(n, k)``; ``seen`` counts the station's errors known by then."""
 
-DESIGNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+Terms = tuple[tuple[str, ...], tuple[str, ...]]
+"""Names of the predictors of the location, and of the scale."""
+
+DESIGNS: dict[str, Terms] = {
     "plain": (("mean",), ("spread",)),
     "season": (("mean", "season1"), ("spread", "season1")),
     "year": (("mean", "wet", "season1", "slope1", "before"), ("spread", "mean", "season1")),
@@ -56,6 +59,9 @@ DESIGNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 """Predictors of the location and of the scale, by design."""
+
+KNOWN = frozenset(name for both in DESIGNS.values() for names in both for name in names)
+"""Predictors that a stored model may ask for."""
 
 _YEAR = 365.2425
 _RECENT = 15

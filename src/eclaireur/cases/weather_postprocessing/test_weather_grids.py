@@ -134,7 +134,7 @@ def test_an_ensemble_in_netcdf_becomes_rows_and_a_missing_member_is_said(tmp_pat
         ("AA", 2, 3),
         ("BB", 2, 3),
     ]
-    assert rows[0]["members"] == pytest.approx([0.2, 0.4])
+    assert rows[0]["members"] == pytest.approx([0.2, 0.4], abs=1e-4)
     assert rows[0]["unit"] == "K"
     assert "1 membre manquant sur 3" in rows[0]["remark"]
     table = case.read_candidates(tmp_path / "a.nc")

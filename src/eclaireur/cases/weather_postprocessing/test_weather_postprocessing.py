@@ -18,6 +18,7 @@ from eclaireur.cases.weather_postprocessing.coupling import coupled, energy_scor
 from eclaireur.cases.weather_postprocessing.csv_files import read_ensemble
 from eclaireur.cases.weather_postprocessing.decisions import alerts
 from eclaireur.cases.weather_postprocessing.laws import CENSORED, NORMAL, Law, crps_gradient
+from eclaireur.cases.weather_postprocessing.model import load
 from eclaireur.cases.weather_postprocessing.verify import (
     brier_parts,
     coverage,
@@ -28,6 +29,7 @@ from eclaireur.cases.weather_postprocessing.verify import (
     ranks,
 )
 from eclaireur.core.case import Fitted, Records, quiet
+from eclaireur.core.errors import ModelRefusedError
 from eclaireur.core.figures import lay_out
 from eclaireur.core.terminal import TerminalRenderer
 from eclaireur.core.view import Chart, Table
@@ -280,6 +282,12 @@ def test_each_report_can_be_shown(sampled: Sampled, name: str) -> None:
         raw, kept, loose = blocks[0].rows
         assert kept["energy"] < raw["energy"]
         assert kept["variogram"] < loose["variogram"]
+
+
+def test_a_model_that_asks_for_an_unknown_predictor_is_refused(sampled: Sampled) -> None:
+    stored = sampled.fitted.artefacts["model.json"].replace(b'"rough"', b'"moon"')
+    with pytest.raises(ModelRefusedError, match="moon"):
+        load(sampled.fitted.card, lambda _: stored)
 
 
 def test_alerts_at_the_right_ratio_are_worth_most() -> None:
