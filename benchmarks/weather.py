@@ -12,11 +12,14 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from eclaireur.cases.weather_postprocessing import case, measuring
 from eclaireur.cases.weather_postprocessing.coupling import joint_scores
@@ -41,7 +44,7 @@ SOURCES = {
 def main() -> None:
     """Print each part; those on real data when they are there."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", nargs="*", default=[*SOURCES, "grids", "speed"])
+    parser.add_argument("--only", nargs="*", default=[*SOURCES, "later", "grids", "speed"])
     arguments = parser.parse_args()
     data = os.environ.get("ECLAIREUR_DATA")
     for part in arguments.only:
@@ -49,6 +52,8 @@ def main() -> None:
             speed()
         elif data is None:
             print(f"{part}: skipped, ECLAIREUR_DATA is not set")
+        elif part == "later":
+            later(Path(data) / "weather")
         elif part == "grids":
             grids(Path(data) / "weather")
         else:
@@ -80,6 +85,30 @@ def quality(source: str, path: Path) -> None:
         joint = None if held is None else joint_scores(held.panel, held.law, seed=1)
         if joint is not None:
             print(f"joint scores, {joint.days} days: energy {joint.energy}, variogram {joint.variogram}")
+
+
+def later(folder: Path) -> None:
+    """Print the score of a later file by models that stay those of the days before."""
+    for source, day in (("innsbruck", date(2009, 1, 1)), ("northwest", date(2004, 2, 7))):
+        path = folder / SOURCES[source]
+        read = read_file(path)
+        if read is None:
+            raise SystemExit(f"{path.name}: no ensemble table")
+        rows = [named(row, path) for row in read[0]]
+        records = tables_of([row for row in rows if row["day"] < day], read[1])
+        fitted = case.train(records, case.examples(records), as_of=day, seed=1, progress=quiet)
+        table = case.read_candidates(path)
+        if table is None:
+            raise SystemExit(f"{path.name}: no ensemble table")
+        table = table.filter(pc.greater_equal(table["day"], pa.scalar(day))).drop_columns(["line"])
+        scored = case.score(table, records, fitted.card, fitted.artefacts.__getitem__, progress=quiet)
+        crps, raw = (float(np.mean(scored[name].to_numpy())) for name in ("crps", "crps_raw"))
+        low, high, seen = (scored[name].to_numpy() for name in ("q10", "q90", "observation"))
+        inside = float(np.mean((seen >= low - 1e-9) & (seen <= high + 1e-9)))
+        print(
+            f"\n{source} from {day}, models of before: n {scored.num_rows}, crps {crps:.4f}, raw {raw:.4f}, "
+            f"{inside:.3f} from q10 to q90"
+        )
 
 
 def grids(folder: Path) -> None:

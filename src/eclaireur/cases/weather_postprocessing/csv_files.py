@@ -22,7 +22,7 @@ from eclaireur.core.errors import BadValueError, MissingColumnError
 if TYPE_CHECKING:
     from eclaireur.cases.weather_postprocessing.checks import Rejected
 
-__all__ = ["EnsembleFile", "looks_like_ensemble", "read_ensemble"]
+__all__ = ["EnsembleFile", "day_of", "read_ensemble"]
 
 _DATES = {"date", "dates", "jour", "valid_time", "validite"}
 _ISSUED = {"issued", "reference_time", "run", "reseau", "emission"}
@@ -67,12 +67,6 @@ class _Headings:
     members: tuple[str, ...]
     variable: str
     fixed: str
-
-
-def looks_like_ensemble(headings: Sequence[str]) -> bool:
-    """Tell whether headings are those of a table with one column per member."""
-    found = _headings([heading.strip() for heading in headings])
-    return found is not None
 
 
 def _headings(names: Sequence[str]) -> _Headings | None:

@@ -143,12 +143,12 @@ def observations_table(forecasts: pa.Table, values: list[float | None], delay: i
 def event_words(variable: str, threshold: float) -> str:
     """Name the event in French.
 
-    >>> event_words("rain", 10.0)
-    'au moins 10 mm de pluie'
+    >>> event_words("rain", 10.0), event_words("temperature", 0.0)
+    ('au moins 10 mm de pluie', 'moins de 0 °C')
     """
     from eclaireur.core import french
 
     decimals = 0 if float(threshold).is_integer() else 1
     if variable == RAIN:
         return f"au moins {french.number(threshold, decimals)} mm de pluie"
-    return f"température sous {french.number(threshold, decimals)} °C"
+    return f"moins de {french.number(threshold, decimals)} °C"

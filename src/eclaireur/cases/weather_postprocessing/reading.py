@@ -26,6 +26,7 @@ __all__ = [
     "gathered",
     "key_of",
     "key_of_row",
+    "named",
     "read",
     "read_file",
     "read_grid",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
@@ -311,3 +312,49 @@ def test_joint_members_keep_the_ranks_and_scores_tell_dependence() -> None:
     truth = np.full(25, 0.7)
     assert variogram_score(kept, truth) < variogram_score(loose, truth)
     assert energy_score(members[:1], truth[:1]) == pytest.approx(crps_ensemble(members[:1], truth[:1])[0])
+
+
+def members_table(sizes: dict[str, int]) -> pa.Table:
+    rows = [
+        {
+            "station": station,
+            "date": date(2026, 2, 3),
+            "issued": date(2026, 2, 1),
+            "variable": "temperature",
+            "member": number,
+            "value": 280.0 + number,
+            "latitude": None,
+            "longitude": None,
+            "elevation": None,
+        }
+        for station, size in sizes.items()
+        for number in range(size)
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def test_one_member_a_row_is_gathered_and_each_row_bears_its_forecast(sampled: Sampled) -> None:
+    found = case.score(
+        members_table({"S00": 4, "S01": 3, "S02": 1}),
+        sampled.records,
+        sampled.fitted.card,
+        sampled.fitted.artefacts.__getitem__,
+        progress=quiet,
+    ).to_pylist()
+    assert [row["members"] for row in found] == [4] * 4 + [3] * 3 + [None]
+    assert len({row["q50"] for row in found[:4]}) == 1
+    assert found[4]["remark"] == "1 membre manquant sur 4"
+    assert "1 membre lisible" in found[-1]["rejection"]
+
+
+def test_connected_tables_are_joined_by_station_and_day(tmp_path: Path) -> None:
+    pq.write_table(members_table({"A": 3, "B": 1}), tmp_path / "members.parquet")
+    seen = [{"station": "A", "date": date(2026, 2, 3), "variable": "temperature", "value": 281.15}]
+    pq.write_table(pa.Table.from_pylist(seen), tmp_path / "observations.parquet")
+    records = case.records("connected", tmp_path, outcomes=None, progress=quiet)
+    (forecast,) = records["forecasts"].to_pylist()
+    assert (forecast["known"], forecast["observed"]) == (date(2026, 2, 1), date(2026, 2, 3))
+    (observation,) = records["observations"].to_pylist()
+    assert observation["value"] == pytest.approx(8.0)
+    assert observation["known"] == date(2026, 2, 4)
+    assert "1 membre lisible sur 3" in records["rejected"].to_pylist()[0]["reason"]
