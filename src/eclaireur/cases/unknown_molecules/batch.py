@@ -33,8 +33,8 @@ _SAME_MZ = 5e-6
 class Batch:
     """Spectra to identify, as columns; ``queries`` are None where a spectrum cannot be searched.
 
-    ``run`` tells spectra that share their retention times: one laboratory, one column. ``group`` gathers those of
-    one compound. ``laboratory`` is a code of the library, -1 when it is none of its.
+    ``run`` tells spectra that share their retention times: one laboratory, one column. ``group`` gathers
+    those of one compound. ``laboratory`` is a code of the library, -1 when it is none of its.
     """
 
     queries: tuple[Query | None, ...]
@@ -81,6 +81,7 @@ def batch_of(table: pa.Table, library: Library) -> Batch:
         else query_of(column["precursor"][row], column["mode"][row], mz[row], heights[row])
         for row in range(table.num_rows)
     )
+    percent = np.array([one == "%" for one in table["energy_unit"].to_pylist()], bool)
     precursor = np.array([one or 0.0 for one in column["precursor"]], float)
     retention = _floats(table, "retention")
     places = {name: at for at, name in enumerate(library.laboratories) if name}
@@ -92,11 +93,7 @@ def batch_of(table: pa.Table, library: Library) -> Batch:
     return Batch(
         queries=queries,
         precursor=precursor,
-        volts=volts(
-            _floats(table, "energy"),
-            np.array([one == "%" for one in table["energy_unit"].to_pylist()]),
-            precursor,
-        ),
+        volts=volts(_floats(table, "energy"), percent, precursor),
         retention=retention,
         run=run,
         group=_groups(precursor, retention, run * 3 + modes),
@@ -134,7 +131,7 @@ def _groups(
 
 
 def search(batch: Batch, library: Library, *, progress: Progress | None = None) -> Pairs:
-    """Search every spectrum of a batch, its own laboratory's spectra left out when it is one of the library's."""
+    """Search every spectrum of a batch; those of its own laboratory are left out of the library."""
     import numpy as np
 
     parts = []
@@ -191,8 +188,8 @@ def retention_evidence(
     code = batch.run[pairs.query] * (int(run.max(initial=0)) + 1) + run[pairs.at]
     usable = np.flatnonzero(both)
     usable = usable[np.argsort(code[usable], kind="stable")]
-    edges = np.flatnonzero(np.concatenate([[True], np.diff(code[usable]) > 0])) if len(usable) else []
-    for some in np.split(usable, edges[1:]) if len(usable) else []:
+    edges = np.flatnonzero(np.diff(code[usable]) > 0) + 1
+    for some in np.split(usable, edges) if len(usable) else ():
         anchors = some[sure[some]]
         if len(anchors) < _LEAST:
             continue

@@ -42,7 +42,8 @@ _KEYS: Mapping[str, str] = {
     "rtinminutes": "retention", "rtinseconds": "retention_seconds",
     "column": "column", "column_name": "column",
     "license": "licence", "licence": "licence",
-    "mslevel": "level", "ms_level": "level", "ms_type": "level", "spectrumtype": "level", "spectrum_type": "level",
+    "mslevel": "level", "ms_level": "level", "ms_type": "level",
+    "spectrumtype": "level", "spectrum_type": "level",
     "date": "observed",
 }  # fmt: skip
 """Names that files give to each field, in lower case."""
@@ -50,6 +51,7 @@ _KEYS: Mapping[str, str] = {
 _NUMBER = r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?"
 _PEAK = re.compile(rf"\s*({_NUMBER})[\s:;,]+({_NUMBER})")
 _NAMED = re.compile(r"([A-Za-z_$# /]+?)\s*[=:]\s*(.*)")
+_NUMBERS = {"pmz", "precursor", "mass", "emass", "retention", "energy"}
 _NONE = {"", "n/a", "na", "none", "null", "-"}
 
 
@@ -314,7 +316,7 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def from_table(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Read the rows of a table: columns as in `spectra.spectra_schema`, in MassBank's export, or ``peaks``."""
+    """Read the rows of a table: columns of `spectra.spectra_schema`, of MassBank's export, or ``peaks``."""
     for raw in table.to_pylist():
         row: dict[str, Any] = {}
         heights = raw.get("it") if raw.get("it") is not None else raw.get("intensity")

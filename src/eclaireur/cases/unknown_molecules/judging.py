@@ -1,9 +1,9 @@
 """One calibrated probability for each candidate of each spectrum.
 
-Candidates are molecules. A conditional logit chooses among them and « none of them », whose own weight depends
-on the spectrum: so the probabilities of a spectrum's candidates and of an absent molecule sum to 1. It is learnt
-on spectra of each laboratory searched in those of the others, each twice: as it is, and with its molecule taken
-out of the library.
+Candidates are molecules. A conditional logit chooses among them and « none of them », whose own weight
+depends on the spectrum: so the probabilities of a spectrum's candidates and of an absent molecule sum to 1.
+It is learnt on spectra of each laboratory searched in those of the others, each twice: as it is, and with
+its molecule taken out of the library.
 """
 
 from __future__ import annotations

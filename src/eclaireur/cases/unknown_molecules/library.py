@@ -149,8 +149,8 @@ def query_of(
 def build(table: pa.Table) -> Library:
     """Lay out the spectra of a table (`spectra.spectra_schema`) that can be searched.
 
-    A molecule is known by the first block of its InChIKey, else by its name: stereoisomers are one molecule, and
-    so are two blocks with the same name and formula (forms of one compound, drawn differently).
+    A molecule is known by the first block of its InChIKey, else by its name: stereoisomers are one molecule,
+    and so are two blocks with the same name and formula (forms of one compound, drawn differently).
     """
     import numpy as np
 
@@ -247,7 +247,7 @@ def identity(library: Library, query: Query, *, ppm: float = PPM, both: bool = T
             found.append(
                 (first + int(inside.searchsorted(low)), first + int(inside.searchsorted(high, "right")))
             )
-    parts = [_run(library, query, first, last, both) for first, last in found if first < last]
+    parts = [_run(library, query, first, last, both=both) for first, last in found if first < last]
     if not parts:
         none = np.zeros(0)
         return Hits(at=none.astype(np.int64), similarity=none, fragments=none, matched=none.astype(np.int64))
@@ -261,7 +261,7 @@ def identity(library: Library, query: Query, *, ppm: float = PPM, both: bool = T
     )
 
 
-def _run(library: Library, query: Query, first: int, last: int, both: bool) -> Hits:
+def _run(library: Library, query: Query, first: int, last: int, *, both: bool) -> Hits:
     import numpy as np
 
     begin, end = int(library.start[first]), int(library.start[last])

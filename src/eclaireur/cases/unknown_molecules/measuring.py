@@ -1,8 +1,8 @@
 """Figures: each laboratory's spectra identified in the libraries of the others, beside the plain search.
 
-For each laboratory left out, neither its spectra nor its libraries were learnt from: weights and threshold come
-from the other laboratories searched in one another. Spectra whose molecule no other laboratory measured are not
-counted; each other one is searched twice, the second time without its molecule, to count false names.
+For each laboratory left out, neither its spectra nor its libraries were learnt from: weights and threshold
+come from the other laboratories searched in one another. Spectra whose molecule no other laboratory measured
+are not counted; each other one is searched twice, the second time without its molecule, to count false names.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def left_out(
 def _opened(
     seeker: open_search.Seeker, batch: Batch, outcome: Outcome, truth: NDArray[np.int64], lab: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Search some of the spectra without their precursor: those searched, right by compound, right one by one."""
+    """Search some of the spectra without their precursor: which, right by compound, right one by one."""
     import numpy as np
 
     own = np.full(len(batch.queries), -1)
@@ -167,10 +167,14 @@ def _block(
         metrics=metrics,
         run="",
         notes=(
-            f"Seuil appris ailleurs : {french.percent(outcome.threshold)} ; faux noms annoncés : "
-            f"{french.percent(BOUND)} au plus des molécules absentes.",
-            f"Parmi les noms donnés à des molécules présentes, {french.number(wrong)} sur "
-            f"{french.number(int(present.sum()))} sont faux.",
+            (
+                f"Seuil appris ailleurs : {french.percent(outcome.threshold)} ; faux noms annoncés : "
+                f"{french.percent(BOUND)} au plus des molécules absentes."
+            ),
+            (
+                f"Parmi les noms donnés à des molécules présentes, {french.number(wrong)} sur "
+                f"{french.number(int(present.sum()))} sont faux."
+            ),
             "Erreur de calibration : une molécule sur deux absente. Intervalles : tirage des composés.",
             f"Sans précurseur : {french.count(len(some), 'spectre')}.",
         ),
@@ -214,7 +218,7 @@ def _measure(
     groups: NDArray[np.int64],
     seed: int,
 ) -> Metric:
-    """Return a figure of probabilities with an interval from draws of whole compounds, beside the mean rate."""
+    """Return a figure of probabilities, its interval by draws of compounds, and that of the mean rate."""
     import numpy as np
 
     place = np.unique(groups, return_inverse=True)[1].reshape(-1)

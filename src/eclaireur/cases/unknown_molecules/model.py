@@ -44,8 +44,10 @@ __all__ = [
 ]
 
 BOUND = 0.05
-"""Largest share of absent molecules that a name given may be wrong for, in each laboratory that was learnt from."""
+"""Largest share of absent molecules that get a name, in each laboratory that was learnt from."""
 _FILE = "chooser.json"
+_MARGIN = 0.5
+"""The bound is halved where it is learnt: another laboratory is never quite like those."""
 _EACH = 1500
 _ENOUGH = 40
 
@@ -135,7 +137,8 @@ def top(found: Candidates, value: NDArray[np.float64]) -> NDArray[np.int64]:
 
     order = np.lexsort((-value, found.query))
     first = np.concatenate([[True], np.diff(found.query[order]) > 0]) if len(order) else np.zeros(0, bool)
-    return order[first]
+    found_first: NDArray[np.int64] = order[first]
+    return found_first
 
 
 def searched(
@@ -182,7 +185,7 @@ def learn(made: Bench, batch: Batch, pairs: Pairs, truth: NDArray[np.int64], *, 
         )
         for level in grid
     ]
-    fine = [float(level) for level, share in zip(grid, wrong, strict=True) if share <= BOUND]
+    fine = [float(level) for level, share in zip(grid, wrong, strict=True) if share <= _MARGIN * BOUND]
     return Model(chooser, fine[0] if fine else 0.99)
 
 
@@ -206,7 +209,7 @@ def train(
     model = learn(made, batch, search(batch, made.library, progress=progress), truth, seed=seed)
     if model is None:
         raise EmptyTableError(
-            "aucune molécule n'a été mesurée par deux laboratoires : la probabilité ne peut pas être apprise.",
+            "aucune molécule n'a été mesurée par deux laboratoires : rien n'apprend la probabilité.",
             fix="Ajoutez la bibliothèque d'un autre laboratoire.",
         )
     seen = before(examples, as_of)

@@ -1,7 +1,7 @@
 """Search without the precursor (open), or by neutral losses, through the flash entropy index of `ms_entropy`.
 
-Both find relatives of a molecule that the library does not have, and the molecule itself when its adduct or its
-precursor is not the one that was read.
+Both find relatives of a molecule that the library does not have, and the molecule itself when its adduct or
+its precursor is not the one that was read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Seeker:
     Parameters
     ----------
     library
-        Its spectra; peaks of the precursor are left out, as `ms_entropy` does.
+        Its spectra, all their peaks: a spectrum without fragments is found by its precursor's peak.
     """
 
     def __init__(self, library: Library) -> None:
@@ -43,7 +43,7 @@ class Seeker:
     def _index(self, mode: int) -> Any:
         """Build the index of a mode when it is first asked for."""
         import numpy as np
-        from ms_entropy import FlashEntropySearch
+        from ms_entropy import FlashEntropySearch  # type: ignore[import-untyped]
 
         if mode not in self._indexes:
             library = self.library
@@ -51,16 +51,14 @@ class Seeker:
             spectra = []
             for at in range(first, last):
                 begin, end = library.start[at], library.start[at + 1]
-                kept = library.fragments[begin:end] > 0
-                if kept.any():
-                    peaks = np.column_stack([library.mz[begin:end][kept], library.fragments[begin:end][kept]])
-                    spectra.append(
-                        {
-                            "precursor_mz": float(library.precursor[at]),
-                            "peaks": peaks.astype(np.float32),
-                            "at": at,
-                        }
-                    )
+                peaks = np.column_stack([library.mz[begin:end], library.weight[begin:end]])
+                spectra.append(
+                    {
+                        "precursor_mz": float(library.precursor[at]),
+                        "peaks": peaks.astype(np.float32),
+                        "at": at,
+                    }
+                )
             index = FlashEntropySearch(max_ms2_tolerance_in_da=1.2 * FRAGMENTS, intensity_weight=None)
             made = index.build_index(spectra, clean_spectra=False) if spectra else []
             self._order[mode] = np.array([one["at"] for one in made], np.int64)
@@ -80,10 +78,11 @@ class Seeker:
         if mode not in _MODES:
             raise ValueError(mode)
         found = np.zeros(len(self.library))
-        kept = query.fragments > 0
+        weight = query.weight if mode == "open" else query.fragments
+        kept = weight > 0
         if not kept.any():
             return found
-        peaks = np.column_stack([query.mz[kept], query.fragments[kept]]).astype(np.float32)
+        peaks = np.column_stack([query.mz[kept], weight[kept]]).astype(np.float32)
         for part in (query.mode,) if query.mode < 2 else (0, 1, 2):
             index = self._index(part)
             if index is None:

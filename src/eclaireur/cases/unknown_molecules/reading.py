@@ -1,4 +1,4 @@
-"""Raw files of each source as two tables: ``spectra`` (the library) and ``samples`` (what is to be identified)."""
+"""Raw files of each source as two tables: ``spectra``, the library, and ``samples``, to be identified."""
 
 from __future__ import annotations
 
@@ -42,8 +42,13 @@ def candidates(path: Path) -> pa.Table | None:
 
 def documented(table: pa.Table) -> pa.Table:
     """Return a table of spectra from one in the documented format (``peaks`` as text), or from itself."""
-    if table.schema.equals(spectra_schema()):
-        return table
+    import pyarrow as pa
+
+    schema = spectra_schema()
+    if {*schema.names} - {"line"} <= {*table.column_names}:
+        if "line" not in table.column_names:
+            table = table.append_column("line", pa.nulls(table.num_rows, pa.int64()))
+        return table.select(schema.names).cast(schema)
     rows = []
     for number, row in enumerate(formats.from_table(table), start=1):
         row["spectrum"] = str(row.get("spectrum") or f"spectre {number}")

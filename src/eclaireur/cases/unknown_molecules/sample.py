@@ -1,6 +1,7 @@
 """Made-up molecules measured by three made-up laboratories, and samples in which some of them are.
 
-Names and keys are fictitious. Formulas are drawn, fragments are parts of them: masses are right, chemistry is not.
+Names and keys are fictitious. Formulas are drawn, fragments are parts of them: masses are right, chemistry
+is not.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ def score(
     -------
     pa.Table
         One row a spectrum, in their order: ``kept`` and ``rejection``; the first candidate (``name``,
-        ``formula``, ``inchikey``, ``smiles``) with its probability ``score``; the next two; ``candidates``, all of
-        them as JSON text; ``level`` (1 to 5) and ``evidence``; ``accepted``, whether the probability reaches the
-        threshold; ``absent``, the probability that the library does not have it; ``why_none``.
+        ``formula``, ``inchikey``, ``smiles``) with its probability ``score``; the next two; ``candidates``,
+        all of them as JSON text; ``level`` (1 to 5) and ``evidence``; ``accepted``, whether the probability
+        reaches the threshold; ``absent``, the probability that the library does not have it; ``why_none``.
     """
     import pyarrow as pa
 

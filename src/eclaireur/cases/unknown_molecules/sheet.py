@@ -1,4 +1,4 @@
-"""What is known of one spectrum: its peaks beside those of its candidates, and every molecule of the library."""
+"""What is known of one spectrum: its peaks beside those of the library, and its candidates."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def find(key: str, records: Records) -> dict[str, Any]:
 def spectrum_facts(row: dict[str, Any]) -> Facts:
     """Return what a spectrum says of itself."""
     energy = "–"
+    time = "–" if row["retention"] is None else f"{french.number(row['retention'], 2)} min"
     if row["energy"] is not None:
         energy = f"{french.number(row['energy'], 0)} {row['energy_unit'] or ''}".strip()
     mode = {"positive": "positif", "negative": "négatif"}.get(row["mode"] or "", "inconnu")
@@ -71,10 +72,7 @@ def spectrum_facts(row: dict[str, Any]) -> Facts:
             ("Mode", mode),
             ("Adduit", row["adduct"] or "inconnu"),
             ("Énergie", energy),
-            (
-                "Temps de rétention",
-                "–" if row["retention"] is None else f"{french.number(row['retention'], 2)} min",
-            ),
+            ("Temps de rétention", time),
             ("Pics", french.number(len(row["mz"]))),
             ("Instrument", row["instrument"] or "–"),
             ("Mis de côté", row["rejection"] or "non"),
@@ -161,7 +159,7 @@ def _peaks(row: dict[str, Any]) -> Table:
 
 
 def candidates_table(names: Sequence[str], told: Sequence[Told], title: str = "Candidats") -> Table:
-    """Return every candidate of every spectrum, one row each; a spectrum without has one row with the reason."""
+    """Return every candidate of every spectrum; a spectrum without one has a row with the reason."""
     rows: list[dict[str, Any]] = []
     for name, one in zip(names, told, strict=True):
         head = {"spectrum": name, "level": one.level, "why": one.why_none}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -116,8 +117,8 @@ def checked(row: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     row
-        Keys of `spectra_schema`, and ``mass`` (of the neutral molecule), ``level`` (MS level), ``energy_text``,
-        ``cut`` (the file ends inside this spectrum) and ``trouble`` (what the reader met).
+        Keys of `spectra_schema`, and ``mass`` (of the neutral molecule), ``level`` (MS level),
+        ``energy_text``, ``cut`` (the file ends inside this spectrum) and ``trouble`` (what the reader met).
 
     Returns
     -------
@@ -159,20 +160,25 @@ def _computed_precursor(row: Mapping[str, Any], adduct: Any) -> tuple[float | No
 
 
 def _rejection(made: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
-    import math
-
     mz, intensity = made["mz"], made["intensity"]
-    pairs = list(zip(mz, intensity, strict=False))
     if row.get("cut"):
         return "fichier coupé : ce spectre est incomplet. Copiez le fichier à nouveau."
     if row.get("trouble"):
         return str(row["trouble"])
+    wrong = _wrong_peaks(mz, intensity) if mz else "aucun pic."
     if row.get("level") not in (None, 2):
         return f"spectre de niveau MS{row['level']} : seuls les spectres MS2 sont cherchés."
+    if wrong is None and not made["precursor"]:
+        return "m/z du précurseur absent, et rien pour le calculer (formule et adduit)."
+    return wrong
+
+
+def _wrong_peaks(mz: Sequence[float | None], intensity: Sequence[float | None]) -> str | None:
+    import math
+
     if len(mz) != len(intensity):
         return "autant de m/z que d'intensités sont attendus."
-    if not mz:
-        return "aucun pic."
+    pairs = list(zip(mz, intensity, strict=False))
     for where, height in pairs:
         if where is None or height is None or not math.isfinite(where) or not math.isfinite(height):
             return "un pic n'a pas de valeur."
@@ -181,21 +187,20 @@ def _rejection(made: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
             return f"intensité négative ({french.number(height, 2)}) au pic m/z {at}. Vérifiez l'export."
         if where <= 0:
             return f"m/z négatif ou nul ({french.number(where, 4)})."
-    if not any(height > 0 for _, height in pairs):
+    if not any((height or 0) > 0 for _, height in pairs):
         return "toutes les intensités sont nulles."
-    if _profile(mz):
+    where_all = [one for one in mz if one is not None]
+    if _profile(where_all):
         return (
             f"spectre en mode profil ({french.number(len(mz))} points, écart médian de "
-            f"{french.number(_median_gap(mz), 4)}) : centroïdez-le (msconvert, « peakPicking »)."
+            f"{french.number(_median_gap(where_all), 4)}) : centroïdez-le (msconvert, « peakPicking »)."
         )
-    if not made["precursor"]:
-        return "m/z du précurseur absent, et rien pour le calculer (formule et adduit)."
     return None
 
 
 def _median_gap(mz: Sequence[float]) -> float:
     ordered = sorted(mz)
-    gaps = sorted(b - a for a, b in zip(ordered, ordered[1:], strict=False))
+    gaps = sorted(b - a for a, b in itertools.pairwise(ordered))
     return gaps[len(gaps) // 2] if gaps else float("inf")
 
 
@@ -216,6 +221,6 @@ def cleaned(
     mz, intensity = mz[kept], intensity[kept]
     while len(mz) > 1 and float(np.diff(mz).min()) < apart:
         group = np.cumsum(np.concatenate([[True], np.diff(mz) >= apart])) - 1
-        total = np.bincount(group, intensity)
+        total = np.bincount(group, intensity).astype(np.float64)
         mz, intensity = np.bincount(group, mz * intensity) / total, total
     return mz, intensity

@@ -1,4 +1,4 @@
-"""What is said of each spectrum: its candidates, its level of confidence with the evidence, or why none is named.
+"""What is said of a spectrum: its candidates, its level of confidence and why, or why none is named.
 
 Levels are those of Schymanski et al. (Environmental Science & Technology 48, 2014).
 """
@@ -36,7 +36,7 @@ _SAME_TIME = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A molecule that a spectrum may be, with what speaks for it; ``row`` is its best spectrum in the library."""
+    """A molecule that a spectrum may be, and why; ``row`` is its best spectrum in the library."""
 
     row: int
     name: str
@@ -101,7 +101,7 @@ def tell(
             continue
         places = np.arange(edges[number], edges[number + 1])
         places = places[np.argsort(-chance[places], kind="stable")][:_SHOWN]
-        candidates = []
+        candidates: list[Candidate] = []
         for place in places.tolist():
             if chance[place] < _LEAST and candidates:
                 break
@@ -124,7 +124,14 @@ def tell(
                 )
             )
         told.append(
-            _told(tuple(candidates), batch, number, made, model, _same_run(table, names, number, candidates))
+            _told(
+                tuple(candidates),
+                batch,
+                number,
+                made,
+                model,
+                standard=_same_run(table, names, number, candidates),
+            )
         )
     return told
 
@@ -147,20 +154,20 @@ def _same_run(table: pa.Table, names: pa.Table, number: int, candidates: list[Ca
 
 
 def _told(
-    candidates: tuple[Candidate, ...], batch: Batch, number: int, made: Bench, model: Model, standard: bool
+    candidates: tuple[Candidate, ...], batch: Batch, number: int, made: Bench, model: Model, *, standard: bool
 ) -> Told:
     total = sum(one.chance for one in candidates)
     none = max(0.0, 1.0 - total)
     accepted = bool(candidates) and candidates[0].chance >= model.threshold
     why = "" if accepted else _why_none(candidates, batch, number, made, model)
-    level, evidence = _level(candidates, total, accepted, model, standard)
+    level, evidence = _level(candidates, total, accepted=accepted, standard=standard)
     return Told(
         candidates=candidates, none=none, accepted=accepted, level=level, evidence=evidence, why_none=why
     )
 
 
 def _level(
-    candidates: tuple[Candidate, ...], total: float, accepted: bool, model: Model, standard: bool
+    candidates: tuple[Candidate, ...], total: float, *, accepted: bool, standard: bool
 ) -> tuple[int, str]:
     if accepted:
         one = candidates[0]
@@ -177,10 +184,8 @@ def _level(
         formulas = {one.formula for one in likely}
         listed = french.count(len(likely), "candidat plausible", "candidats plausibles")
         alike = " de même formule (isomères)" if len(formulas) == 1 and len(likely) > 1 else ""
-        return (
-            3,
-            f"niveau 3 : {listed}{alike}, {french.percent(total)} de chances à {'eux tous' if len(likely) > 1 else 'lui seul'}",
-        )
+        together = "eux tous" if len(likely) > 1 else "lui seul"
+        return 3, f"niveau 3 : {listed}{alike}, {french.percent(total)} de chances à {together}"
     formulas = {one.formula for one in candidates if one.formula}
     if len(formulas) == 1 and candidates:
         return 4, f"niveau 4 : une seule formule de la bibliothèque à 10 ppm, {next(iter(formulas))}"
@@ -212,13 +217,14 @@ def _why_none(candidates: tuple[Candidate, ...], batch: Batch, number: int, made
         if best.retention < -1:
             parts.append("le temps de rétention ne convient pas")
         parts.append(
-            f"la probabilité ({french.percent(best.chance)}) est sous le seuil de {french.percent(model.threshold)}"
+            f"la probabilité ({french.percent(best.chance)}) est sous le seuil "
+            f"de {french.percent(model.threshold)}"
         )
     return " ; ".join(parts) + "."
 
 
 def _other_adducts(precursor: float, mode: int, made: Bench) -> list[str]:
-    """Return adducts under which the precursor would be that of a molecule of the library, as [M+H]+ or [M-H]-."""
+    """Return adducts under which the precursor would be that of a molecule of the library."""
     import numpy as np
 
     if mode > 1:

@@ -36,7 +36,7 @@ _SECONDS = "UO:0000010"
 
 def _elements(path: Path, name: str) -> Iterator[Any]:
     """Give each element of a name, then free it; end with None when the file is cut."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     opener = gzip.open if path.name.casefold().endswith(".gz") else open
     with opener(path, "rb") as stream:
@@ -54,12 +54,10 @@ def _elements(path: Path, name: str) -> Iterator[Any]:
 
 def mzml(path: Path) -> Iterator[dict[str, Any]]:
     """Read the spectra of an mzML file that are of level 2 or of no stated level."""
-    line = 0
-    for element in _elements(path, "spectrum"):
+    for line, element in enumerate(_elements(path, "spectrum"), start=1):
         if element is None:
-            yield {"line": line + 1, "cut": True}
+            yield {"line": line, "cut": True}
             return
-        line += 1
         row = _mzml_row(element) | {"line": line}
         if row.get("level") in (None, 2):
             yield row
