@@ -21,7 +21,7 @@ from eclaireur.core.errors import FileRefusedError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["from_table", "kind_of", "parse_peaks", "read_rows"]
+__all__ = ["from_table", "has_peaks", "kind_of", "parse_peaks", "read_rows"]
 
 _KEYS: Mapping[str, str] = {
     "accession": "spectrum", "db#": "spectrum", "spectrumid": "spectrum", "spectrum_id": "spectrum",
@@ -313,6 +313,18 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
         raise FileRefusedError(
             "le fichier Parquet est coupé ou abîmé.", file=path.name, fix="Copiez-le à nouveau."
         ) from error
+
+
+def has_peaks(path: Path) -> bool:
+    """Tell whether a Parquet file holds spectra, or cannot be read: reading it then says why."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = set(pq.read_schema(path).names)
+    except (pa.ArrowInvalid, OSError):
+        return True
+    return bool(names & {"mz", "peaks"})
 
 
 def from_table(table: pa.Table) -> Iterator[dict[str, Any]]:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Bands", "Factors", "bootstrap", "criteria", "displaced", "fit", "matched"]
 
-_STEPS = 600
+_STEPS = 1500
 _EVERY = 20
-_ENOUGH = 1e-4
+_ENOUGH = 2e-5
 _TINY = 1e-12
 _RISE = 4.0
 """Rise of the objective that a displaced value may cause: 95 % for one parameter."""

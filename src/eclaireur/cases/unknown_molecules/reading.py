@@ -35,7 +35,8 @@ def read(raw: Path, progress: Progress) -> dict[str, pa.Table]:
 
 def candidates(path: Path) -> pa.Table | None:
     """Read a file of spectra to score, those set aside with their reason; None when it is a plain table."""
-    if formats.kind_of(path) is None:
+    kind = formats.kind_of(path)
+    if kind is None or (kind == "parquet" and not formats.has_peaks(path)):
         return None
     return table_of(formats.read_rows(path))
 

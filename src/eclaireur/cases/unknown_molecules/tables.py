@@ -42,7 +42,7 @@ def features(table: pa.Table) -> tuple[Block, ...]:
     found = feature_table.filter_features(read)
     rows = [
         {
-            "mz": round(float(read.mz[at]), 5),
+            "mz": french.number(float(read.mz[at]), 4),
             "retention": round(float(read.retention[at]), 3),
             "why": reason or "gardé",
         }

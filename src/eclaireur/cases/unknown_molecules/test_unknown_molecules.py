@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from eclaireur.cases.unknown_molecules import (
@@ -220,6 +221,8 @@ def test_what_is_no_file_of_spectra_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileRefusedError, match="coupé"):
         rows(tmp_path / "a.parquet", "PAR1")
     assert case.read_candidates(tmp_path / "a.csv") is None
+    pq.write_table(pa.table({"spectrum": ["a"], "score": [0.5]}), tmp_path / "archive.parquet")
+    assert case.read_report_input(tmp_path / "archive.parquet") is None
 
 
 @pytest.mark.parametrize(
