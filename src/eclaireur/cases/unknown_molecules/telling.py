@@ -5,7 +5,7 @@ Levels are those of Schymanski et al. (Environmental Science & Technology 48, 20
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.unknown_molecules import judging
@@ -16,6 +16,7 @@ from eclaireur.core import french
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from eclaireur.cases.unknown_molecules.library import Library
     from eclaireur.cases.unknown_molecules.model import Bench, Model
     from eclaireur.core.case import Progress
 
@@ -72,7 +73,7 @@ def tell(
     Parameters
     ----------
     table
-        The spectra to identify; those of a laboratory of the library are searched in the others' spectra.
+        The spectra to identify; those that the library holds are searched in other laboratories' spectra.
     rows
         The table that the library was laid out from.
     """
@@ -82,6 +83,10 @@ def tell(
 
     library = made.library
     batch = batch_of(table, library)
+    # A spectrum that the library holds is searched in other laboratories, else it would find itself.
+    held = set(rows["spectrum"].to_pylist())
+    here = np.array([one in held for one in table["spectrum"].to_pylist()], bool)
+    batch = replace(batch, laboratory=np.where(here, batch.laboratory, -1))
     pairs = search(batch, library, progress=progress)
     found = judging.candidates_of(batch, library, pairs, retention=made.retention, runs=made.runs)
     chance, _ = judging.weighed(found, model.chooser)
@@ -92,6 +97,7 @@ def tell(
     names = rows.select(
         ["name", "formula", "inchikey", "smiles", "spectrum", "retention", "column", "laboratory"]
     )
+    drawn = _drawings(names, library)
     told: list[Told] = []
     for number in range(table.num_rows):
         if own[number] is not None:
@@ -100,13 +106,14 @@ def tell(
             )
             continue
         places = np.arange(edges[number], edges[number + 1])
+        total = float(chance[places].sum())
         places = places[np.argsort(-chance[places], kind="stable")][:_SHOWN]
         candidates: list[Candidate] = []
         for place in places.tolist():
             if chance[place] < _LEAST and candidates:
                 break
             row = int(library.row[found.best[place]])
-            about = {name: names[name][row].as_py() for name in names.column_names}
+            about = names.slice(drawn.get(int(found.molecule[place]), row), 1).to_pylist()[0]
             candidates.append(
                 Candidate(
                     row=row,
@@ -120,20 +127,22 @@ def tell(
                     error=float(found.error[place]),
                     retention=float(found.features[place, of_time]),
                     laboratories=round(math.exp(found.features[place, of_lab])),
-                    spectrum=about["spectrum"] or "",
+                    spectrum=names["spectrum"][row].as_py() or "",
                 )
             )
-        told.append(
-            _told(
-                tuple(candidates),
-                batch,
-                number,
-                made,
-                model,
-                standard=_same_run(table, names, number, candidates),
-            )
-        )
+        standard = _same_run(table, names, number, candidates)
+        told.append(_told(tuple(candidates), total, batch, number, made, model, standard=standard))
     return told
+
+
+def _drawings(names: pa.Table, library: Library) -> dict[int, int]:
+    """Return for each molecule a row that bears the key it is known by: others may draw it differently."""
+    keys = names["inchikey"].to_pylist()
+    found: dict[int, int] = {}
+    for row, molecule in zip(library.row.tolist(), library.molecule.tolist(), strict=True):
+        if molecule not in found and (keys[row] or "")[:14] == library.molecules[molecule]:
+            found[molecule] = row
+    return found
 
 
 def _same_run(table: pa.Table, names: pa.Table, number: int, candidates: list[Candidate]) -> bool:
@@ -154,9 +163,15 @@ def _same_run(table: pa.Table, names: pa.Table, number: int, candidates: list[Ca
 
 
 def _told(
-    candidates: tuple[Candidate, ...], batch: Batch, number: int, made: Bench, model: Model, *, standard: bool
+    candidates: tuple[Candidate, ...],
+    total: float,
+    batch: Batch,
+    number: int,
+    made: Bench,
+    model: Model,
+    *,
+    standard: bool,
 ) -> Told:
-    total = sum(one.chance for one in candidates)
     none = max(0.0, 1.0 - total)
     accepted = bool(candidates) and candidates[0].chance >= model.threshold
     why = "" if accepted else _why_none(candidates, batch, number, made, model)

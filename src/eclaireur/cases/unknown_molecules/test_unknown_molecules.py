@@ -315,6 +315,36 @@ def test_a_plain_table_is_scored_as_the_file_is(records: Records, model: dict[st
     assert found["accepted"]
 
 
+def test_only_an_own_standard_at_the_same_time_confirms(records: Records, model: dict[str, Any]) -> None:
+    mine = records["spectra"].slice(0, 1)
+    level = {}
+    for name, gap in (("same", 0.0), ("late", 1.0)):
+        row = mine.to_pylist()[0]
+        row |= {"spectrum": "terrain", "retention": row["retention"] + gap}
+        level[name] = case.score(
+            spectra.table_of([row]), records, model["card"], model["artefact"], progress=quiet
+        ).to_pylist()[0]
+    assert level["same"]["level"] == 1
+    assert "étalon du même laboratoire" in level["same"]["evidence"]
+    assert level["late"]["level"] > 1
+    held = case.score(mine, records, model["card"], model["artefact"], progress=quiet).to_pylist()[0]
+    assert not held["library_spectrum"].startswith("A-")
+
+
+def test_one_compound_drawn_in_two_ways_is_given_the_usual_key(
+    records: Records, model: dict[str, Any]
+) -> None:
+    rows_of = records["spectra"].to_pylist()
+    for row in rows_of:
+        if row["name"] == "molécule fictive 01" and row["laboratory"] == "laboratoire A":
+            row["inchikey"] = "ZZZZZZZZZZZZZZ-UHFFFAOYSA-N"
+    usual = next(row["inchikey"] for row in rows_of if row["spectrum"].startswith("B-001"))
+    asked = records["samples"].slice(0, 1)
+    changed = {"spectra": spectra.table_of(rows_of), "samples": asked}
+    found = case.score(asked, changed, model["card"], model["artefact"], progress=quiet).to_pylist()[0]
+    assert found["inchikey"] == usual
+
+
 def test_every_report_of_the_samples_is_made_and_drawn(records: Records, model: dict[str, Any]) -> None:
     def made(name: str, **given: Any) -> Any:
         asked = {"about": "", "table": None} | given
