@@ -40,7 +40,8 @@ _DRAWS = 300
 class Outcome:
     """What came of the spectra of a laboratory left out, one value a spectrum.
 
-    ``rank`` is that of the right molecule from 1; ``absent`` the highest probability once it is taken out.
+    ``rank`` is that of the right molecule from 1; ``absent`` the highest probability once it is taken out;
+    ``rivals`` whether other molecules have its precursor.
     """
 
     query: NDArray[np.int64]
@@ -49,6 +50,7 @@ class Outcome:
     chance: NDArray[np.float64]
     right: NDArray[np.bool_]
     absent: NDArray[np.float64]
+    rivals: NDArray[np.bool_]
     threshold: float
 
 
@@ -116,6 +118,7 @@ def left_out(
         chance=chance[first],
         right=right[first],
         absent=without[top(found, without)],
+        rivals=np.bincount(owner) > 1,
         threshold=model.threshold,
     )
 
@@ -146,6 +149,7 @@ def _block(
     groups = batch.group[outcome.query]
     first, third = outcome.rank == 1, outcome.rank <= 3
     false = outcome.absent >= outcome.threshold
+    rivals = outcome.rivals
     stated = np.concatenate([outcome.chance, outcome.absent])
     seen = np.concatenate([outcome.right, np.zeros(len(outcome.absent), bool)]).astype(float)
     both = np.concatenate([groups, groups])
@@ -155,6 +159,7 @@ def _block(
         _share("top3", third, groups, seed),
         _share("open_top1", open_right, batch.group[some], seed, _PLAIN, open_alone),
         _share("false_acceptance", false, groups, seed, "borne annoncée", np.array([BOUND])),
+        *([_share("false_acceptance_rivals", false[rivals], groups[rivals], seed)] if rivals.any() else []),
         _share("accepted", outcome.chance >= outcome.threshold, groups, seed),
         _measure("calibration_error", evaluation.calibration_error, seen, stated, both, seed),
         _measure("brier", evaluation.brier, seen, stated, both, seed),
