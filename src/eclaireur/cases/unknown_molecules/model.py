@@ -32,6 +32,7 @@ __all__ = [
     "Model",
     "before",
     "bench",
+    "drawn",
     "examples",
     "laid_out",
     "learn",
