@@ -255,7 +255,7 @@ def slope(table: pa.Table) -> None:
 
 
 def moved(made: library.Library, times: int) -> library.Library:
-    """Multiply a library: each copy's molecules are shifted by up to 50 Da, its peaks perturbed."""
+    """Multiply a library, at worst: copies keep their precursors to 2 ppm, their peaks are perturbed."""
     from dataclasses import replace
 
     if times == 1:
@@ -264,7 +264,7 @@ def moved(made: library.Library, times: int) -> library.Library:
     sizes = np.diff(made.start)
     copies = []
     for copy in range(times):
-        shift = np.where(copy, draw.uniform(-50, 50, len(made.molecules)), 0.0)[made.molecule]
+        shift = np.where(copy, draw.normal(0, 2e-6, len(made)), 0.0) * made.precursor
         height = made.weight * np.where(copy, draw.lognormal(0, 0.3, len(made.weight)), 1.0)
         total = np.add.reduceat(height, made.start[:-1])
         mz = made.mz + np.where(copy, draw.normal(0, 0.002, len(made.mz)), 0.0)
@@ -308,7 +308,9 @@ def source_profiles(folder: Path) -> None:
     for city, chosen in (("BatonRouge", 3), ("BatonRouge", 5), ("StLouis", 5)):
         species, values = read_columns(folder / f"Dataset-{city}-con.csv")
         _, unsure = read_columns(folder / f"Dataset-{city}-unc.csv")
-        total = [at for at, name in enumerate(species) if name.casefold() in {"mass", "unidentified"}]
+        total = [
+            at for at, name in enumerate(species) if name.casefold() in {"mass", "tnmoc", "unidentified"}
+        ]
         keep = [at for at in range(len(species)) if at not in total]
         species, values, unsure = [species[at] for at in keep], values[:, keep], unsure[:, keep]
         profiles.fit(values, unsure, 2)
