@@ -56,9 +56,7 @@ _CLOSING_WORDS = (
 _CLOSING = re.compile(
     rf"[ \t]*(?:merci\s+(?:d[’']avance|par\s+avance)\s*[,.]?\s*)?{_CLOSING_WORDS}\b", _ANY_CASE
 )
-_CLOSING_INSIDE = re.compile(
-    rf"(?<=[.!?])[ \t]+{_CLOSING_WORDS}\b[^.!?\n]{{0,120}}[.!?]?[^.!?\n]{{0,60}}$", _ANY_CASE
-)
+_CLOSING_INSIDE = re.compile(rf"(?<=[.!?])[ \t]+{_CLOSING_WORDS}\b[^\n]{{0,160}}$", _ANY_CASE)
 _DASHES = re.compile(r"[ \t]*--[ \t]*$")
 _FOOTER = re.compile(
     r"[ \t]*(?:envoyé (?:de|depuis|à partir) |sent from |provenance\s*:\s*courrier|obtenir outlook"

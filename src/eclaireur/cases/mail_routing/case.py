@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake.duplicates import alike, campaigns
-from eclaireur.cases.mail_routing import measuring, reading, routing, sheets
+from eclaireur.cases.mail_routing import measuring, reading, reports, routing, sheets, trials
 from eclaireur.cases.mail_routing.router import Router
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import BadValueError
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME",
+    "REPORTS",
+    "REPORT_ASKS",
+    "corrections",
     "data_date",
     "evaluate",
     "examples",
@@ -38,11 +41,14 @@ __all__ = [
     "messages",
     "predict",
     "read_candidates",
+    "read_report_input",
     "records",
+    "report",
     "score",
     "sheet",
     "signals",
     "train",
+    "try_rules",
 ]
 
 NAME = "mail_routing"
@@ -347,6 +353,40 @@ def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
 def handle(message: Message, records: Records, card: ModelCard, artefact: Artefact) -> Handling:
     """Say all that is known of one message, before a person decides."""
     return routing.handle(message, records, artefact)
+
+
+REPORTS = reports.TITLES
+"""Reports by name, with their French titles (see `service.reporting`)."""
+
+
+REPORT_ASKS = reports.ASKS
+"""What a report cannot do without (see `service.reporting`)."""
+
+
+def report(
+    name: str,
+    records: Records,
+    card: ModelCard,
+    artefact: Artefact,
+    *,
+    about: str,
+    table: pa.Table | None,
+    seed: int,
+    progress: Progress,
+) -> tuple[Block, ...]:
+    """Return a report as view blocks (see `reports`)."""
+    model = routing.model_of(artefact)
+    return reports.made(name, records, model, about=about, table=table, seed=seed, progress=progress)
+
+
+def read_report_input(path: Path) -> pa.Table | None:
+    """Read a file of rules; None when it is a table."""
+    return trials.read_rules(path)
+
+
+def try_rules(text: str, table: pa.Table) -> tuple[Block, ...]:
+    """Say what rules would have done with past messages, before they act (see `trials`)."""
+    return trials.try_rules(text, table)
 
 
 def evaluate(

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Held", "confusions", "evaluate", "groups", "held_out"]
+__all__ = ["FOLDS", "Held", "confusions", "evaluate", "groups", "held_out", "splits"]
 
-_FOLDS = 5
+FOLDS = 5
+"""Parts, when groups are kept whole."""
 _CUTS = (0.6, 0.8)
 _DRAWS = 200
 _SHOWN = 6
@@ -107,15 +108,15 @@ def groups(rows: Sequence[Mapping[str, Any]]) -> NDArray[np.int64]:
     return np.array([place[name] for name in names], np.int64)
 
 
-def _splits(
+def splits(
     rows: Sequence[Mapping[str, Any]], group: NDArray[np.int64], seed: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield training and test parts: by group when messages have boxes, else by date."""
     import numpy as np
 
     if any(row["box"] for row in rows):
-        fold = folds(group, _FOLDS, seed=seed)
-        for number in range(_FOLDS):
+        fold = folds(group, FOLDS, seed=seed)
+        for number in range(FOLDS):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         return
     days = np.array([row["known"].toordinal() for row in rows])
@@ -157,8 +158,8 @@ def held_out(
     usual: list[str] = []
     bayes: list[str] = []
     parts: list[tuple[Any, ...]] = []
-    for number, (inside, outside) in enumerate(_splits(fold_rows, group, seed)):
-        progress(number, _FOLDS, "Messages tenus à l'écart")
+    for number, (inside, outside) in enumerate(splits(fold_rows, group, seed)):
+        progress(number, FOLDS, "Messages tenus à l'écart")
         texts = [known[at]["text"] for at in inside.tolist()]
         labels = [known[at]["service"] for at in inside.tolist()]
         asked = [known[at]["text"] for at in outside.tolist()]

@@ -40,7 +40,8 @@ _LETTERS = frozenset({".txt", ".pdf", ".docx", ".odt", ".rtf", ".html", ".htm"})
 _BOXES = frozenset({".mbox", ".mbx"})
 _ENVELOPE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))From \S.*\d{4}.*\r?\n")
 _HEADER = re.compile(
-    rb"(?:Return-Path|Received|From|To|Date|Subject|Message-ID|MIME-Version|Delivered-To|X-[\w-]+|Content-Type): ?",
+    rb"(?:Return-Path|Received|From|To|Date|Subject|Message-ID|MIME-Version|Delivered-To|Content-Type"
+    rb"|X-[\w-]+): ?",
     re.IGNORECASE,
 )
 _SECONDS = 12.0
@@ -136,7 +137,7 @@ def routed_text(heading: str, body: str) -> str:
 
 
 def candidates(path: Path) -> pa.Table | None:
-    """Return the mails of a file to score, one a row; a letter is one message; None when it may be a table."""
+    """Return the mails of a file to score, one a row; a letter is one; None when it may be a table."""
     import pyarrow as pa
 
     if path.suffix.lower() not in MAILS | _LETTERS and not _is_mail(path):
@@ -172,9 +173,11 @@ def mail_rows(path: Path, *, reader: Isolated | None = None) -> list[dict[str, A
 
 
 def _is_mail(path: Path) -> bool:
-    """Tell whether a file whose name says nothing begins as a mail does, as those of a mail server's folder."""
+    """Tell whether a file whose name says nothing begins as a mail does, as on a mail server."""
+    if path.suffix.lower() in _TABLES:
+        return False
     with path.open("rb") as stream:
-        return path.suffix.lower() not in _TABLES and _HEADER.match(stream.read(200)) is not None
+        return _HEADER.match(stream.read(200)) is not None
 
 
 def _mails_of(path: Path) -> Iterator[bytes]:

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["PRECISION", "Curve", "Router", "Told", "threshold"]
+__all__ = ["INNER", "PRECISION", "Calibration", "Curve", "Router", "Told", "across", "calibrate", "threshold"]
 
 PRECISION = 0.84
 """Share of right destinations that is aimed at among the messages that are routed."""
 
-_INNER = 4
-_RIDGES = (0.3, 1.0, 3.0)
+INNER = 4
+"""Folds inside the training part."""
+_RIDGES = (0.1, 0.3, 1.0, 3.0)
 _MOST_TERMS = 120_000
 _LEAST_ROUTED = 20
 _LIKELY = 0.5
@@ -88,6 +89,25 @@ class Told:
     best: NDArray[np.int64]
     chances: NDArray[np.float64]
     kept: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What messages held out inside the training part set: ridge, chances, and where the model abstains."""
+
+    ridge: float
+    curves: tuple[Curve, Curve]
+    keep: float
+
+    def judged(self, scores: NDArray[np.float32]) -> Told:
+        """Say, from the scores of every destination, which are best and how sure they are."""
+        import numpy as np
+
+        first, second = _described(scores)
+        chances = np.stack([self.curves[0].chance(first), self.curves[1].chance(second)], axis=1)
+        # The second is never said to be surer than the first, nor both surer than sure.
+        chances[:, 1] = np.minimum(chances[:, 1], np.minimum(chances[:, 0], 1 - chances[:, 0]))
+        return Told(best=_two_best(scores), chances=chances, kept=chances[:, 0] >= self.keep)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,23 +170,15 @@ class Router:
         targets = np.eye(len(names), dtype=np.float32)[truth]
         views = _chosen_views(texts)
         rows = text_rows(texts, views)
-        seen = folds(groups, _INNER, seed=seed)
         likeness = (rows @ rows.T).toarray()
-        held, ridge = _held_scores(likeness, targets, truth, seen)
-        first, second = _described(held)
-        best = _two_best(held)
-        curves = (
-            Curve.fit(first, (truth == best[:, 0]).astype(float)),
-            Curve.fit(second, (truth == best[:, 1]).astype(float)),
-        )
-        right = (truth == best[:, 0]).astype(float)
+        found = calibrate(likeness, truth, folds(groups, INNER, seed=seed), precision=precision)
         return cls(
             names=names,
             views=views,
-            linear=_fitted(rows, likeness, targets, ridge),
-            curves=curves,
-            keep=max(threshold(_crossed(first, right, seen), right, precision), _LIKELY),
-            ridge=ridge,
+            linear=_fitted(rows, likeness, targets, found.ridge),
+            curves=found.curves,
+            keep=found.keep,
+            ridge=found.ridge,
         )
 
     def told(self, texts: Sequence[str]) -> Told:
@@ -175,16 +187,12 @@ class Router:
 
         best = np.zeros((len(texts), 2), np.int64)
         chances = np.zeros((len(texts), 2))
+        calibration = Calibration(ridge=self.ridge, curves=self.curves, keep=self.keep)
         for batch in batches(texts):
             rows = batch_rows(texts[batch], self.views)
-            scores = self.linear.scored(rows)
-            best[batch] = _two_best(scores)
-            first, second = _described(scores)
-            found = np.stack([self.curves[0].chance(first), self.curves[1].chance(second)], axis=1)
-            found[np.diff(rows[0].indptr) + np.diff(rows[1].indptr) == 0] = 0
-            # The second is never said to be surer than the first, nor both surer than sure.
-            found[:, 1] = np.minimum(found[:, 1], np.minimum(found[:, 0], 1 - found[:, 0]))
-            chances[batch] = found
+            told = calibration.judged(self.linear.scored(rows))
+            told.chances[np.diff(rows[0].indptr) + np.diff(rows[1].indptr) == 0] = 0
+            best[batch], chances[batch] = told.best, told.chances
         return Told(best=best, chances=chances, kept=chances[:, 0] >= self.keep)
 
     def why(self, text: str, label: int, *, count: int = 3) -> list[tuple[str, float]]:
@@ -264,6 +272,46 @@ class Router:
         )
 
 
+def calibrate(
+    likeness: NDArray[np.float32], truth: NDArray[np.int64], seen: NDArray[np.int64], *, precision: float
+) -> Calibration:
+    """Set what messages held out inside the training part must set.
+
+    Parameters
+    ----------
+    likeness
+        Of each pair of messages, in any representation.
+    truth
+        Place of the destination of each message.
+    seen
+        Inner fold of each message.
+    precision
+        Share of right destinations aimed at among those that are routed.
+    """
+    import numpy as np
+
+    targets = np.eye(int(truth.max()) + 1, dtype=np.float32)[truth]
+    held, ridge = _held_scores(likeness, targets, truth, seen)
+    first, second = _described(held)
+    best = _two_best(held)
+    right = (truth == best[:, 0]).astype(float)
+    keep = threshold(_crossed(first, right, seen), right, precision)
+    curves = Curve.fit(first, right), Curve.fit(second, (truth == best[:, 1]).astype(float))
+    return Calibration(ridge=ridge, curves=curves, keep=max(keep, _LIKELY))
+
+
+def across(
+    likeness: NDArray[np.float32], other: NDArray[np.float32], truth: NDArray[np.int64], ridge: float
+) -> NDArray[np.float32]:
+    """Return the scores of other messages, from their likeness to those of known destination."""
+    import numpy as np
+
+    targets = np.eye(int(truth.max()) + 1, dtype=np.float32)[truth]
+    mean = targets.mean(axis=0)
+    found: NDArray[np.float32] = other @ _dual(likeness, targets - mean, ridge) + mean
+    return found
+
+
 def threshold(chance: NDArray[np.float64], right: NDArray[np.float64], precision: float) -> float:
     """Return the least chance above which held-out messages are right often enough.
 
@@ -304,7 +352,7 @@ def _held_scores(
     held = {
         ridge: np.broadcast_to(targets.mean(axis=0), targets.shape).astype(np.float32) for ridge in _RIDGES
     }
-    for fold in range(_INNER):
+    for fold in range(INNER):
         inside, outside = np.flatnonzero(seen != fold), np.flatnonzero(seen == fold)
         if not len(inside) or not len(outside):
             continue
@@ -345,7 +393,7 @@ def _crossed(described: Any, right: Any, seen: Any) -> NDArray[np.float64]:
     import numpy as np
 
     found = np.full(len(right), float(right.mean()))
-    for fold in range(_INNER):
+    for fold in range(INNER):
         inside, outside = np.flatnonzero(seen != fold), np.flatnonzero(seen == fold)
         if len(inside) and len(outside):
             found[outside] = Curve.fit(described[inside], right[inside]).chance(described[outside])

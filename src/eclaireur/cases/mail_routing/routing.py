@@ -218,7 +218,9 @@ def _beside(message: Message, known: Mapping[str, pa.Table]) -> dict[str, str]:
     if "alike" in known:
         for row in known["alike"].filter(pc.equal(known["alike"]["id"], message.id)).to_pylist():
             if row["same"] > 1:
-                facts["Doublons"] = f"{french.count(row['same'] - 1, 'autre message')} au texte identique"
+                facts["Doublons"] = (
+                    f"{french.count(row['same'] - 1, 'autre message', 'autres messages')} au texte identique"
+                )
             if row["campaign"]:
                 copies = french.count(row["near"], "message presque identique", "messages presque identiques")
                 facts["Campagne"] = f"{copies}, de {french.count(row['senders'], 'expéditeur')}"

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from eclaireur.cases.mail_routing import case, routing, sample
+from eclaireur.cases.mail_routing import case, measuring, reading, routing, sample
+from eclaireur.cases.mail_routing.encoded import compared
 from eclaireur.core.case import Records, quiet
+from eclaireur.core.errors import BadValueError
 from eclaireur.core.intake import Handling, Message, messages_schema
 from eclaireur.core.types import ModelCard
+from eclaireur.core.view import Block, Chart, Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,8 @@ class Played:
         return case.handle(message, self.records, self.card, self.read)
 
     def score(self, table: pa.Table) -> list[dict[str, object]]:
-        return case.score(table, self.records, self.card, self.read, progress=quiet).to_pylist()
+        found = case.score(table, self.records, self.card, self.read, progress=quiet)
+        return [dict(row) for row in found.to_pylist()]
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +161,117 @@ def test_a_correction_is_learnt_from_the_day_it_is_known(played: Played) -> None
     records = {**played.records, "outcomes": table}
     assert case.corrections(records, day) == {}
     assert case.corrections(records, day + timedelta(days=1)) == {row["subject"]: "Archives"}
+
+
+def _report(
+    played: Played, name: str, *, about: str = "", table: pa.Table | None = None, **tables: pa.Table
+) -> tuple[Block, ...]:
+    records = {**played.records, **tables}
+    return case.report(
+        name, records, played.card, played.read, about=about, table=table, seed=1, progress=quiet
+    )
+
+
+def _rows(blocks: tuple[Block, ...], title: str) -> list[dict[str, object]]:
+    return [
+        dict(row)
+        for block in blocks
+        if isinstance(block, Table) and block.title.startswith(title)
+        for row in block.rows
+    ]
+
+
+def test_a_campaign_is_reported_with_its_senders_and_a_message_says_that_it_is_of_one(played: Played) -> None:
+    (one,) = _rows(_report(played, "campaigns"), "Campagnes")
+    assert (one["count"], one["identical"]) == (8, 8)
+    row = next(row for row in played.records["messages"].to_pylist() if "Nous refusons" in row["body"])
+    told = played.handle(row["body"], row["heading"], id=row["id"])
+    assert "8 messages" in told.facts["Campagne"]
+    assert "7 autres messages" in told.facts["Doublons"]
+
+
+def test_a_theme_planted_at_the_end_is_new_and_calm_mail_has_none(played: Played) -> None:
+    table = played.records["messages"]
+    assert not _rows(_report(played, "alerts"), "Thèmes nouveaux")
+    last = case.data_date(played.records)
+    planted = [
+        reading.row_of(
+            {
+                "id": f"frelon-{at}",
+                "received": last.isoformat(),
+                "sender": f"voisin{at}@exemple.fr",
+                "heading": "Frelons",
+                "body": f"Un nid de frelons asiatiques menace les ruches {place}, qui le détruit ?",
+            }
+        )
+        for at, place in enumerate(("du verger", "de l’école", "du lotissement", "du moulin"))
+    ]
+    grown = reading.table([*table.to_pylist(), *planted])
+    (one,) = _rows(_report(played, "alerts", messages=grown), "Thèmes nouveaux")
+    assert one["count"] == 4
+    assert "frelon" in str(one["words"])
+
+
+def test_rules_are_tried_on_past_mail_and_nothing_moves(played: Played, tmp_path: Path) -> None:
+    path = tmp_path / "regles.txt"
+    path.write_text(
+        "si message contient « collège » alors Collèges\nsi objet contient « zèbre » alors Zoo\n",
+        encoding="utf-8",
+    )
+    before = played.records["messages"]
+    blocks = _report(played, "rules", table=case.read_report_input(path))
+    first, second = _rows(blocks, "Chaque règle")
+    by_hand = [row for row in before.to_pylist() if re.search(r"\bcoll[eè]ge\b", row["body"], re.IGNORECASE)]
+    assert first["matched"] == len(by_hand)
+    assert first["wrong"] == sum(row["service"] not in {"", "Collèges"} for row in by_hand) > 0
+    assert "vérifiez son nom" in str(second["verdict"])
+    assert len(_rows(blocks, "Messages qui seraient")) == first["wrong"]
+    desk = case.try_rules(path.read_text(encoding="utf-8"), case.messages(played.records))
+    assert _rows(desk, "Chaque règle")[0]["matched"] == len(by_hand)
+
+
+def test_time_saved_follows_what_is_declared(played: Played) -> None:
+    declared = pa.table(
+        {"tri": ["confirmation", "erreur", "heure", "messages"], "3": ["0,5", "6", "32", "1 000"]}
+    )
+    rows = _rows(_report(played, "saving", table=declared), "Ce que le tri")
+    hours = [float(str(row["hours"]).replace(",", ".")) for row in rows]
+    assert hours[1] < hours[0] < hours[2]
+    assert 0 < hours[0] < 3 * 1000 / 60
+    with pytest.raises(BadValueError, match="confirmation"):
+        _report(played, "saving", table=pa.table({"a": ["tri"], "b": ["3"]}))
+
+
+def test_confusions_and_their_curve_are_those_of_messages_held_out(played: Played) -> None:
+    blocks = _report(played, "confusion")
+    (chart,) = [block for block in blocks if isinstance(block, Chart)]
+    held = measuring.held_out(played.records["messages"].to_pylist(), seed=1, progress=quiet)
+    assert chart.series[0].y[-1] == pytest.approx(held.right.mean())
+    assert sum(int(str(row["count"])) for row in _rows(blocks, "Confusions")) == int(
+        held.kept.sum() - held.right[held.kept].sum()
+    )
+
+
+class Themes:
+    """An encoder that sees a few words only."""
+
+    name = "thèmes"
+    words = ("rsa", "mdph", "assistante", "coll", "rout", "car", "loyer", "acte", "candidat", "subvention")
+
+    def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        found = np.array([[one in text.lower() for one in self.words] for text in texts], np.float32) + 0.01
+        unit: NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit
+
+    queries = passages
+
+
+def test_an_encoder_is_compared_on_the_same_messages(played: Played) -> None:
+    rows = played.records["messages"].to_pylist()
+    words, dense, both = compared(rows, Themes(), seed=1, progress=quiet)
+    held = measuring.held_out(rows, seed=1, progress=quiet)
+    assert words["n"] == dense["n"] == both["n"] == len(held.right)
+    assert words["accuracy"] == pytest.approx(held.right.mean(), abs=0.02)
+    assert dense["accuracy"] < words["accuracy"]
+    with pytest.raises(BadValueError):
+        _report(played, "encoder")
