@@ -1,7 +1,7 @@
 """Routing on the subjects of official sheets, parents kept whole; speed on made-up mails; reviews described.
 
-Run alone: ``.venv/bin/python benchmarks/mail_routing.py [--speed] [--figures] [--describe] [--encoder NAME]``;
-all but the encoder when nothing is asked. Sheets are read without title. Speed is in seconds of processor.
+Run alone: ``.venv/bin/python benchmarks/mail_routing.py [--speed] [--figures] [--describe]
+[--encoder NAME]``; all but the encoder when nothing is asked. Sheets are read without title.
 """
 
 from __future__ import annotations
@@ -53,13 +53,18 @@ def main() -> None:
         print(f"sheets {len(rows)}, with a subject {len(named)}, subjects {subjects}")
         print(f"parents {len(boxes)}, the largest has {largest} sheets", flush=True)
         start = time.process_time()
-        for block in measuring.evaluate("service_public", rows, seed=1, progress=quiet):
+        for block in measuring.evaluate("service_public", rows, seed=1, progress=_told):
             _shown(block)
+            sys.stdout.flush()
         print(f"both measured in {time.process_time() - start:.0f} CPU s")
     if asked.encoder:
         _encoder(path, asked.encoder, asked.rows)
     if asked.describe or every:
         _describe(Path(folder) / "services_publics_plus" / "experiences_services_publics_plus_1200.csv.gz")
+
+
+def _told(done: int, total: int, message: str) -> None:
+    print(f"{message} : {done} / {total}", file=sys.stderr, flush=True)
 
 
 def _shown(block: EvaluationBlock) -> None:
@@ -125,7 +130,7 @@ def _encoder(path: Path, name: str, count: int) -> None:
 
 
 def _describe(path: Path) -> None:
-    """Count the structures of published experiences: too few, and too often absent, to measure routing on them."""
+    """Count the structures of published experiences: too few and too often absent to measure on them."""
     if not path.is_file():
         print("skipped: no file of experiences")
         return

@@ -352,7 +352,7 @@ def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
 
 def handle(message: Message, records: Records, card: ModelCard, artefact: Artefact) -> Handling:
     """Say all that is known of one message, before a person decides."""
-    return routing.handle(message, records, artefact)
+    return routing.handle(message, records, card, artefact)
 
 
 REPORTS = reports.TITLES
@@ -393,4 +393,4 @@ def evaluate(
     source: str, records: Records, *, seed: int, engine: Executor, progress: Progress
 ) -> tuple[EvaluationBlock, ...]:
     """Measure on later messages, or on groups kept whole (see `measuring`)."""
-    return measuring.evaluate(source, records["messages"].to_pylist(), seed=seed, progress=progress)
+    return tuple(measuring.evaluate(source, records["messages"].to_pylist(), seed=seed, progress=progress))

@@ -206,21 +206,18 @@ def _bayes(
 
 def evaluate(
     source: str, rows: Sequence[Mapping[str, Any]], *, seed: int, progress: Progress
-) -> tuple[EvaluationBlock, ...]:
-    """Measure what was said of messages held out (see `held_out`)."""
+) -> Iterator[EvaluationBlock]:
+    """Measure what was said of messages held out (see `held_out`); with boxes, also when the box is known."""
     held = held_out(rows, seed=seed, progress=progress)
-    boxes = any(row["box"] for row in rows)
-    split = (
-        "cinq parts, dossiers entiers : aucun dossier n'est des deux côtés"
-        if boxes
-        else "par date : deux périodes suivant celle de l'apprentissage, fils et campagnes déjà vus ôtés"
-    )
-    found = [_block(source, split, held, seed=seed)]
-    if boxes:
-        known = held_out(rows, seed=seed, progress=progress, by_text=True)
-        said = "cinq parts par texte : le dossier peut être connu, les quasi-doublons dans la même part"
-        found.append(_block(f"{source}, dossiers connus", said, known, seed=seed))
-    return tuple(found)
+    if not any(row["box"] for row in rows):
+        split = "par date : deux périodes suivant celle de l'apprentissage, fils et campagnes déjà vus ôtés"
+        yield _block(source, split, held, seed=seed)
+        return
+    split = "cinq parts, dossiers entiers : aucun dossier n'est des deux côtés"
+    yield _block(source, split, held, seed=seed)
+    known = held_out(rows, seed=seed, progress=progress, by_text=True)
+    split = "cinq parts par texte : le dossier peut être connu, les quasi-doublons dans la même part"
+    yield _block(f"{source}, dossiers connus", split, known, seed=seed)
 
 
 def _block(source: str, split: str, held: Held, *, seed: int) -> EvaluationBlock:

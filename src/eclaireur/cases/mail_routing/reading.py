@@ -5,6 +5,7 @@ A mail that cannot be read is still a row, which says why: nothing that came is 
 
 from __future__ import annotations
 
+import atexit
 import email
 import email.policy
 import hashlib
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.message import Message as Mail
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +51,7 @@ _HEAD = 200_000
 _PLAIN = 1_000_000
 _FIELD = 2000
 _FEW_WORDS = 15
-_ROUTED = 6000
+_ROUTED = 3000
 _REPLY = re.compile(r"^(?:\s*(?:re|ré|tr|fwd?|aw|rép|antw)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"<([^<>\s]{1,300})>")
 
@@ -153,11 +155,7 @@ def candidates(path: Path) -> pa.Table | None:
 
 def mail_rows(path: Path, *, reader: Isolated | None = None) -> list[dict[str, Any]]:
     """Read the mails of a file (see `row_of`); one that cannot be read is a row with its ``state``."""
-    from eclaireur.sources.isolated import Isolated
-
-    if reader is None:
-        with Isolated() as own:
-            return mail_rows(path, reader=own)
+    reader = reader or _child()
     suffix = path.suffix.lower()
     if suffix in _LETTERS or suffix == ".msg":
         return [_mail(path, b"", reader)]
@@ -178,6 +176,16 @@ def mail_rows(path: Path, *, reader: Isolated | None = None) -> list[dict[str, A
     return found
 
 
+@cache
+def _child() -> Isolated:
+    """Return the confined child of this process, started at its first mail: a folder may have thousands."""
+    from eclaireur.sources.isolated import Isolated
+
+    child = Isolated()
+    atexit.register(child.close)
+    return child
+
+
 def _is_mail(path: Path) -> bool:
     """Tell whether a file whose name says nothing begins as a mail does, as on a mail server."""
     if path.suffix.lower() in _TABLES:
@@ -195,9 +203,10 @@ def _mails_of(path: Path) -> Iterator[bytes]:
 
 
 def _plain(data: bytes) -> dict[str, Any] | None:
-    """Read a mail that is one plain text, without a child: no library but the standard one opens it.
+    """Read a mail that has its plain text, without a child: no library but the standard one opens it.
 
-    Anything else (several parts, a page, an attachment, a mail that is large) gives None.
+    A page beside the plain text says the same, and is not opened. Anything else (a page alone, something
+    attached, a mail that is large) gives None.
     """
     from eclaireur.sources.documents.mail import body_text
     from eclaireur.sources.documents.writing import Writer, clean
@@ -206,14 +215,18 @@ def _plain(data: bytes) -> dict[str, Any] | None:
         return None
     try:
         mail = email.message_from_bytes(data, policy=email.policy.compat32)
-        if mail.get_content_type() != "text/plain" or mail.is_multipart() or mail.get_filename():
+        parts = [part for part in mail.walk() if part.get_content_maintype() != "multipart"]
+        kinds = [part.get_content_type() for part in parts]
+        named = any(part.get_filename() or part.get_content_disposition() == "attachment" for part in parts)
+        if named or kinds.count("text/plain") != 1 or set(kinds) - {"text/plain", "text/html"}:
             return None
-        payload = mail.get_payload(decode=True)
-        charset = str(mail.get_content_charset() or "")
+        part = parts[kinds.index("text/plain")]
+        payload = part.get_payload(decode=True)
+        charset = str(part.get_content_charset() or "")
     except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError):
         return None
     said = _said(data[:_HEAD])
-    if not isinstance(payload, bytes) or not said:
+    if not isinstance(payload, bytes) or not said or (len(parts) > 1 and not payload.strip()):
         return None
     body = clean(body_text(payload, charset, Writer("mail", "eml")).strip("\r\n"))[0]
     return {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.bricks.intake.duplicates import alike, campaigns
 from eclaireur.bricks.semantic.ngrams import stems
 from eclaireur.bricks.semantic.trends import changes, new_terms
-from eclaireur.cases.mail_routing import measuring, novelty, routing, saving, trials
+from eclaireur.cases.mail_routing import measuring, novelty, routing, saving, tone, trials
 from eclaireur.core import evaluation, french
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.view import Block, Chart, Column, Facts, FormField, Series, Table
@@ -179,7 +179,7 @@ def _alerts(asked: _Asked) -> tuple[Block, ...]:
         total_last=len(rows) - start,
         total_before=start,
     )
-    words = [stems(row["text"]) for row in rows]
+    words = [[one for one in stems(row["text"]) if tone.telling(one)] for row in rows]
     return (
         _table(
             f"Thèmes nouveaux des {novelty.DAYS} derniers jours",

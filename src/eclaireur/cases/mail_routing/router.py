@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.bricks.semantic.ngrams import batches, stems
 from eclaireur.bricks.semantic.ridge import RANK, Linear, folds
 from eclaireur.bricks.semantic.vectors import View, batch_rows, learnt_views, stem_columns, text_rows
+from eclaireur.cases.mail_routing.tone import telling
 from eclaireur.core.errors import EmptyTableError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ PRECISION = 0.84
 
 INNER = 4
 """Folds inside the training part."""
-_RIDGES = (0.1, 0.3, 1.0, 3.0)
+_RIDGES = (0.1, 0.3, 1.0)
 _MOST_TERMS = 120_000
 _LEAST_ROUTED = 20
 _LIKELY = 0.5
@@ -198,7 +199,10 @@ class Router:
     def why(
         self, texts: Sequence[str], labels: Sequence[int], *, count: int = 3
     ) -> list[list[tuple[str, float]]]:
-        """Return, for each text, the words that weigh most for a destination and not others."""
+        """Return, for each text, the words that weigh most for a destination and not others.
+
+        Articles and such are not shown when another word is: they mean nothing to a reader.
+        """
         import numpy as np
 
         against = self.linear.outer - self.linear.outer.mean(axis=1, keepdims=True)
@@ -216,6 +220,8 @@ class Router:
                 start += len(words)
                 values[rows.indices[own]] = rows.data[own]
                 known = np.flatnonzero(place >= 0)
+                said = [one for one in known.tolist() if telling(words[one])]
+                known = np.array(said, np.int64) if said else known
                 weights = self.linear.inner[place[known]] @ against[:, labels[batch][at]]
                 weights = weights * values[place[known]]
                 values[rows.indices[own]] = 0

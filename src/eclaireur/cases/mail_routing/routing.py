@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake import personal, rules as ruling, urgency as urging
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from eclaireur.bricks.intake.rules import Rule
+    from eclaireur.core.types import ModelCard
 
 __all__ = ["UNSURE", "Said", "day_before", "handle", "model_of", "preview", "rules_of", "said"]
 
@@ -65,14 +65,23 @@ class Said:
         return self.routes[0].title if self.kept else UNSURE
 
 
-@lru_cache(maxsize=2)
-def _read(data: bytes) -> Router:
-    return Router.read({"router.parquet": data})
+_KEPT: dict[str, Router] = {}
 
 
 def model_of(artefact: Artefact) -> Router:
-    """Return the model; the last ones read are kept, since the desk asks one message at a time."""
-    return _read(artefact("router.parquet"))
+    """Return the model."""
+    return Router.read(artefact)
+
+
+def _kept_model(card: ModelCard, artefact: Artefact) -> Router:
+    """Return the model of a card, read once: the desk asks one message at a time."""
+    sha256 = card.artefacts.get("router.parquet", "")
+    if not sha256:
+        return model_of(artefact)
+    if sha256 not in _KEPT:
+        _KEPT.clear()
+        _KEPT[sha256] = model_of(artefact)
+    return _KEPT[sha256]
 
 
 def rules_of(records: Records) -> tuple[Rule, ...]:
@@ -167,7 +176,7 @@ def _reasons(name: str, whys: Sequence[tuple[str, float]]) -> tuple[Reason, ...]
     )
 
 
-def handle(message: Message, records: Records, artefact: Artefact) -> Handling:
+def handle(message: Message, records: Records, card: ModelCard, artefact: Artefact) -> Handling:
     """Say all that is known of one message (see `core.intake`)."""
     body, heading = message.body, message.subject
     row = {
@@ -177,7 +186,7 @@ def handle(message: Message, records: Records, artefact: Artefact) -> Handling:
         "sender": message.sender,
         "attachments": list(message.attachments),
     }
-    model, rules = model_of(artefact), rules_of(records)
+    model, rules = _kept_model(card, artefact), rules_of(records)
     table = records["messages"] if rules else None
     (one,) = said(model, [row], rules=rules, past=table)
     parts = segment(body)

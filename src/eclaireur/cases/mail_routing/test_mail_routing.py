@@ -254,6 +254,40 @@ def test_confusions_and_their_curve_are_those_of_messages_held_out(played: Playe
     )
 
 
+def test_a_model_trained_after_corrections_follows_them(played: Played) -> None:
+    rows = [row for row in played.records["messages"].to_pylist() if "nid-de-poule" in row["body"]]
+    last = case.data_date(played.records)
+    answers = [
+        {
+            "outcome": row["id"], "subject": row["subject"], "observed": last, "known": last, "label": 1.0,
+            "value": "Culture et sport", "observer": "a", "propensity": None, "origin": "decision",
+        }
+        for row in rows
+    ]  # fmt: skip
+    table = pa.Table.from_pylist(answers, schema=played.records["outcomes"].schema)
+    records = {**played.records, "outcomes": table}
+    after = last + timedelta(days=1)
+    fitted = case.train(records, case.examples(records), as_of=after, seed=1, progress=quiet)
+    assert fitted.card.examples_sha256 != played.card.examples_sha256
+    told = Played(records, fitted.card, dict(fitted.artefacts).__getitem__).handle(POTHOLE)
+    assert told.routes[0].name == "Culture et sport"
+    assert played.handle(POTHOLE).routes[0].name == "Routes"
+
+
+def test_the_page_of_a_mail_that_has_its_text_is_not_opened(tmp_path: Path) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "a@exemple.fr", "Cantine"
+    mail.set_content("La facture de cantine est fausse.")
+    mail.add_alternative("<p>Tout autre chose</p>", subtype="html")
+    (tmp_path / "a.eml").write_bytes(mail.as_bytes())
+    alone = EmailMessage()
+    alone["From"], alone["Subject"] = "a@exemple.fr", "Cantine"
+    alone.set_content("<p>La facture <span hidden>secret</span>est fausse.</p>", subtype="html")
+    (tmp_path / "b.eml").write_bytes(alone.as_bytes())
+    bodies = [reading.mail_rows(tmp_path / name)[0]["body"].strip() for name in ("a.eml", "b.eml")]
+    assert bodies == ["La facture de cantine est fausse.", "La facture est fausse."]
+
+
 class Themes:
     """An encoder that sees a few words only."""
 

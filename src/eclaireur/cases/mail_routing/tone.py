@@ -6,11 +6,14 @@ import re
 import unicodedata
 from collections import Counter
 
-__all__ = ["language", "speaks_to_machine", "tone"]
+from eclaireur.bricks.semantic.outline import flat
+
+__all__ = ["language", "speaks_to_machine", "telling", "tone"]
 
 _LOOKED = 6000
 _WORD = re.compile(r"[^\W\d_]+")
 _FEW = 4
+_SHORT = 3
 _COMMON = {
     "français": "le la les des une est et je vous mon ma mes pour dans que qui pas avec sur nous votre "
     "bonjour merci madame monsieur suis ai avez cette au aux du ne été mais plus comment",
@@ -26,7 +29,14 @@ _COMMON = {
     "roumain": "și este pentru vă mea sunt nu bună ziua mulțumesc să din cu am că la",
     "turc": "ve bir için bu merhaba teşekkürler ben değil çok ile benim var nasıl",
 }
+_TOOLS = (
+    "ce ces son sa ses leur leurs par sans sous vers chez entre depuis avant après être est sont était fait "
+    "faire dit peut pouvez peux puis donc alors aussi très tout tous toute toutes même encore déjà elle ils "
+    "elles lui moi toi notre nos vos quel quelle quels quelles quand dont car ni ou où si se me te "
+    "en un deux il on"
+)
 _KNOWN = {name: frozenset(words.split()) for name, words in _COMMON.items()}
+_EMPTY = frozenset(flat(f"{_COMMON['français']} {_TOOLS}").split())
 _SCRIPTS = {
     "ARABIC": "arabe",
     "CYRILLIC": "cyrillique",
@@ -99,6 +109,15 @@ def _script(text: str) -> str:
         return ""
     name = Counter(unicodedata.name(sign, "").split(" ")[0] for sign in foreign).most_common(1)[0][0]
     return _SCRIPTS.get(name, "autre écriture")
+
+
+def telling(term: str) -> bool:
+    """Tell whether a stem, or a pair of stems, means something to a reader.
+
+    >>> telling("cantin"), telling("rsa"), telling("sur la"), telling("de carte")
+    (True, True, False, False)
+    """
+    return all(len(word) >= _SHORT and word not in _EMPTY for word in term.split())
 
 
 def tone(text: str) -> str:
