@@ -13,7 +13,7 @@ from eclaireur.bricks.intake.duplicates import alike, campaigns
 from eclaireur.cases.mail_routing import measuring, reading, reports, routing, sheets, trials
 from eclaireur.cases.mail_routing.router import Router
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
-from eclaireur.core.errors import BadValueError
+from eclaireur.core.errors import BadValueError, MissingColumnError
 from eclaireur.core.intake import Handling, Message, messages_schema
 from eclaireur.core.subjects import Subject
 from eclaireur.core.tables import examples_schema, outcomes_schema, signals_schema
@@ -315,10 +315,21 @@ def predict(examples: pa.Table, records: Records, card: ModelCard, artefact: Art
 def score(
     table: pa.Table, records: Records, card: ModelCard, artefact: Artefact, *, progress: Progress
 ) -> pa.Table:
-    """Route the messages of a file, in their order: none is left out, whatever its state."""
+    """Route the messages of a file, in their order: none is left out, whatever its state.
+
+    Raises
+    ------
+    MissingColumnError
+        If a table has neither texts nor headings. An empty message among others is a row as they are.
+    """
     import pyarrow as pa
 
     given = table.to_pylist()
+    if "state" not in table.column_names and not any(row.get("body") or row.get("heading") for row in given):
+        raise MissingColumnError(
+            "aucun texte de message n'a été trouvé.",
+            fix="Donnez une colonne « body », « message » ou « texte ».",
+        )
     rows = [reading.row_of({**row, "received": row.get("received") or row.get("date")}) for row in given]
     progress(0, 1, "Tri des messages")
     told = routing.said(

@@ -19,7 +19,7 @@ import pytest
 from eclaireur.cases.mail_routing import case, measuring, reading, routing, sample
 from eclaireur.cases.mail_routing.encoded import compared
 from eclaireur.core.case import Records, quiet
-from eclaireur.core.errors import BadValueError
+from eclaireur.core.errors import BadValueError, MissingColumnError
 from eclaireur.core.intake import Handling, Message, messages_schema
 from eclaireur.core.types import ModelCard
 from eclaireur.core.view import Block, Chart, Table
@@ -286,6 +286,13 @@ def test_the_page_of_a_mail_that_has_its_text_is_not_opened(tmp_path: Path) -> N
     (tmp_path / "b.eml").write_bytes(alone.as_bytes())
     bodies = [reading.mail_rows(tmp_path / name)[0]["body"].strip() for name in ("a.eml", "b.eml")]
     assert bodies == ["La facture de cantine est fausse.", "La facture est fausse."]
+
+
+def test_an_empty_cell_is_a_message_and_a_file_without_text_is_refused(played: Played) -> None:
+    table = pa.table({"body": ["La facture de cantine du collège est fausse.", None, ""]})
+    assert [row["routed"] for row in played.score(table)] == [True, False, False]
+    with pytest.raises(MissingColumnError):
+        played.score(pa.table({"id": ["a"], "body": pa.array([None], pa.string())}))
 
 
 class Themes:
