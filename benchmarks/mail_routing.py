@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
+import hashlib
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,11 +109,14 @@ def _speed() -> None:
             f"{size} mails: read {size / (middle - start):.0f} a CPU s, routed with reasons and previews "
             f"{size / (end - middle):.0f}, both {size / (end - start):.0f}"
         )
+        # As the registry completes it: the desk then reads the model once.
+        sums = {name: hashlib.sha256(data).hexdigest() for name, data in fitted.artefacts.items()}
+        stored = replace(fitted.card, artefacts=sums)
         rows = case.messages(records).slice(0, 200).to_pylist()
         start = time.process_time()
         for row in rows:
             message = Message(**{**row, "attachments": tuple(row["attachments"])})
-            case.handle(message, records, fitted.card, read)
+            case.handle(message, records, stored, read)
         print(f"one by one, as the desk asks: {len(rows) / (time.process_time() - start):.0f} a CPU s")
 
 
