@@ -19,7 +19,13 @@ from eclaireur.cases.review_answers.planting import KINDS, plant, shows
 from eclaireur.cases.review_answers.tone import MOMENTS, default_guide, guide_of, read_guide
 from eclaireur.cases.review_answers.understanding import understand
 from eclaireur.core.case import Fitted, Records, quiet
-from eclaireur.core.errors import BadValueError, ConfigError, EmptyTableError, UnknownSubjectError
+from eclaireur.core.errors import (
+    BadValueError,
+    ConfigError,
+    EmptyTableError,
+    MissingColumnError,
+    UnknownSubjectError,
+)
 from eclaireur.core.intake import Handling, Message
 from eclaireur.core.view import Chart, Facts, Table
 
@@ -223,6 +229,13 @@ def test_a_file_of_experiences_is_read_in_its_order(played: Played) -> None:
     assert found[1]["draft"] == ""
     assert all(one["reasons"] for one in found)
     assert not any(one["generated"] for one in found)
+
+
+def test_a_file_without_any_text_is_refused(played: Played) -> None:
+    table = pa.table({"text": pa.nulls(2, pa.string()), "title": ["Retraite", None]})
+    read = played.fitted.artefacts.__getitem__
+    with pytest.raises(MissingColumnError, match="aucune ligne"):
+        case.score(table, played.records, played.fitted.card, read, progress=quiet)
 
 
 def test_messages_are_the_experiences_oldest_first(played: Played) -> None:
