@@ -147,6 +147,8 @@ def _withheld(said: Understood) -> str:
 
 def _cautions(said: Understood) -> tuple[str, ...]:
     found = []
+    if said.cut:
+        found.append("Le message est très long : seul son début a été lu.")
     if said.checked.insult:
         found.append("Le message contient une insulte : le brouillon n'y répond pas.")
     if said.checked.instruction:

@@ -13,10 +13,10 @@ from eclaireur.cases.review_answers.past import past_of
 from eclaireur.cases.review_answers.reading import RATINGS, text_of
 from eclaireur.cases.review_answers.sheets import shelf_of
 from eclaireur.cases.review_answers.tone import guide_of
-from eclaireur.cases.review_answers.understanding import FRENCH, Understood, understand
+from eclaireur.cases.review_answers.understanding import FRENCH, LONGEST, Understood, understand
 from eclaireur.core import french
 from eclaireur.core.intake import Answer, Handling, Message, Part, PartKind, messages_schema
-from eclaireur.core.view import Reason
+from eclaireur.core.view import Mark, Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,11 +69,21 @@ def handle(message: Message, records: Records, artefact: Artefact) -> Handling:
         urgency=said.urgency.level,
         urgent=said.urgency.why,
         parts=parts,
-        personal=find(message.body, known=(message.sender,)),
+        personal=_personal(message),
         reasons=reasons_of(said),
         facts=_facts(said),
         draft=safe_draft(said, means_of(records), message),
     )
+
+
+def _personal(message: Message) -> tuple[Mark, ...]:
+    """Return what is masked of a body: what is not read is masked whole."""
+    found = find(message.body[:LONGEST], known=(message.sender,))
+    if len(message.body) <= LONGEST:
+        return found
+    kept = tuple(one for one in found if one.end < LONGEST)
+    start = max([LONGEST, *(one.end for one in kept)])
+    return (*kept, Mark(start=start, end=len(message.body), label="suite non lue", sure=False))
 
 
 def safe_draft(said: Understood, means: Means, message: Message) -> Answer:

@@ -133,6 +133,14 @@ def test_a_bad_message_has_a_clear_outcome(played: Played, body: str, withheld: 
     assert "gratuit" not in text_of_answer(found.draft)
 
 
+def test_a_very_long_message_is_read_as_far_as_its_beginning_and_the_rest_is_masked(played: Played) -> None:
+    body = "J'attends une réponse depuis huit mois. " * 400 + "Rien ne bouge. " * 300_000
+    found = played.read(body)
+    assert found.draft is not None
+    assert any("très long" in one for one in found.draft.cautions)
+    assert (found.personal[-1].label, found.personal[-1].end) == ("suite non lue", len(body))
+
+
 def test_two_questions_have_each_their_sheet(played: Played) -> None:
     found = played.read(
         "Comment faire pour le suivi de mon passeport ? Comment puis-je corriger ma carte grise ?"
@@ -292,6 +300,28 @@ def test_the_headings_of_services_publics_plus_and_a_connected_table_read_alike(
     plain = {"id": "7", "date": "2020-09-23", "text": "Bien.", "relation": "Positif"}
     assert reading.experience(told) == reading.experience(plain)
     assert reading.experience(told | {"Ressenti usager": "5 étoiles"})["rating"] == ""
+
+
+def test_connected_tables_are_read_as_the_files_are(played: Played, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    tables = {
+        "experiences": [
+            {"id": "7", "date": "2024-05-02", "text": "Bien.", "title": None, "rating": "Positif"}
+        ],
+        "sheets": [
+            {"id": "F1", "title": "Passeport", "text": "Le passeport est un titre.", "updated": "2024-01-02"}
+        ],
+        "answers": [{"id": "R1", "experience": "7", "date": "2024-05-09", "text": "Bonjour."}],
+        "tone": [{"moment": "signature", "text": "Le guichet", "rating": None, "dimension": None}],
+    }
+    for name, rows in tables.items():
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"{name}.parquet")
+    records = case.records("connected", tmp_path, outcomes=None, progress=quiet)
+    assert {name: table.num_rows for name, table in records.items()} == dict.fromkeys(tables, 1)
+    assert records["experiences"]["observed"][0].as_py().isoformat() == "2024-05-02"
+    assert records["answers"]["subject"][0].as_py() == records["experiences"]["subject"][0].as_py()
+    assert means_of(records).guide.say("signature") == "Le guichet"
 
 
 def test_what_is_missing_is_said(played: Played) -> None:
