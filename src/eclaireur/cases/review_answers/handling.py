@@ -97,8 +97,9 @@ def safe_draft(said: Understood, means: Means, message: Message) -> Answer:
     ]
     repeated = echoed(text_of_answer(made), said, sources=allowed)
     if repeated:
+        kinds = ", ".join(repeated)
         return Answer(
-            withheld=f"Le brouillon répétait une donnée personnelle ({', '.join(repeated)}) : il est écarté.",
+            withheld=f"Le brouillon répétait une donnée personnelle ({kinds})\u00a0: il est écarté.",
             offers=made.offers,
             cautions=made.cautions,
         )
@@ -114,7 +115,7 @@ def reasons_of(said: Understood) -> tuple[Reason, ...]:
         found.append(
             Reason(
                 theme="ressenti",
-                sentence=f"Avis {FRENCH[said.rating]} : «\u00a0{quote}\u00a0»",
+                sentence=f"Avis {FRENCH[said.rating]}\u00a0: «\u00a0{quote}\u00a0»",
                 weight=said.chances[0] - 1 / len(RATINGS),
                 source="message",
             )
@@ -125,7 +126,7 @@ def reasons_of(said: Understood) -> tuple[Reason, ...]:
         found.append(
             Reason(
                 theme=one.aspect,
-                sentence=f"{one.aspect}, avis {FRENCH[one.polarity]} : «\u00a0{quote}\u00a0»",
+                sentence=f"{one.aspect}, avis {FRENCH[one.polarity]}\u00a0: «\u00a0{quote}\u00a0»",
                 weight=sign * one.chance,
                 source="message",
             )
@@ -134,7 +135,7 @@ def reasons_of(said: Understood) -> tuple[Reason, ...]:
         found.append(
             Reason(
                 theme="urgence",
-                sentence=f"À lire en premier : {said.urgency.why}.",
+                sentence=f"À lire en premier\u00a0: {said.urgency.why}.",
                 weight=said.urgency.level,
                 source="message",
             )

@@ -78,7 +78,7 @@ def test_a_draft_is_made_of_forms_and_of_sentences_of_its_sources(played: Played
 def test_the_guide_of_the_snapshot_is_the_one_that_speaks(played: Played) -> None:
     draft_ = played.read("La réponse est arrivée en deux jours. Merci à toute l'équipe.").draft
     assert draft_ is not None
-    assert draft_.sentences[-1].text == "L'équipe des usagers de l'administration exemple"
+    assert draft_.sentences[-1].text == "L’équipe des usagers de l’administration exemple"
     assert draft_.citations == ()
 
 
@@ -209,8 +209,8 @@ def test_a_sheet_one_year_old_is_said_to_be_old(played: Played) -> None:
     sheet = next(one for one in played.means.shelf.sheets if one.title.startswith("Passeport"))
     old = draft(said, played.means, received=sheet.updated + timedelta(days=400))
     new = draft(said, played.means, received=sheet.updated + timedelta(days=10))
-    assert any("vérifiez qu'elle est à jour" in one for one in old.cautions)
-    assert not any("vérifiez qu'elle est à jour" in one for one in new.cautions)
+    assert any("vérifiez qu’elle est à jour" in one for one in old.cautions)
+    assert not any("vérifiez qu’elle est à jour" in one for one in new.cautions)
 
 
 def test_a_file_of_experiences_is_read_in_its_order(played: Played) -> None:
