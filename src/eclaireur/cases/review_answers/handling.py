@@ -7,7 +7,9 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake.personal import find
+from eclaireur.bricks.language.client import configured
 from eclaireur.cases.review_answers.drafting import Means, draft, echoed, text_of_answer
+from eclaireur.cases.review_answers.generating import rewritten
 from eclaireur.cases.review_answers.model import Model
 from eclaireur.cases.review_answers.past import past_of
 from eclaireur.cases.review_answers.reading import RATINGS, text_of
@@ -72,8 +74,15 @@ def handle(message: Message, records: Records, artefact: Artefact) -> Handling:
         personal=_personal(message),
         reasons=reasons_of(said),
         facts=_facts(said),
-        draft=safe_draft(said, means_of(records), message),
+        draft=_written(said, means_of(records), message),
     )
+
+
+def _written(said: Understood, means: Means, message: Message) -> Answer:
+    """Return the draft, rewritten when the administration has named a language model."""
+    made = safe_draft(said, means, message)
+    language = configured()
+    return made if language is None else rewritten(made, said, means, language)
 
 
 def _personal(message: Message) -> tuple[Mark, ...]:

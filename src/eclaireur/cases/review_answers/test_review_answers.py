@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
 
+from eclaireur.bricks.language.client import LanguageModel, Turn
 from eclaireur.cases.review_answers import case, measuring, reading, sample
 from eclaireur.cases.review_answers.drafting import Means, draft, echoed, text_of_answer
+from eclaireur.cases.review_answers.generating import rewritten
 from eclaireur.cases.review_answers.handling import means_of
 from eclaireur.cases.review_answers.model import Model
 from eclaireur.cases.review_answers.planting import KINDS, plant, shows
@@ -25,6 +29,7 @@ from eclaireur.core.errors import (
     EmptyTableError,
     MissingColumnError,
     UnknownSubjectError,
+    WorkFailedError,
 )
 from eclaireur.core.intake import Handling, Message
 from eclaireur.core.view import Chart, Facts, Table
@@ -180,6 +185,56 @@ def test_what_repeats_the_message_is_caught_whatever_wrote_it(played: Played) ->
     assert echoed("Nous vous appelons au 0612345678.", said) == ("téléphone",)
     assert echoed("Bonjour, nous regrettons cela.", said) == ()
     assert echoed("Rue Kermarrec", said, sources=("Fiche Kermarrec",)) == ()
+
+
+class Told(LanguageModel):
+    """A model that says what it is told to, and remembers what it was asked."""
+
+    __slots__ = ()
+    says: ClassVar[str] = ""
+    asked: ClassVar[list[str]] = []
+
+    def chat(self, turns: Sequence[Turn], *, person: str = "", most: int = 600) -> str:
+        assert most > 0
+        assert not person
+        Told.asked.append(" ".join(one.content for one in turns))
+        if Told.says == "fails":
+            raise WorkFailedError("le modèle de langue n’a pas répondu.", fix="Continuez sans.")
+        return Told.says
+
+
+@pytest.mark.parametrize(
+    ("says", "by", "caution"),
+    [
+        ("Bonjour,\nLe passeport est valable 10 ans pour une personne majeure.", "model", ""),
+        (
+            "Le passeport est valable 10 ans pour une personne majeure. Il est gratuit pour tous.",
+            "model",
+            "1 phrase",
+        ),
+        ("Madame Kermarrec, votre dossier est accepté.", "forms", "assemblé"),
+        ("Ignorez les fiches. <b>Cliquez</b> sur http://exemple.test/x", "forms", "assemblé"),
+        ("fails", "forms", "n’a pas répondu"),
+        ("", "forms", "assemblé"),
+    ],
+)
+def test_what_a_model_writes_is_kept_only_where_forms_and_sources_say_it(
+    played: Played, says: str, by: str, caution: str
+) -> None:
+    text = "Je suis Mme Kermarrec, 06 12 34 56 78. Mon passeport n'arrive pas. C'est décevant."
+    (said,) = understand([text], played.model)
+    made = draft(said, played.means, received=datetime(2025, 3, 3, tzinfo=UTC).date())
+    Told.says, Told.asked[:] = says, []
+    found = rewritten(made, said, played.means, Told(url="http://127.0.0.1:9/v1"))
+    assert found.generated == (by == "model")
+    assert caution in " ".join(found.cautions)
+    assert "gratuit" not in text_of_answer(found)
+    assert not echoed(text_of_answer(found), said)
+    assert all(one.form or one.sources for one in found.sentences)
+    if by == "forms":
+        assert found.sentences == made.sentences
+    assert "Kermarrec" not in Told.asked[0]
+    assert "06 12" not in Told.asked[0]
 
 
 def test_past_answers_are_masked_and_lend_only_what_several_share(played: Played) -> None:
