@@ -237,6 +237,20 @@ def test_what_a_model_writes_is_kept_only_where_forms_and_sources_say_it(
     assert "06 12" not in Told.asked[0]
 
 
+def test_a_model_that_is_not_there_leaves_the_assembled_draft(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "Mon passeport n'arrive pas. C'est décevant."
+    plain = played.read(body).draft
+    monkeypatch.setenv("ECLAIREUR_LANGUAGE_URL", "http://127.0.0.1:9/v1")
+    found = played.read(body).draft
+    assert plain is not None
+    assert found is not None
+    assert found.sentences == plain.sentences
+    assert not found.generated
+    assert "n’a pas répondu" in found.cautions[-1]
+
+
 def test_past_answers_are_masked_and_lend_only_what_several_share(played: Played) -> None:
     row = played.records["answers"].to_pylist()[0]
     asked = next(one for one in played.records["experiences"].to_pylist() if one["subject"] == row["subject"])
