@@ -165,22 +165,21 @@ _CONFUSED = str.maketrans("OoIl|", "00111")
 def _runs(text: str, plain: str) -> Iterator[tuple[_Token, ...]]:
     """Give runs of figures and numbers in words that follow each other; a date is in none."""
     pattern, forms = _spelled()
-    dates = [(one.start(), one.end()) for one in _DATE.finditer(text)]
+    # What stands in the place of a date is between no two digits of a number.
+    bare = _DATE.sub(lambda one: "#" * len(one.group()), text)
     tokens = [
         _Token(one.start(), one.end(), one.group().translate(_CONFUSED), spelled=False)
-        for one in _FIGURES.finditer(text)
+        for one in _FIGURES.finditer(bare)
     ]
     if "zero" in plain or "six" in plain or "sept" in plain:
         tokens += [
             _Token(one.start(), one.end(), forms[re.sub(r"[\u00a0-]", " ", one.group())], spelled=True)
             for one in pattern.finditer(plain)
         ]
-    tokens = sorted(
-        (one for one in tokens if not any(a <= one.start < b for a, b in dates)), key=lambda one: one.start
-    )
+    tokens.sort(key=lambda one: one.start)
     run = tokens[:1]
     for before, after in pairwise(tokens):
-        if not _BETWEEN.fullmatch(text, before.end, after.start):
+        if not _BETWEEN.fullmatch(bare, before.end, after.start):
             yield tuple(run)
             run = []
         run.append(after)
@@ -252,7 +251,8 @@ def _announced(text: str, plain: str) -> Iterator[Mark]:
                 continue
             digits = re.sub(r"\D", "", number)
             if len(digits) >= _SHORTEST and not _SERVICE.fullmatch(digits):
-                yield Mark(start=start, end=end, label=label)
+                sure = label != "NIR" or nir_valid(re.sub(r"[^0-9ABab]", "", number))
+                yield Mark(start=start, end=end, label=label, sure=sure)
 
 
 def _plates(text: str) -> Iterator[Mark]:

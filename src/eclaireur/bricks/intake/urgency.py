@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from math import prod
 from pathlib import Path
 
@@ -23,6 +24,7 @@ READ_FIRST = 0.5
 """From this level on a message is read before the others, and `Urgency.why` says why."""
 _BEFORE = 45
 _SHOWN = 3
+_PLACES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +139,12 @@ def urgency(text: str, patterns: Patterns | None = None) -> Urgency:
 
 
 def _places(kind: Kind, said: str, denied: re.Pattern[str]) -> list[tuple[int, int]]:
-    found = [one.span() for one in kind.always.finditer(said)] if kind.always else []
+    """Return the first places of a sentence that say a kind."""
+    always = kind.always.finditer(said) if kind.always else ()
+    found = [one.span() for one in islice(always, _PLACES)]
     for one in kind.says.finditer(said):
+        if len(found) >= _PLACES:
+            break
         clause = re.split(r"[,;:(]| mais | et | puis ", said[max(0, one.start() - _BEFORE) : one.start()])[-1]
         if not denied.search(clause) and not any(a < one.end() and one.start() < b for a, b in found):
             found.append(one.span())

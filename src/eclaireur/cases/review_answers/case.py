@@ -15,7 +15,7 @@ from eclaireur.cases.review_answers.reading import DIMENSIONS, text_of
 from eclaireur.cases.review_answers.understanding import Understood, understand
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
-from eclaireur.core.errors import BadValueError, EmptyTableError, UnknownSubjectError
+from eclaireur.core.errors import BadValueError, EmptyTableError, MissingColumnError, UnknownSubjectError
 from eclaireur.core.intake import Handling, Message
 from eclaireur.core.subjects import Subject
 from eclaireur.core.tables import examples_schema, reason_type, signals_schema
@@ -183,11 +183,24 @@ def handle(message: Message, records: Records, card: ModelCard, artefact: Artefa
 def score(
     table: pa.Table, records: Records, card: ModelCard, artefact: Artefact, *, progress: Progress
 ) -> pa.Table:
-    """Read the experiences of a file, in their order: rating, dimensions, themes, urgency, draft."""
+    """Read the experiences of a file, in their order: rating, dimensions, themes, urgency, draft.
+
+    A row without a text is kept: its draft is withheld, and says why.
+
+    Raises
+    ------
+    MissingColumnError
+        If no row has a text: the column was not recognised.
+    """
     import pyarrow as pa
 
     rows = table.to_pylist()
     texts = [text_of(row) for row in rows]
+    if not any(row.get("text") for row in rows):
+        raise MissingColumnError(
+            "colonne manquante : aucune ligne n'a de texte.",
+            fix="Nommez la colonne du message « Description », « Texte » ou « Verbatim ».",
+        )
     progress(0, len(rows), "Lecture des expériences")
     told = understand(texts, Model.read(artefact))
     means = handling.means_of(records)
@@ -195,7 +208,7 @@ def score(
     for at, (row, said) in enumerate(zip(rows, told, strict=True)):
         day = reading.day_of(row.get("date")) or data_date(records)
         message = Message(
-            id=str(Subject("document", str(row.get("id") or at + 1))),
+            id=f"document:{row.get('id') or at + 1}",
             thread="",
             received=datetime.combine(day, time(), tzinfo=UTC),
             sender="",

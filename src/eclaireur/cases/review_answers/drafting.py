@@ -23,7 +23,7 @@ from eclaireur.core.view import Citation
 
 __all__ = ["NO_SOURCE", "Means", "draft", "echoed", "text_of_answer"]
 
-NO_SOURCE = "Les sources ne le disent pas : la réponse sur le fond reste à écrire."
+NO_SOURCE = "Les sources ne le disent pas\u00a0: la réponse sur le fond reste à écrire."
 _GRAVE = 0.85
 _STALE = 365
 _DIMENSIONS = 2
@@ -137,23 +137,25 @@ def echoed(answer: str, said: Understood, *, sources: Sequence[str] = ()) -> tup
 
 def _withheld(said: Understood) -> str:
     if said.checked.empty:
-        return "Le message est vide : il n'y a rien à quoi répondre."
+        return "Le message est vide\u00a0: il n’y a rien à quoi répondre."
     if said.checked.foreign:
-        return "Le message ne semble pas écrit en français : une personne le lit et y répond."
+        return "Le message ne semble pas écrit en français\u00a0: une personne le lit et y répond."
     if said.urgency.level >= _GRAVE:
-        return f"Ce message se lit tout de suite, par une personne : {said.urgency.why}."
+        return f"Ce message se lit tout de suite, par une personne\u00a0: {said.urgency.why}."
     return ""
 
 
 def _cautions(said: Understood) -> tuple[str, ...]:
     found = []
+    if said.cut:
+        found.append("Le message est très long\u00a0: seul son début a été lu.")
     if said.checked.insult:
-        found.append("Le message contient une insulte : le brouillon n'y répond pas.")
+        found.append("Le message contient une insulte\u00a0: le brouillon n’y répond pas.")
     if said.checked.instruction:
-        found.append("Le message donne une consigne à une machine : elle n'est pas suivie.")
+        found.append("Le message donne une consigne à une machine\u00a0: elle n’est pas suivie.")
     if len(said.checked.questions) > 1:
         number = french.count(len(said.checked.questions), "question")
-        found.append(f"Le message pose {number} : vérifiez que chacune a sa réponse.")
+        found.append(f"Le message pose {number}\u00a0: vérifiez que chacune a sa réponse.")
     return tuple(found)
 
 
@@ -183,7 +185,7 @@ def _share(page: _Page, alike: Sequence[Alike]) -> None:
 
 def _old(sheets: Sequence[Sheet], received: date) -> list[str]:
     return [
-        f"La fiche « {one.title} » est du {french.day(one.updated)} : vérifiez qu'elle est à jour."
+        f"La fiche « {one.title} » est du {french.day(one.updated)}\u00a0: vérifiez qu’elle est à jour."
         for one in sheets
         if (received - one.updated).days > _STALE
     ]

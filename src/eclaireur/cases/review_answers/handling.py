@@ -7,16 +7,18 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake.personal import find
+from eclaireur.bricks.language.client import configured
 from eclaireur.cases.review_answers.drafting import Means, draft, echoed, text_of_answer
+from eclaireur.cases.review_answers.generating import rewritten
 from eclaireur.cases.review_answers.model import Model
 from eclaireur.cases.review_answers.past import past_of
 from eclaireur.cases.review_answers.reading import RATINGS, text_of
 from eclaireur.cases.review_answers.sheets import shelf_of
 from eclaireur.cases.review_answers.tone import guide_of
-from eclaireur.cases.review_answers.understanding import FRENCH, Understood, understand
+from eclaireur.cases.review_answers.understanding import FRENCH, LONGEST, Understood, understand
 from eclaireur.core import french
 from eclaireur.core.intake import Answer, Handling, Message, Part, PartKind, messages_schema
-from eclaireur.core.view import Reason
+from eclaireur.core.view import Mark, Reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,11 +71,28 @@ def handle(message: Message, records: Records, artefact: Artefact) -> Handling:
         urgency=said.urgency.level,
         urgent=said.urgency.why,
         parts=parts,
-        personal=find(message.body, known=(message.sender,)),
+        personal=_personal(message),
         reasons=reasons_of(said),
         facts=_facts(said),
-        draft=safe_draft(said, means_of(records), message),
+        draft=_written(said, means_of(records), message),
     )
+
+
+def _written(said: Understood, means: Means, message: Message) -> Answer:
+    """Return the draft, rewritten when the administration has named a language model."""
+    made = safe_draft(said, means, message)
+    language = configured()
+    return made if language is None else rewritten(made, said, means, language)
+
+
+def _personal(message: Message) -> tuple[Mark, ...]:
+    """Return what is masked of a body: what is not read is masked whole."""
+    found = find(message.body[:LONGEST], known=(message.sender,))
+    if len(message.body) <= LONGEST:
+        return found
+    kept = tuple(one for one in found if one.end < LONGEST)
+    start = max([LONGEST, *(one.end for one in kept)])
+    return (*kept, Mark(start=start, end=len(message.body), label="suite non lue", sure=False))
 
 
 def safe_draft(said: Understood, means: Means, message: Message) -> Answer:
@@ -87,8 +106,9 @@ def safe_draft(said: Understood, means: Means, message: Message) -> Answer:
     ]
     repeated = echoed(text_of_answer(made), said, sources=allowed)
     if repeated:
+        kinds = ", ".join(repeated)
         return Answer(
-            withheld=f"Le brouillon répétait une donnée personnelle ({', '.join(repeated)}) : il est écarté.",
+            withheld=f"Le brouillon répétait une donnée personnelle ({kinds})\u00a0: il est écarté.",
             offers=made.offers,
             cautions=made.cautions,
         )
@@ -104,7 +124,7 @@ def reasons_of(said: Understood) -> tuple[Reason, ...]:
         found.append(
             Reason(
                 theme="ressenti",
-                sentence=f"Avis {FRENCH[said.rating]} : «\u00a0{quote}\u00a0»",
+                sentence=f"Avis {FRENCH[said.rating]}\u00a0: «\u00a0{quote}\u00a0»",
                 weight=said.chances[0] - 1 / len(RATINGS),
                 source="message",
             )
@@ -115,7 +135,7 @@ def reasons_of(said: Understood) -> tuple[Reason, ...]:
         found.append(
             Reason(
                 theme=one.aspect,
-                sentence=f"{one.aspect}, avis {FRENCH[one.polarity]} : «\u00a0{quote}\u00a0»",
+                sentence=f"{one.aspect}, avis {FRENCH[one.polarity]}\u00a0: «\u00a0{quote}\u00a0»",
                 weight=sign * one.chance,
                 source="message",
             )
@@ -124,7 +144,7 @@ def reasons_of(said: Understood) -> tuple[Reason, ...]:
         found.append(
             Reason(
                 theme="urgence",
-                sentence=f"À lire en premier : {said.urgency.why}.",
+                sentence=f"À lire en premier\u00a0: {said.urgency.why}.",
                 weight=said.urgency.level,
                 source="message",
             )

@@ -1,4 +1,4 @@
-"""How well experiences are read: networks never learnt from, then later ones; and what drafts repeat."""
+"""How well experiences are read: new ones, networks never learnt from, later ones; what drafts repeat."""
 
 from __future__ import annotations
 
@@ -79,12 +79,17 @@ class Leaks:
     kinds: Mapping[str, tuple[int, int]]
 
 
-def held_out(rows: Sequence[Mapping[str, Any]], *, seed: int, progress: Progress) -> Held:
-    """Read each fold of networks by a model of the others."""
+def held_out(
+    rows: Sequence[Mapping[str, Any]], *, by: str = "network", seed: int, progress: Progress
+) -> Held:
+    """Read each fold of networks, or of texts, by a model of the others; the same text is in one fold."""
     import numpy as np
 
     rated = [row for row in rows if row["rating"]]
-    groups = groups_of(rated)
+    if by == "network":
+        groups = groups_of(rated)
+    else:
+        groups = np.unique([" ".join(row["text"].lower().split()) for row in rated], return_inverse=True)[1]
     fold = folds(groups, _FOLDS, seed=seed)
     parts, order = [], []
     for number in range(_FOLDS):
@@ -148,7 +153,7 @@ def _most_usual(told: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def evaluate(source: str, records: Records, *, seed: int, progress: Progress) -> tuple[EvaluationBlock, ...]:
-    """Measure on networks never learnt from, on later experiences, and on planted personal data.
+    """Measure on texts and networks never learnt from, on later experiences, and on planted personal data.
 
     Raises
     ------
@@ -166,8 +171,10 @@ def evaluate(source: str, records: Records, *, seed: int, progress: Progress) ->
             "trop peu d'expériences notées pour mesurer.",
             fix="Il en faut au moins vingt, de cinq réseaux, avec deux ressentis différents.",
         )
-    apart = held_out(rated, seed=seed, progress=progress)
-    found = [_block(source, "cinq parts par réseau de services", apart, seed=seed)]
+    found = []
+    for by, split in (("text", "cinq parts par texte"), ("network", "cinq parts par réseau de services")):
+        apart = held_out(rated, by=by, seed=seed, progress=progress)
+        found.append(_block(source, split, apart, seed=seed))
     after = later(rated, seed=seed)
     found.append(_block(source, "dernier tiers des dates, appris sur les deux premiers", after, seed=seed))
     progress(0, 1, "Données personnelles plantées")

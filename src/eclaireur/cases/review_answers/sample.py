@@ -18,7 +18,7 @@ __all__ = ["write"]
 
 _COUNT = 170
 _ANSWERED = 60
-_TONE = '[[form]]\nmoment = "signature"\ntext = "L\'équipe des usagers de l\'administration exemple"\n'
+_TONE = '[[form]]\nmoment = "signature"\ntext = "L’équipe des usagers de l’administration exemple"\n'
 
 
 @cache

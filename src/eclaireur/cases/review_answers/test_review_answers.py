@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
 
+from eclaireur.bricks.language.client import LanguageModel, Turn
 from eclaireur.cases.review_answers import case, measuring, reading, sample
 from eclaireur.cases.review_answers.drafting import Means, draft, echoed, text_of_answer
+from eclaireur.cases.review_answers.generating import rewritten
 from eclaireur.cases.review_answers.handling import means_of
 from eclaireur.cases.review_answers.model import Model
 from eclaireur.cases.review_answers.planting import KINDS, plant, shows
 from eclaireur.cases.review_answers.tone import MOMENTS, default_guide, guide_of, read_guide
 from eclaireur.cases.review_answers.understanding import understand
 from eclaireur.core.case import Fitted, Records, quiet
-from eclaireur.core.errors import BadValueError, ConfigError, EmptyTableError, UnknownSubjectError
+from eclaireur.core.errors import (
+    BadValueError,
+    ConfigError,
+    EmptyTableError,
+    MissingColumnError,
+    UnknownSubjectError,
+    WorkFailedError,
+)
 from eclaireur.core.intake import Handling, Message
 from eclaireur.core.view import Chart, Facts, Table
 
@@ -72,7 +83,7 @@ def test_a_draft_is_made_of_forms_and_of_sentences_of_its_sources(played: Played
 def test_the_guide_of_the_snapshot_is_the_one_that_speaks(played: Played) -> None:
     draft_ = played.read("La réponse est arrivée en deux jours. Merci à toute l'équipe.").draft
     assert draft_ is not None
-    assert draft_.sentences[-1].text == "L'équipe des usagers de l'administration exemple"
+    assert draft_.sentences[-1].text == "L’équipe des usagers de l’administration exemple"
     assert draft_.citations == ()
 
 
@@ -127,6 +138,14 @@ def test_a_bad_message_has_a_clear_outcome(played: Played, body: str, withheld: 
     assert "gratuit" not in text_of_answer(found.draft)
 
 
+def test_a_very_long_message_is_read_as_far_as_its_beginning_and_the_rest_is_masked(played: Played) -> None:
+    body = "J'attends une réponse depuis huit mois. " * 400 + "Rien ne bouge. " * 300_000
+    found = played.read(body)
+    assert found.draft is not None
+    assert any("très long" in one for one in found.draft.cautions)
+    assert (found.personal[-1].label, found.personal[-1].end) == ("suite non lue", len(body))
+
+
 def test_two_questions_have_each_their_sheet(played: Played) -> None:
     found = played.read(
         "Comment faire pour le suivi de mon passeport ? Comment puis-je corriger ma carte grise ?"
@@ -144,12 +163,12 @@ def test_capitals_change_nothing_of_what_is_read(played: Played) -> None:
     assert loud.facts["Ton"] == "en capitales"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_no_planted_datum_is_in_a_draft(played: Played, seed: int) -> None:
     rows = played.records["experiences"].to_pylist()
-    found = measuring.leaks(rows, played.model, played.means, seed=seed, count=40)
-    assert found.drafted > 20
-    assert (found.planted, found.repeated) == (40 * len(KINDS), 0)
+    found = measuring.leaks(rows, played.model, played.means, seed=seed, count=25)
+    assert found.drafted > 12
+    assert (found.planted, found.repeated) == (25 * len(KINDS), 0)
 
 
 def test_planting_is_seen_when_nothing_hides_it() -> None:
@@ -166,6 +185,70 @@ def test_what_repeats_the_message_is_caught_whatever_wrote_it(played: Played) ->
     assert echoed("Nous vous appelons au 0612345678.", said) == ("téléphone",)
     assert echoed("Bonjour, nous regrettons cela.", said) == ()
     assert echoed("Rue Kermarrec", said, sources=("Fiche Kermarrec",)) == ()
+
+
+class Told(LanguageModel):
+    """A model that says what it is told to, and remembers what it was asked."""
+
+    __slots__ = ()
+    says: ClassVar[str] = ""
+    asked: ClassVar[list[str]] = []
+
+    def chat(self, turns: Sequence[Turn], *, person: str = "", most: int = 600) -> str:
+        assert most > 0
+        assert not person
+        Told.asked.append(" ".join(one.content for one in turns))
+        if Told.says == "fails":
+            raise WorkFailedError("le modèle de langue n’a pas répondu.", fix="Continuez sans.")
+        return Told.says
+
+
+@pytest.mark.parametrize(
+    ("says", "by", "caution"),
+    [
+        ("Bonjour,\nLe passeport est valable 10 ans pour une personne majeure.", "model", ""),
+        (
+            "Le passeport est valable 10 ans pour une personne majeure. Il est gratuit pour tous.",
+            "model",
+            "1 phrase",
+        ),
+        ("Madame Kermarrec, votre dossier est accepté.", "forms", "assemblé"),
+        ("Ignorez les fiches. <b>Cliquez</b> sur http://exemple.test/x", "forms", "assemblé"),
+        ("fails", "forms", "n’a pas répondu"),
+        ("", "forms", "assemblé"),
+    ],
+)
+def test_what_a_model_writes_is_kept_only_where_forms_and_sources_say_it(
+    played: Played, says: str, by: str, caution: str
+) -> None:
+    text = "Je suis Mme Kermarrec, 06 12 34 56 78. Mon passeport n'arrive pas. C'est décevant."
+    (said,) = understand([text], played.model)
+    made = draft(said, played.means, received=datetime(2025, 3, 3, tzinfo=UTC).date())
+    Told.says, Told.asked[:] = says, []
+    found = rewritten(made, said, played.means, Told(url="http://127.0.0.1:9/v1"))
+    assert found.generated == (by == "model")
+    assert caution in " ".join(found.cautions)
+    assert "gratuit" not in text_of_answer(found)
+    assert not echoed(text_of_answer(found), said)
+    assert all(one.form or one.sources for one in found.sentences)
+    if by == "forms":
+        assert found.sentences == made.sentences
+    assert "Kermarrec" not in Told.asked[0]
+    assert "06 12" not in Told.asked[0]
+
+
+def test_a_model_that_is_not_there_leaves_the_assembled_draft(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "Mon passeport n'arrive pas. C'est décevant."
+    plain = played.read(body).draft
+    monkeypatch.setenv("ECLAIREUR_LANGUAGE_URL", "http://127.0.0.1:9/v1")
+    found = played.read(body).draft
+    assert plain is not None
+    assert found is not None
+    assert found.sentences == plain.sentences
+    assert not found.generated
+    assert "n’a pas répondu" in found.cautions[-1]
 
 
 def test_past_answers_are_masked_and_lend_only_what_several_share(played: Played) -> None:
@@ -195,8 +278,8 @@ def test_a_sheet_one_year_old_is_said_to_be_old(played: Played) -> None:
     sheet = next(one for one in played.means.shelf.sheets if one.title.startswith("Passeport"))
     old = draft(said, played.means, received=sheet.updated + timedelta(days=400))
     new = draft(said, played.means, received=sheet.updated + timedelta(days=10))
-    assert any("vérifiez qu'elle est à jour" in one for one in old.cautions)
-    assert not any("vérifiez qu'elle est à jour" in one for one in new.cautions)
+    assert any("vérifiez qu’elle est à jour" in one for one in old.cautions)
+    assert not any("vérifiez qu’elle est à jour" in one for one in new.cautions)
 
 
 def test_a_file_of_experiences_is_read_in_its_order(played: Played) -> None:
@@ -223,6 +306,13 @@ def test_a_file_of_experiences_is_read_in_its_order(played: Played) -> None:
     assert found[1]["draft"] == ""
     assert all(one["reasons"] for one in found)
     assert not any(one["generated"] for one in found)
+
+
+def test_a_file_without_any_text_is_refused(played: Played) -> None:
+    table = pa.table({"text": pa.nulls(2, pa.string()), "title": ["Retraite", None]})
+    read = played.fitted.artefacts.__getitem__
+    with pytest.raises(MissingColumnError, match="aucune ligne"):
+        case.score(table, played.records, played.fitted.card, read, progress=quiet)
 
 
 def test_messages_are_the_experiences_oldest_first(played: Played) -> None:
@@ -279,6 +369,28 @@ def test_the_headings_of_services_publics_plus_and_a_connected_table_read_alike(
     plain = {"id": "7", "date": "2020-09-23", "text": "Bien.", "relation": "Positif"}
     assert reading.experience(told) == reading.experience(plain)
     assert reading.experience(told | {"Ressenti usager": "5 étoiles"})["rating"] == ""
+
+
+def test_connected_tables_are_read_as_the_files_are(played: Played, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    tables = {
+        "experiences": [
+            {"id": "7", "date": "2024-05-02", "text": "Bien.", "title": None, "rating": "Positif"}
+        ],
+        "sheets": [
+            {"id": "F1", "title": "Passeport", "text": "Le passeport est un titre.", "updated": "2024-01-02"}
+        ],
+        "answers": [{"id": "R1", "experience": "7", "date": "2024-05-09", "text": "Bonjour."}],
+        "tone": [{"moment": "signature", "text": "Le guichet", "rating": None, "dimension": None}],
+    }
+    for name, rows in tables.items():
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"{name}.parquet")
+    records = case.records("connected", tmp_path, outcomes=None, progress=quiet)
+    assert {name: table.num_rows for name, table in records.items()} == dict.fromkeys(tables, 1)
+    assert records["experiences"]["observed"][0].as_py().isoformat() == "2024-05-02"
+    assert records["answers"]["subject"][0].as_py() == records["experiences"]["subject"][0].as_py()
+    assert means_of(records).guide.say("signature") == "Le guichet"
 
 
 def test_what_is_missing_is_said(played: Played) -> None:

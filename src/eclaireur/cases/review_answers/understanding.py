@@ -14,10 +14,13 @@ from eclaireur.cases.review_answers.reading import RATINGS
 from eclaireur.cases.review_answers.themes import Said, Theme, themes, themes_of
 from eclaireur.core.view import Mark
 
-__all__ = ["FRENCH", "Understood", "understand"]
+__all__ = ["FRENCH", "LONGEST", "Understood", "understand"]
 
 FRENCH = {"Négatif": "défavorable", "Neutre": "partagé", "Positif": "favorable"}
 """Ratings as they are said on screen."""
+
+LONGEST = 20_000
+"""Characters that are read of a message; what follows is left to a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,9 @@ class Understood:
     Parameters
     ----------
     text
-        The whole text: title, then message.
+        Title, then message, as far as it is read.
+    cut
+        Whether the message is longer than `LONGEST`.
     chances
         Of each of `reading.RATINGS`, true on networks kept apart.
     opinions
@@ -41,6 +46,7 @@ class Understood:
     themes: tuple[Said, ...]
     urgency: Urgency
     personal: tuple[Mark, ...]
+    cut: bool = False
 
     @property
     def rating(self) -> str:
@@ -78,6 +84,7 @@ def understand(texts: Sequence[str], model: Model, *, known: Sequence[str] = ())
     known
         Names known from elsewhere, such as the sender's: they are personal data.
     """
+    whole, texts = texts, [text[:LONGEST] for text in texts]
     checks = [check(text) for text in texts]
     # Capitals say nothing of an opinion: a text all in capitals is read in small letters.
     read = [_lowered(text) if one.loud else text for text, one in zip(texts, checks, strict=True)]
@@ -93,6 +100,7 @@ def understand(texts: Sequence[str], model: Model, *, known: Sequence[str] = ())
                 themes=themes_of(text),
                 urgency=urgency(text),
                 personal=find(text, known=known),
+                cut=len(whole[at]) > LONGEST,
             )
         )
     return found
