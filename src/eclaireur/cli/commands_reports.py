@@ -50,7 +50,7 @@ def _report(
     with at_work(case, quiet=as_json) as work:
         titles = reporting.titles(work)
         if not name:
-            rows = [
+            rows: list[dict[str, Any]] = [
                 {
                     "name": key,
                     "title": title,

@@ -10,7 +10,7 @@ from typing import Any
 
 from eclaireur.core.errors import BadValueError
 
-__all__ = ["Ring", "read_zone_text"]
+__all__ = ["Ring", "corners", "read_zone_text"]
 
 Ring = list[list[float]]
 """A closed line: longitude then latitude in degrees (WGS 84), the first point again at the end."""
@@ -62,6 +62,16 @@ def read_zone_text(text: str, *, column: str = "") -> str:
     if sum(len(ring) for polygon in polygons for ring in polygon) > _POINTS:
         raise BadValueError("cette zone a trop de points.", fix="Simplifiez le dessin.", column=column)
     return json.dumps({"type": "MultiPolygon", "coordinates": polygons}, separators=(",", ":"))
+
+
+def corners(text: str) -> int:
+    """Return how many corners a zone has, holes included.
+
+    >>> corners("POLYGON((2 48, 3 48, 3 49, 2 48))")
+    3
+    """
+    polygons = json.loads(read_zone_text(text))["coordinates"]
+    return sum(len(ring) - 1 for polygon in polygons for ring in polygon)
 
 
 def _geojson(content: Any, depth: int) -> Iterator[list[Any]]:
