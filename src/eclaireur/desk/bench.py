@@ -106,9 +106,7 @@ def sources(work: Work) -> FormField:
     ]
     if any(work.workspace.mappings(work.card.name)):
         found.append((CONNECTED, "Données connectées de votre service"))
-    return FormField(
-        name="source", title="Données", kind="choice", default=usual, choices=tuple(found), optional=True
-    )
+    return FormField(name="source", title="Données", kind="choice", default=usual, choices=tuple(found))
 
 
 def service_within(asking: Asking, case: str) -> str:
@@ -212,15 +210,17 @@ class Calculation:
         return self.result[1]
 
     def of_tab(self, tab: str) -> list[tuple[int, Block]]:
-        """Return the blocks of a tab, each with its place among all."""
+        """Return the blocks of a tab, each with its place among all; ``texte`` is what no other tab has."""
         numbered = list(enumerate(self.blocks))
         if tab == "tableau":
             return [one for one in numbered if isinstance(one[1], Table)]
         if tab == "figures":
             return [one for one in numbered if isinstance(one[1], _FIGURES)]
-        if tab != "resume":
+        if tab not in {"resume", "texte"}:
             return []
         rest = [one for one in numbered if not isinstance(one[1], (Table, *_FIGURES))]
+        if tab == "texte":
+            return rest
         drawn = [one for one in numbered if isinstance(one[1], Chart)][:1]
         # A result that is tables alone is summed up by the first of them.
         return [*rest, *drawn] or numbered[:1]

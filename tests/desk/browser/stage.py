@@ -241,9 +241,11 @@ def _runs(user: Any) -> list[str]:
     from eclaireur.desk.models import Grant, Job, JobState
     from eclaireur.desk.place import work_on
     from eclaireur.service import reporting, scoring
+    from eclaireur.service.work import ensure_records
 
     for case in (BENCH, ZONES):
         Grant.objects.create(user=user, role="manager", case=case)
+    ensure_records(work_on(ZONES), "sample")  # where its communes are, for the map
     work = work_on(BENCH)
     made: list[tuple[str, str, dict[str, Any], str]] = []
     for days in ("42", "21"):

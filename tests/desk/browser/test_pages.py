@@ -171,6 +171,7 @@ NO_PAGES = {
                 for part in ("", "entrainement/")
                 for name in ("listes/<int:pk>/carte", "classement/carte", "fond")
             ),
+            f"{_CASE}lieux.geojson",
             *(
                 f"{_CASE}listes/<int:pk>/export.{form}"
                 for form in ("csv", "xlsx", "ods", "pdf", "geojson", "gpkg")

@@ -36,6 +36,7 @@ __all__ = [
     "examples",
     "fetch",
     "identify",
+    "places",
     "predict",
     "read_report_input",
     "records",
@@ -361,6 +362,18 @@ def report(
     """Return a report as view blocks (see `reports`)."""
     day, ground, model = data_date(records) + timedelta(days=1), Ground.of(records), modelling.load(artefact)
     return reports.made(name, ground, model, day, about=about, table=table, settings=settings)
+
+
+def places(records: Records) -> tuple[Place, ...]:
+    """Return the communes, to know where one is on a map on which a zone is drawn."""
+    rows = records["communes"].to_pylist()
+    return tuple(
+        Place(
+            label=row["name"], latitude=row["latitude"], longitude=row["longitude"], value=row["population"]
+        )
+        for row in rows
+        if row["latitude"] is not None and row["longitude"] is not None
+    )
 
 
 def evaluate(

@@ -217,10 +217,8 @@ def _result(request: Asking, found: Calculation, tab: str) -> dict[str, Any]:
         return {"lost": True}
     shown = [name for name, _ in TABS] if tab == "tout" else [tab]
     parts = []
-    seen: set[int] = set()
     for name in shown:
-        blocks = [(at, one) for at, one in found.of_tab(name) if at not in seen]
-        seen.update(at for at, _ in blocks)
+        blocks = found.of_tab("texte" if tab == "tout" and name == "resume" else name)
         parts.append(
             {
                 "name": name,

@@ -26,6 +26,7 @@ function show(map, corners) {
   const source = map.getSource("zone");
   if (source) { source.setData(data); return; }
   const accent = getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
+  if (map.getSource("behind")) map.addLayer({ id: "zone-places", type: "circle", source: "behind", filter: ["==", ["get", "kind"], "label"], paint: { "circle-color": getComputedStyle(document.documentElement).getPropertyValue("--g6").trim(), "circle-radius": 2.5 } });
   map.addSource("zone", { type: "geojson", data });
   map.addLayer({ id: "zone-fill", type: "fill", source: "zone", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": accent, "fill-opacity": 0.25 } });
   map.addLayer({ id: "zone-line", type: "line", source: "zone", filter: ["!=", ["geometry-type"], "Point"], paint: { "line-color": accent, "line-width": 2 } });
@@ -38,7 +39,7 @@ async function begin(zone) {
   const acts = zone.querySelector(".zone-acts");
   const opener = zone.querySelector("[data-zone-draw]");
   pane.hidden = false;
-  opener.hidden = true;
+  opener.remove();
   const inline = Object.assign(document.createElement("script"), { type: "application/json" });
   inline.textContent = '{"type":"FeatureCollection","features":[]}';
   pane.append(inline);
