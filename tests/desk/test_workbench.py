@@ -13,7 +13,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from eclaireur.core.card import Desk as Desk_
+from eclaireur.core.catalog import cards
+from eclaireur.desk.bench import methods
 from eclaireur.desk.models import Grant, Job, JobState, Role, User
+from eclaireur.desk.place import work_on
 from tests.desk.browser import stage
 from tests.desk.conftest import CASE, Desk
 from tests.desk.test_reports import carried
@@ -259,6 +263,19 @@ def test_a_zone_is_asked_for_in_words_too(desk: Desk, sign_in: SignIn) -> None:
     assert job.state == JobState.DONE, job.error
     assert "Zone dessinée" in text_of(client, address)
     assert "zone de 4 sommets" in text_of(client, address.replace("rapports", "calculs") + "?onglet=details")
+
+
+@pytest.mark.parametrize("name", [card.name for card in cards() if card.desk is Desk_.WORKBENCH])
+def test_every_case_of_the_workbench_offers_its_methods(name: str, desk: Desk, sign_in: SignIn) -> None:
+    Grant.objects.create(user=desk.stranger, role=Role.AGENT, case=name)
+    client = sign_in(desk.stranger)
+    offered = methods(work_on(name))
+    assert any(one.scores for one in offered)
+    assert len(offered) > 1
+    for one in offered:
+        page = text_of(client, f"/{name}/?methode={one.name}")
+        assert "Lancer le calcul" in page
+        assert all(f'name="{field.name}"' in page for field in one.fields), one.name
 
 
 def test_a_report_of_another_desk_is_read_at_the_bench_too(desk: Desk, sign_in: SignIn) -> None:

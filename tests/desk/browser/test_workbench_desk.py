@@ -84,11 +84,15 @@ def test_a_zone_is_drawn_by_keyboard_and_studied(served: Served, visit: Visit) -
     box = frame.bounding_box()
     assert box is not None
     page.get_by_role("button", name="Effacer la zone").click()
+    assert field.input_value() == ""
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowUp", "ArrowUp"):
+        frame.press(key)
+        page.wait_for_timeout(400)
     for across, down in ((0.05, 0.1), (0.8, 0.1), (0.8, 0.9), (0.05, 0.85)):
         frame.click(position={"x": box["width"] * across, "y": box["height"] * down})
     page.get_by_text("Zone de 4 sommets.").wait_for()
     page.locator("#r-zone").get_by_role("button", name="Établir").click()
-    page.wait_for_url("**/rapports/*-*/")
+    page.wait_for_url("**/rapports/*-*/*")
     body = page.locator(".report-body, .note.error")
     body.wait_for(timeout=60_000)
     assert "Boulangerie : Zone dessinée" in body.inner_text()
