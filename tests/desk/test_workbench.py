@@ -17,7 +17,7 @@ from eclaireur.core.card import Desk as Desk_
 from eclaireur.core.catalog import cards
 from eclaireur.desk.bench import methods
 from eclaireur.desk.models import Grant, Job, JobState, Role, User
-from eclaireur.desk.place import work_on
+from eclaireur.desk.place import work_on, workspace
 from tests.desk.browser import stage
 from tests.desk.conftest import CASE, Desk
 from tests.desk.test_reports import carried
@@ -107,6 +107,9 @@ def test_a_file_is_analysed_and_its_candidates_leave_in_every_form(chemist: User
         names = archive.namelist()
     assert {"resultat.pdf", "resultat.parquet", "carnet.ipynb"} <= set(names)
     assert any(name.endswith(".svg") for name in names)
+
+    taken = [one.data["form"] for one in workspace().journal.entries("export") if one.case == BENCH]
+    assert {"parquet", "xlsx", "csv", "pdf", "zip", f"csv {at}"} == set(taken)
 
     # The file is kept for a second try, without being sent again; the same rows are analysed once.
     again = client.post(HERE, asked | {"file": "", "file-deja": str(job.arguments["upload"])})

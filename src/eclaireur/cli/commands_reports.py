@@ -34,7 +34,7 @@ def _report(
     ] = None,
     given: Annotated[
         list[str] | None,
-        Parameter(name="--set", help="Un paramètre du rapport : nom=valeur. Peut être répété."),
+        Parameter(name="--set", negative=(), help="Un paramètre du rapport : nom=valeur. Peut être répété."),
     ] = None,
     output: Annotated[
         Path | None,

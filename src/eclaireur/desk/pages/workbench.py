@@ -32,7 +32,7 @@ from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.pages.jobs import follow
 from eclaireur.desk.pages.reports import attached
 from eclaireur.desk.parameters import arguments_of, earlier_files, file_sent, shown_fields
-from eclaireur.desk.place import work_on
+from eclaireur.desk.place import work_on, workspace
 from eclaireur.desk.switching import refuse_if_stopped, stopped
 from eclaireur.service.differing import differences
 
@@ -42,7 +42,18 @@ if TYPE_CHECKING:
     from eclaireur.core.card import Card
     from eclaireur.service.work import Work
 
-__all__ = ["bench", "bench_state", "calculation", "calculations_of", "compare", "urlpatterns"]
+__all__ = [
+    "bench",
+    "bench_state",
+    "calculation",
+    "calculations_of",
+    "cancel",
+    "compare",
+    "data",
+    "notebook",
+    "take",
+    "urlpatterns",
+]
 
 _WORDS = {
     FieldKind.DATE: "date",
@@ -265,12 +276,23 @@ def _taken(request: Asking, case: str, pk: UUID) -> Calculation:
     return found
 
 
+def _journal(request: Asking, found: Calculation, form: str) -> None:
+    """Write who took a result away."""
+    workspace().journal.append(
+        "export",
+        case=found.card.name,
+        actor=request.user.full_name,
+        data={"login": request.user.login, "what": "calculation", "run": found.run, "form": form},
+    )
+
+
 @require_GET
 @page
 def take(request: Asking, case: str, pk: UUID, form: str) -> HttpResponse:
     """Give a whole result as a file."""
     found = _taken(request, case, pk)
     content = whole(found, form)
+    _journal(request, found, form)
     return attached(content, f"{case}-{found.method}.{form}", FORMS[form])
 
 
@@ -285,6 +307,7 @@ def data(request: Asking, case: str, pk: UUID) -> HttpResponse:
     content = block_sheet(found, int(at))
     if content is None:
         raise Http404
+    _journal(request, found, f"csv {at}")
     return attached(content, f"{case}-{found.method}-{at}.csv", FORMS["csv"])
 
 
