@@ -1,0 +1,379 @@
+"""Figures of unknown_molecules: laboratories left out, speed, source profiles, spiked tracers.
+
+Run alone: ``.venv/bin/python benchmarks/unknown_molecules.py [--matchms PYTHON] [PART …]``. Times are CPU seconds
+of one process, once libraries are loaded. ``matchms`` asks for another SciPy than ours: give the interpreter of an
+environment that has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+import numpy as np
+import pyarrow as pa
+
+from eclaireur.cases.unknown_molecules import (
+    batch as batches,
+    feature_table,
+    formats,
+    judging,
+    library,
+    measuring,
+    model as modelling,
+    profiles,
+    spectra,
+)
+from eclaireur.cases.unknown_molecules.masses import ADDUCTS, precursor_of
+
+PARTS = ("laboratories", "pesticides", "speed", "slope", "profiles", "tracers")
+QUERIES = 2000
+
+PEER = """
+import json, sys, time
+import numpy as np
+from matchms import Spectrum, calculate_scores
+from matchms.similarity import CosineGreedy
+spectra = json.load(open(sys.argv[1]))
+made = [Spectrum(mz=np.array(a, float), intensities=np.array(b, float) / max(b), metadata={"precursor_mz": p})
+        for p, a, b in spectra["library"]]
+queries = [Spectrum(mz=np.array(a, float), intensities=np.array(b, float) / max(b), metadata={"precursor_mz": p})
+           for p, a, b in spectra["queries"]]
+precursor = np.array([p for p, _, _ in spectra["library"]])
+order = np.argsort(precursor)
+precursor = precursor[order]
+made = [made[at] for at in order]
+cosine = CosineGreedy(tolerance=0.02)
+cosine.pair(queries[0], made[0])
+start = time.process_time()
+done = 0
+for query in queries:
+    wanted = query.get("precursor_mz")
+    low, high = np.searchsorted(precursor, [wanted * (1 - 1e-5), wanted * (1 + 1e-5)])
+    for at in range(low, high):
+        cosine.pair(query, made[at])
+    done += 1
+    if time.process_time() - start > 20:
+        break
+print(json.dumps({"queries": done, "seconds": time.process_time() - start}))
+"""
+
+
+def main() -> None:
+    """Print the figures that are asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", default=[], help=f"among {', '.join(PARTS)}")
+    parser.add_argument("--matchms", default="")
+    arguments = parser.parse_args()
+    folder = os.environ.get("ECLAIREUR_DATA")
+    if not folder:
+        print("skipped, ECLAIREUR_DATA is not set")
+        return
+    root = Path(folder)
+    wanted = arguments.parts or list(PARTS)
+    table = None
+    if {"laboratories", "pesticides", "speed", "slope"} & {*wanted}:
+        path = root / "massbank" / "massbank_environment_ms2.parquet"
+        start = time.process_time()
+        table = spectra.table_of(formats.read_rows(path))
+        print(f"{table.num_rows} spectra read in {time.process_time() - start:.1f} CPU-s")
+    if "laboratories" in wanted and table is not None:
+        laboratories(table)
+    if "pesticides" in wanted and table is not None:
+        pesticides(table, root / "massbank" / "matchms_pesticides.mgf")
+    if "speed" in wanted and table is not None:
+        speed(table, arguments.matchms)
+    if "slope" in wanted and table is not None:
+        slope(table)
+    if "profiles" in wanted:
+        source_profiles(root / "source_profiles")
+    if "tracers" in wanted:
+        tracers(root / "water_nontarget")
+
+
+def laboratories(table: pa.Table) -> None:
+    """Print each laboratory left out; one whose spectra were not drawn but all identified has ``n`` of all."""
+    start = time.process_time()
+    print(
+        "| laboratory | n | top1 | plain | top3 | open_top1 | plain | n | false_acceptance | accepted | calibration |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for block in measuring.evaluate("massbank", {"spectra": table}, seed=0, progress=lambda *_: None):
+        found = {metric.name: metric for metric in block.metrics}
+
+        def said(name: str, found: dict = found) -> str:
+            one = found[name]
+            return f"{one.value:.3f} ({one.low:.3f}–{one.high:.3f})"
+
+        print(
+            f"| {block.data_set.removeprefix('massbank : ')} | {found['top1'].n} | {said('top1')} | "
+            f"{found['top1'].baseline_value:.3f} | {said('top3')} | {said('open_top1')} | "
+            f"{found['open_top1'].baseline_value:.3f} | {found['open_top1'].n} | {said('false_acceptance')} | "
+            f"{said('accepted')} | {said('calibration_error')} |",
+            flush=True,
+        )
+    print(f"laboratories: {time.process_time() - start:.0f} CPU-s")
+    one_by_one(table)
+
+
+def one_by_one(table: pa.Table) -> None:
+    """Print what each spectrum alone gives: no compound gathered, no retention time."""
+    alone = table.set_column(
+        table.schema.get_field_index("retention"), "retention", pa.nulls(table.num_rows, pa.float64())
+    )
+    made = modelling.laid_out(alone)
+    batch = batches.batch_of(alone, made.library)
+    truth = np.full(alone.num_rows, -1)
+    truth[made.library.row] = made.library.molecule
+    pairs = batches.search(batch, made.library)
+    for name in ("UFZ", "LCSB", "BAFG", "Eawag"):
+        outcome = measuring.left_out(made, batch, pairs, truth, made.library.laboratories.index(name), seed=0)
+        if outcome is not None:
+            print(
+                f"{name}, all spectra, each alone: n {len(outcome.query)}, top1 {np.mean(outcome.rank == 1):.4f}, "
+                f"plain entropy {outcome.plain.mean():.4f}"
+            )
+    made = modelling.laid_out(table)
+    batch = batches.batch_of(table, made.library)
+    pairs = batches.search(batch, made.library)
+    for name in ("UFZ", "LCSB", "BAFG", "Eawag"):
+        outcome = measuring.left_out(made, batch, pairs, truth, made.library.laboratories.index(name), seed=0)
+        if outcome is not None:
+            print(
+                f"{name}, all spectra, compounds gathered: n {len(outcome.query)}, "
+                f"top1 {np.mean(outcome.rank == 1):.4f}, plain entropy {outcome.plain.mean():.4f}"
+            )
+
+
+def pesticides(table: pa.Table, path: Path) -> None:
+    """Print how many spectra of another collection, with measured precursors, are named rightly."""
+    from rdkit import Chem, RDLogger
+
+    RDLogger.DisableLog("rdApp.*")
+    asked = spectra.table_of(formats.read_rows(path))
+    made = modelling.laid_out(table)
+    whole = batches.batch_of(table, made.library)
+    truth = np.full(table.num_rows, -1)
+    truth[made.library.row] = made.library.molecule
+    model = modelling.learn(made, whole, batches.search(whole, made.library), truth, seed=0)
+    batch = batches.batch_of(asked, made.library)
+    found = judging.candidates_of(
+        batch, made.library, batches.search(batch, made.library), retention=made.retention, runs=made.runs
+    )
+    chance, _ = judging.weighed(found, model.chooser)
+    keys = [
+        Chem.MolToInchiKey(Chem.MolFromSmiles(one))[:14] if one else "" for one in asked["smiles"].to_pylist()
+    ]
+    place = {key: at for at, key in enumerate(made.library.molecules)}
+    known = [at for at, key in enumerate(keys) if key in place]
+    best = {int(found.query[at]): at for at in modelling.top(found, chance).tolist()}
+    right = sum(at in best and found.molecule[best[at]] == place[keys[at]] for at in known)
+    named = [at for at in best.values() if chance[at] >= model.threshold]
+    wrong = sum(
+        keys[int(found.query[at])] not in place or found.molecule[at] != place[keys[int(found.query[at])]]
+        for at in named
+    )
+    print(
+        f"pesticides: {asked.num_rows} spectra, {len(known)} molecules in the library, {right} first; "
+        f"{len(named)} named at {model.threshold:.2f}, {wrong} wrongly"
+    )
+
+
+def some_queries(table: pa.Table, count: int) -> list[dict]:
+    """Draw spectra as queries."""
+    rows = np.random.default_rng(0).choice(table.num_rows, count, replace=False)
+    return table.select(["precursor", "mode", "mz", "intensity"]).take(rows).to_pylist()
+
+
+def timed(made: library.Library, rows: list[dict]) -> tuple[float, float]:
+    """Return queries a CPU second with their cleaning, and similarities a query."""
+    start = time.process_time()
+    pairs = 0
+    for row in rows:
+        query = library.query_of(row["precursor"], row["mode"], row["mz"], row["intensity"])
+        if query is not None:
+            pairs += len(library.identity(made, query).at)
+    return len(rows) / (time.process_time() - start), pairs / len(rows)
+
+
+def speed(table: pa.Table, peer: str) -> None:
+    """Print identity queries a CPU second, beside CosineGreedy of matchms on the same spectra."""
+    start = time.process_time()
+    made = library.build(table)
+    print(f"library of {len(made)} spectra laid out in {time.process_time() - start:.1f} CPU-s")
+    rows = some_queries(table, QUERIES)
+    rate, pairs = timed(made, rows)
+    print(f"identity at {len(made)} spectra: {rate:.0f} queries/CPU-s, {pairs:.0f} spectra compared by query")
+    if not peer:
+        print("matchms: skipped, give --matchms PYTHON")
+        return
+    plain = table.select(["precursor", "mz", "intensity"]).to_pylist()
+    content = {
+        "library": [[row["precursor"], row["mz"], row["intensity"]] for row in plain],
+        "queries": [[row["precursor"], row["mz"], row["intensity"]] for row in rows],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "spectra.json"
+        path.write_text(json.dumps(content))
+        (Path(folder) / "peer.py").write_text(PEER)
+        done = subprocess.run(  # noqa: S603 - the interpreter that the user names
+            [peer, str(Path(folder) / "peer.py"), str(path)], capture_output=True, text=True, check=True
+        )
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    other = found["queries"] / found["seconds"]
+    print(f"matchms CosineGreedy, same window: {other:.0f} queries/CPU-s; {rate / other:.0f} times slower")
+
+
+def slope(table: pa.Table) -> None:
+    """Print the speed at 60 000, 200 000 and 600 000 spectra: copies with their m/z and heights moved."""
+    made = library.build(table)
+    rows = some_queries(table, QUERIES)
+    for times in (1, 3, 10):
+        some = moved(made, times)
+        rate, pairs = timed(some, rows)
+        size = sum(
+            getattr(some, name).nbytes for name in ("mz", "weight", "fragments", "precursor", "start", "row")
+        )
+        print(
+            f"slope: {len(some)} spectra, {rate:.0f} queries/CPU-s, {pairs:.0f} compared by query, "
+            f"{size / 2**20:.0f} MiB",
+            flush=True,
+        )
+
+
+def moved(made: library.Library, times: int) -> library.Library:
+    """Multiply a library: each copy's molecules are shifted by up to 50 Da, its peaks and heights perturbed."""
+    from dataclasses import replace
+
+    if times == 1:
+        return made
+    draw = np.random.default_rng(0)
+    sizes = np.diff(made.start)
+    copies = []
+    for copy in range(times):
+        shift = np.where(copy, draw.uniform(-50, 50, len(made.molecules)), 0.0)[made.molecule]
+        height = made.weight * np.where(copy, draw.lognormal(0, 0.3, len(made.weight)), 1.0)
+        total = np.add.reduceat(height, made.start[:-1])
+        mz = made.mz + np.where(copy, draw.normal(0, 0.002, len(made.mz)), 0.0)
+        copies.append((made.precursor + shift, mz, height / np.repeat(total, sizes)))
+    mode = np.repeat(np.arange(3), np.diff(made.bounds))
+    precursor = np.concatenate([one[0] for one in copies])
+    modes = np.tile(mode, times)
+    order = np.lexsort((precursor, modes))
+    begin = np.tile(made.start[:-1], times) + np.repeat(np.arange(times) * len(made.mz), len(made))
+    long = np.tile(sizes, times)[order]
+    start = np.concatenate([[0], np.cumsum(long)])
+    peak = np.repeat(begin[order] - start[:-1], long) + np.arange(start[-1])
+    bounds = np.searchsorted(modes[order], [0, 1, 2, 3])
+    mz = np.concatenate([one[1] for one in copies])[peak]
+    owner = np.repeat(np.arange(len(long)), long)
+    again = np.lexsort((mz, owner))
+    weight = np.concatenate([one[2] for one in copies])[peak]
+    return replace(
+        made,
+        row=np.tile(made.row, times)[order],
+        precursor=precursor[order],
+        start=start,
+        mz=mz[again],
+        weight=weight[again],
+        fragments=weight[again],
+        molecule=np.tile(made.molecule, times)[order],
+        bounds=tuple(int(one) for one in bounds),
+    )
+
+
+def read_columns(path: Path) -> tuple[list[str], np.ndarray]:
+    """Read a table of numbers whose first column is a date."""
+    with path.open(encoding="utf-8-sig") as stream:
+        lines = list(csv.reader(stream))
+    values = [[float(one) if one.strip() else np.nan for one in line[1:]] for line in lines[1:] if any(line)]
+    return lines[0][1:], np.array(values)
+
+
+def source_profiles(folder: Path) -> None:
+    """Print for each city the criteria by number of factors, then stability, bands and time of a run."""
+    for city, chosen in (("BatonRouge", 4), ("StLouis", 5)):
+        species, values = read_columns(folder / f"Dataset-{city}-con.csv")
+        _, unsure = read_columns(folder / f"Dataset-{city}-unc.csv")
+        total = [at for at, name in enumerate(species) if name.casefold() in {"mass", "tnmoc"}]
+        keep = [at for at in range(len(species)) if at not in total]
+        species, values, unsure = [species[at] for at in keep], values[:, keep], unsure[:, keep]
+        profiles.fit(values, unsure, 2)
+        for one in profiles.criteria(values, unsure, range(3, 7), draws=5):
+            print(f"{city}: " + ", ".join(f"{key} {value:.3f}" for key, value in one.items()))
+        spent = []
+        for seed in range(5):
+            start = time.process_time()
+            profiles.fit(values, unsure, chosen, seed=seed)
+            spent.append(time.process_time() - start)
+        made = profiles.fit(values, unsure, chosen, starts=10, seed=0)
+        start = time.process_time()
+        bands = profiles.bootstrap(values, unsure, made, draws=50)
+        each = (time.process_time() - start) / 50
+        print(
+            f"{city}: {values.shape[0]} × {len(species)}, {chosen} factors, Q/expected "
+            f"{made.objective / made.expected:.2f}, {np.median(spent):.2f} CPU-s a run, {each:.2f} a bootstrap, "
+            f"stability {np.round(bands.stability, 3).tolist()}, mean {bands.stability.mean():.3f}"
+        )
+        for factor in range(chosen):
+            at = int(made.profiles[factor].argmax())
+            low, high = profiles.displaced(values, unsure, made, factor, at)
+            print(
+                f"  {species[at]} {made.profiles[factor, at]:.3f}, bootstrap "
+                f"{bands.low[factor, at]:.3f}–{bands.high[factor, at]:.3f}, displacement {low:.3f}–{high:.3f}"
+            )
+
+
+def tracers(folder: Path) -> None:
+    """Print what filters keep in the water tables, which tracers are found, and sites told apart."""
+    with (folder / "WW2DW_Tracers_Amenable.csv").open(encoding="utf-8-sig") as stream:
+        listed = list(csv.DictReader(stream))
+    import pyarrow.csv as pacsv
+
+    for name, mode, adduct in (("1a_MZmine3_pos", "ESI+", "[M+H]+"), ("1b_MZmine3_neg", "ESI-", "[M-H]-")):
+        features = feature_table.read_features(pacsv.read_csv(folder / f"{name}.csv"))
+        found = feature_table.filter_features(features)
+        print(f"{name}: " + ", ".join(f"{step} {count}" for step, count in found.steps))
+        mine = [row for row in listed if row["Ionization_Mode"] == mode]
+        awaited = [precursor_of(float(row["Monoisotopic_Mass"]), ADDUCTS[adduct]) for row in mine]
+        times = [float(row["Retention_Time"]) for row in mine]
+        places = feature_table.find_tracers(features, awaited, times)
+        kept = [at for at in places if at >= 0 and found.kept[at]]
+        lost = [row["Chemical_Name"] for row, at in zip(mine, places, strict=True) if at < 0]
+        reasons = [found.reasons[at] for at in places if at >= 0 and not found.kept[at]]
+        print(
+            f"{name}: tracers found {sum(at >= 0 for at in places)} of {len(mine)}, kept {len(kept)}; "
+            f"missing {lost}; set aside {reasons}"
+        )
+        sites(name, features, found)
+
+
+def sites(name: str, features: feature_table.Features, found: feature_table.Filtered) -> None:
+    """Print how many injections are nearest to another injection of their own sample."""
+    from eclaireur.core.evaluation import wilson
+
+    injections = [(sample, at) for sample, places in features.groups.items() for at in places]
+    owner = np.array([sample for sample, _ in injections])
+    for title, rows in (("all signals", np.ones(len(features.mz), bool)), ("kept signals", found.kept)):
+        area = np.log1p(np.nan_to_num(features.area[rows][:, [at for _, at in injections]])).T
+        level = np.corrcoef(area)
+        np.fill_diagonal(level, -2)
+        right = int((owner[level.argmax(axis=1)] == owner).sum())
+        low, high = wilson(right, len(owner))
+        print(
+            f"{name}, {title}: {right} of {len(owner)} injections nearest to their own sample "
+            f"({low:.2f}–{high:.2f}), {len(features.groups)} samples"
+        )
+
+
+if __name__ == "__main__":
+    main()
