@@ -117,6 +117,37 @@ def test_a_file_is_analysed_and_its_candidates_leave_in_every_form(chemist: User
     assert carried("score").result == job.result
 
 
+def spectra_file() -> SimpleUploadedFile:
+    """Return spectra of samples as an instrument's program exports them; the last one cannot be read."""
+    from eclaireur.cases.unknown_molecules import sample, writing
+
+    found, strangers = sample.molecules(20211, 36), sample.molecules(20311, 6)
+    rows = [one for one in sample.samples(20211, found, strangers) if one["mz"]][:6]
+    unreadable = "BEGIN IONS\nTITLE=vide\nPEPMASS=150\nEND IONS\n"
+    return SimpleUploadedFile("prélèvements.mgf", (writing.mgf_text(rows) + unreadable).encode())
+
+
+def test_a_chemist_loads_spectra_and_takes_the_candidates_away(desk: Desk, sign_in: SignIn) -> None:
+    import pyarrow.parquet as pq
+
+    Grant.objects.create(user=desk.stranger, role=Role.AGENT, case="unknown_molecules")
+    client = sign_in(desk.stranger)
+    asked = {"methode": "analyse-fichier", "source": "sample", "file": spectra_file()}
+    address = client.post("/unknown_molecules/", asked)["Location"]
+    job = carried("score")
+    assert job.state == JobState.DONE, job.error
+    page = text_of(client, f"{address}?onglet=tableau")
+    assert "Molécule proposée" in page
+    assert "molécule fictive" in page
+    assert "Lignes écartées" in page
+    assert "Tous les candidats" not in page
+    rows = pq.read_table(io.BytesIO(client.get(f"{address}resultat.parquet").content)).to_pylist()
+    assert [row["kept"] for row in rows] == [True] * 6 + [False]
+    assert json.loads(rows[0]["candidates"])[0]["name"].startswith("molécule fictive")
+    sheet = client.get(f"{address}resultat.csv").content.decode("utf-8-sig")
+    assert "Probabilité de la deuxième" in sheet.splitlines()[0]
+
+
 def _block_of(client: Client, address: str, title: str) -> int:
     """Return the number of a block from the link to its data."""
     page = text_of(client, f"{address}?onglet=tout")

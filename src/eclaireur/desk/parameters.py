@@ -147,9 +147,13 @@ def arguments_of(asking: Asking, card: Card, work: Work, name: str) -> dict[str,
                 raise BadValueError(f"il manque : {field.title.lower()}.", fix=field.help, column="about")
             if text:
                 found["about"] = text
-        elif field.name == "table":
+        elif field.name == "table" and not (field.optional and not _any_file(asking, "table")):
             found["upload"] = file_sent(asking, card, field).pk
-        elif field.kind == "file" and not (field.optional and not _any_file(asking, field.name)):
+        elif (
+            field.kind == "file"
+            and field.name != "table"
+            and not (field.optional and not _any_file(asking, field.name))
+        ):
             found.setdefault("files", {})[field.name] = file_sent(asking, card, field).pk
     return found
 

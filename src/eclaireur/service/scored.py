@@ -1,7 +1,8 @@
 """What a scored file shows: counts, its best rows, the rows set aside with their reason, and a figure.
 
 Columns are those of the case's ``score``: ``score`` or ``rank``, ``reasons``, and, where a case sets rows
-aside, ``rejection`` with why. A case adds blocks of its own by ``scored_blocks(table)``.
+aside, ``rejection`` with why. A case adds blocks of its own by ``scored_blocks(table)``, and by
+``SCORED_SHOWN`` says which columns a page shows, in order; files have them all.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def scored_blocks(work: Work, kept: KeptScore) -> tuple[Block, ...]:
     )
     own = getattr(work.case, "scored_blocks", None)
     blocks: tuple[Block, ...] = () if own is None else own(table)
-    results = _results(table, noted, said, empty=out)
+    only: Sequence[str] = getattr(work.case, "SCORED_SHOWN", ())
+    results = _results(table, noted, said, only, empty=out)
     aside = (_aside(table, refused, said),) if out else ()
     return (facts, *blocks, results, *aside, *(() if blocks else _figure(table)))
 
@@ -90,7 +92,9 @@ def _noted(table: pa.Table) -> list[bool]:
     return [one is None for one in _refused(table)]
 
 
-def _results(table: pa.Table, noted: Sequence[bool], said: Mapping[str, str], *, empty: int) -> Table:
+def _results(
+    table: pa.Table, noted: Sequence[bool], said: Mapping[str, str], only: Sequence[str], *, empty: int
+) -> Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -107,6 +111,8 @@ def _results(table: pa.Table, noted: Sequence[bool], said: Mapping[str, str], *,
     first = [name for name in ("rank", "score") if name in names]
     names = [*first, *(name for name in names if name not in first and name != "reasons")]
     names += [name for name in ("reasons",) if name in chosen.column_names]
+    if only:
+        names = [name for name in only if name in names]
     more = chosen.num_rows - _SHOWN
     note = f"Les {_SHOWN} premières ; {french.number(more)} de plus dans les fichiers." if more > 0 else ""
     if not chosen.num_rows:
