@@ -57,8 +57,8 @@ TABS = (
 )
 """Tabs of a result, in order."""
 
+_ORIGINS = (("Calcul", "Lecture des données"), ("Données", "Version des données"), ("Modèle", "Modèle"))
 _FIGURES = (Chart, Timeline, Funnel, Map)
-_KINDS = Q(kind="report") | Q(kind="score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,11 @@ class Calculation:
     def mentions(self) -> dict[str, str]:
         """What must be said with it, by French heading."""
         return self.result[1]
+
+    @property
+    def provenance(self) -> tuple[tuple[str, str], ...]:
+        """Which reading of which data, and which model."""
+        return tuple((title, self.mentions[name]) for name, title in _ORIGINS if name in self.mentions)
 
     def of_tab(self, tab: str) -> list[tuple[int, Block]]:
         """Return the blocks of a tab, each with its place among all; ``texte`` is what no other tab has."""

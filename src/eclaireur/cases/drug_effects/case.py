@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.drug_effects import judging, measuring, model as modelling, reading, reports
-from eclaireur.cases.drug_effects.scoring import TITLES as SCORED_TITLES, score, scored_blocks
+from eclaireur.cases.drug_effects.scoring import (
+    SHOWN as SCORED_SHOWN,
+    TITLES as SCORED_TITLES,
+    score,
+    scored_blocks,
+)
 from eclaireur.cases.drug_effects.sheet import sheet
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import BadValueError
@@ -27,6 +32,7 @@ __all__ = [
     "NAME",
     "REPORTS",
     "REPORT_ASKS",
+    "SCORED_SHOWN",
     "SCORED_TITLES",
     "data_date",
     "evaluate",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from eclaireur.core.types import ModelCard
     from eclaireur.core.view import Block
 
-__all__ = ["TITLES", "score", "scored_blocks"]
+__all__ = ["SHOWN", "TITLES", "score", "scored_blocks"]
 
 TITLES = {
     "event": "Événement étudié",
@@ -32,6 +32,9 @@ TITLES = {
     "kept": "Retenue dans l'analyse",
 }
 """French titles of the columns of `score`."""
+
+SHOWN = ("rank", "score", "line", "person", "value", "event", "ratio", "low", "high", "reasons")
+"""Those that a page shows, in order."""
 
 _DRAWN = 20
 _ENDLESS = 1e6

@@ -341,9 +341,7 @@ def compare(request: Asking, case: str) -> HttpResponse:
                 "left": left,
                 "right": right,
                 "parameters": _side_by_side(left.parameters, right.parameters),
-                "provenance": _side_by_side(
-                    tuple(left.mentions.items())[1:4], tuple(right.mentions.items())[1:4]
-                ),
+                "provenance": _side_by_side(left.provenance, right.provenance),
                 "found": found,
                 "drawings": [
                     {
