@@ -132,18 +132,12 @@ def read_ensemble(path: Path, *, variable: str = "") -> EnsembleFile | None:
     if headings is None:
         return None
     rejected: list[Rejected] = []
-    raw: list[tuple[int, dict[str, str]]] = []
     lines = list(_lines(reader, len(names), path.name, rejected))
-    for at, (line, cells) in enumerate(lines):
-        if cut and at == len(lines) - 1:
-            rejected.append(Rejected(path.name, line, "le fichier est coupé au milieu de cette ligne."))
-            continue
-        raw.append((line, dict(zip(names, cells, strict=True))))
     if cut:
-        last = raw[-1][0] if raw else 1
-        rejected.append(
-            Rejected(path.name, last + 1, "le fichier est coupé ici : ce qui suit n'a pas été lu.")
-        )
+        line = lines.pop()[0] if lines else 2
+        reason = "le fichier est coupé à cette ligne : elle et la suite n'ont pas été lues."
+        rejected.append(Rejected(path.name, line, reason))
+    raw = [(line, dict(zip(names, cells, strict=True))) for line, cells in lines]
     fixed = variable or headings.fixed or _guessed(raw, headings.members)
     rows: list[dict[str, Any]] = []
     first: dict[tuple[Any, ...], int] = {}

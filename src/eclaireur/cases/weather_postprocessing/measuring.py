@@ -11,6 +11,7 @@ from eclaireur.cases.weather_postprocessing.panel import panel_of, variables
 from eclaireur.cases.weather_postprocessing.rolling import Held, held_out
 from eclaireur.cases.weather_postprocessing.sheet import day_of
 from eclaireur.cases.weather_postprocessing.verify import (
+    block_length,
     block_weights,
     coverage,
     crps_ensemble,
@@ -47,6 +48,7 @@ DESIGN_NAMES = {
     "year": "saison et veille",
     "seasons": "saisons et veille",
     "recent": "saisons et erreurs récentes",
+    "corrected": "moyenne corrigée",
     "pooled": "stations ensemble",
     "pooled fresh": "stations ensemble, erreurs récentes",
     "pooled seasons": "stations ensemble, saisons",
@@ -252,9 +254,10 @@ def _notes(held: Held) -> tuple[str, ...]:
         for name, share in held.weights.items()
         if share >= 0.01
     )
+    days = french.count(block_length(panel.day), "jour")
     return (
         f"CRPS {scale} ; plus bas est meilleur.",
         f"Événement du score de Brier : {event_words(panel.variable, THRESHOLDS[panel.variable])}.",
         f"Poids des modèles, choisis à l’intérieur de l’apprentissage : {said}.",
-        "Intervalles à 95 % par tirage de blocs de dix jours, toutes stations ensemble.",
+        f"Intervalles à 95 % par tirage de blocs ({days} chacun), toutes stations ensemble.",
     )

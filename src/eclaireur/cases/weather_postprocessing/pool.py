@@ -25,6 +25,7 @@ __all__ = ["Pool", "designs_for", "fit_design", "fit_pool", "law_by"]
 _SEASONS = 300
 _INNER = 0.25
 _LEAST = 40
+_PULL, _PULL_OF_A_DAY = 1e-3, 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def designs_for(panel: Panel, rows: NDArray[np.bool_]) -> tuple[str, ...]:
     year = bool(len(days)) and int(days.max() - days.min()) >= _SEASONS
     several = len(np.unique(panel.station[rows])) > 1
     if several:
-        return ("plain", "pooled", "pooled fresh", *(("pooled seasons",) if year else ()))
+        return ("corrected", "pooled", "pooled fresh", *(("pooled seasons",) if year else ()))
     return ("plain", "season", "year", "seasons", "recent") if year else ("plain",)
 
 
@@ -131,7 +132,8 @@ def fit_pool(panel: Panel, found: Columns, *, before: int) -> Pool:
     else:
         some = {name: values[inner] for name, values in found.items()}
         laws = [law_by(DESIGNS[design], fit_design(design, panel, found, early), some) for design in designs]
-        weights = _weights(laws, panel.observed[inner])
+        days = len(np.unique(panel.known[inner]))
+        weights = _weights(laws, panel.observed[inner], pull=max(_PULL, _PULL_OF_A_DAY / days))
     return Pool(
         variable=panel.variable,
         designs=designs,
@@ -152,8 +154,8 @@ def _averaged(laws: Sequence[Law], weights: Sequence[float]) -> Law:
     )
 
 
-def _weights(laws: Sequence[Law], observed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weights of least CRPS, drawn a little towards equal ones."""
+def _weights(laws: Sequence[Law], observed: NDArray[np.float64], *, pull: float) -> NDArray[np.float64]:
+    """Return the weights of least CRPS, drawn towards equal ones: the fewer days, the more."""
     import numpy as np
     from scipy.optimize import minimize
 
@@ -166,7 +168,7 @@ def _weights(laws: Sequence[Law], observed: NDArray[np.float64]) -> NDArray[np.f
         share /= share.sum()
         score, by_location, by_scale = crps_gradient(family, share @ locations, share @ scales, observed)
         slope = (locations @ by_location + scales @ by_scale) / len(observed)
-        return float(score.mean()) + 1e-3 * float(raw @ raw), share * (slope - share @ slope) + 2e-3 * raw
+        return float(score.mean()) + pull * float(raw @ raw), share * (slope - share @ slope) + 2 * pull * raw
 
     found = minimize(loss, np.zeros(len(laws)), jac=True, method="L-BFGS-B")
     share = np.exp(found.x - found.x.max())

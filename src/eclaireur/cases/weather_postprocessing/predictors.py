@@ -48,6 +48,7 @@ DESIGNS: dict[str, Terms] = {
     "year": (("mean", "wet", "season1", "slope1", "before"), ("spread", "mean", "season1")),
     "seasons": (("mean", "wet", "season2", "slope1", "before"), ("spread", "mean", "season1")),
     "recent": (("mean", "wet", "season2", "slope1", "before", "recent"), ("spread", "mean", "season1")),
+    "corrected": (("mean", "bias"), ("spread",)),
     "pooled": (("mean", "bias", "near", "elevation"), ("spread", "rough", "elevation")),
     "pooled fresh": (
         ("mean", "bias", "fresh bias", "fresh near", "before", "elevation"),

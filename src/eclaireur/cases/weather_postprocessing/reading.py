@@ -51,7 +51,7 @@ def read(raw: Path) -> dict[str, pa.Table]:
     for path in sorted(raw.iterdir()):
         table = read_file(path)
         if table is not None:
-            rows += [_named(row, path) for row in table[0]]
+            rows += [named(row, path) for row in table[0]]
             rejected += table[1]
     return tables_of(rows, rejected)
 
@@ -82,7 +82,7 @@ def read_grid(path: Path) -> tuple[list[Field], list[Rejected]] | None:
     return None
 
 
-def _named(row: dict[str, Any], path: Path) -> dict[str, Any]:
+def named(row: dict[str, Any], path: Path) -> dict[str, Any]:
     """Name the only station of a file that names none."""
     if row["station"] or row["latitude"] is not None:
         return row

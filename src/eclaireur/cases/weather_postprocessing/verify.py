@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Parts",
+    "block_length",
     "block_weights",
     "brier_parts",
     "coverage",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _DRAWS = 500
+_DAYS = 10
 _LEVELS = 99
 
 
@@ -153,16 +155,25 @@ def coverage(law: Law, observed: NDArray[np.float64], share: float = 0.8) -> NDA
     ).astype(float)
 
 
-def block_weights(
-    day: NDArray[np.int64], *, seed: int, length: int = 10, draws: int = _DRAWS
-) -> NDArray[np.float64]:
+def block_length(day: NDArray[np.int64]) -> int:
+    """Return how many days make a block: ten, or less so that there are ten blocks.
+
+    >>> import numpy as np
+    >>> block_length(np.arange(1000)), block_length(np.arange(25)), block_length(np.arange(3))
+    (10, 2, 1)
+    """
+    span = int(day.max() - day.min()) + 1
+    return max(1, min(_DAYS, span // _DAYS))
+
+
+def block_weights(day: NDArray[np.int64], *, seed: int, draws: int = _DRAWS) -> NDArray[np.float64]:
     """Return how many times each row is drawn when blocks of days are: shape ``(draws, n)``.
 
     Weather lasts: the days of a block, and all stations of a day, come together.
     """
     import numpy as np
 
-    _, block = np.unique((day - day.min()) // length, return_inverse=True)
+    _, block = np.unique((day - day.min()) // block_length(day), return_inverse=True)
     size = int(block.max()) + 1
     drawn = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), size=draws)
     return drawn[:, block].astype(np.float64)
