@@ -51,7 +51,7 @@ def scored_blocks(work: Work, kept: KeptScore) -> tuple[Block, ...]:
     blocks: tuple[Block, ...] = () if own is None else own(table)
     only: Sequence[str] = getattr(work.case, "SCORED_SHOWN", ())
     results = _results(table, noted, said, only, empty=out)
-    aside = (_aside(table, refused, said),) if out else ()
+    aside = (_aside(table, refused, said, only),) if out else ()
     return (facts, *blocks, results, *aside, *(() if blocks else _figure(table)))
 
 
@@ -120,7 +120,9 @@ def _results(
     return _table(RESULTS, chosen.slice(0, _SHOWN), names, said, note)
 
 
-def _aside(table: pa.Table, refused: Sequence[str | None], said: Mapping[str, str]) -> Table:
+def _aside(
+    table: pa.Table, refused: Sequence[str | None], said: Mapping[str, str], only: Sequence[str]
+) -> Table:
     import pyarrow as pa
 
     chosen = table.filter(pa.array([one is not None for one in refused], pa.bool_()))
@@ -128,6 +130,7 @@ def _aside(table: pa.Table, refused: Sequence[str | None], said: Mapping[str, st
         name
         for name in chosen.column_names
         if name not in {*_HIDDEN, "line", "reasons", "score", "rank"}
+        and (not only or name in only)
         and chosen[name].null_count < chosen.num_rows
     ]
     names = ["line", *plain[:_NAMED], "rejection"]
