@@ -140,7 +140,7 @@ def test_a_chemist_loads_spectra_and_takes_the_candidates_away(desk: Desk, sign_
     assert "Molécule proposée" in page
     assert "molécule fictive" in page
     assert "Lignes écartées" in page
-    assert "Tous les candidats" not in page
+    assert "(JSON)" not in page
     rows = pq.read_table(io.BytesIO(client.get(f"{address}resultat.parquet").content)).to_pylist()
     assert [row["kept"] for row in rows] == [True] * 6 + [False]
     assert json.loads(rows[0]["candidates"])[0]["name"].startswith("molécule fictive")
