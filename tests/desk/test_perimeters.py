@@ -212,6 +212,7 @@ def _fill(perimeters: Iterable[Perimeter]) -> None:
             "dossiers": dossier.pk,
             "taches": job.pk,
             "rapports": report.pk,
+            "calculs": report.pk,
             "calcul": job.pk,
             "fichiers": upload.pk,
             "connecter": upload.pk,

@@ -218,7 +218,10 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """A parameter with its help, unit and default."""
+    """A parameter with its help, unit and default.
+
+    Without a default it must be given, unless it is ``optional``; ``least`` and ``most`` bound a number.
+    """
 
     name: str
     title: str
@@ -227,6 +230,9 @@ class FormField:
     unit: str = ""
     default: str = ""
     choices: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
+    least: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

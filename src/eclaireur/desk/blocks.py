@@ -41,7 +41,7 @@ from eclaireur.core.view import (
 )
 from eclaireur.desk.maps import of_block
 
-__all__ = ["FormState", "render_blocks"]
+__all__ = ["FormState", "data_of", "render_blocks"]
 
 _KINDS = {
     "boolean": "checkbox",
@@ -166,11 +166,11 @@ def _table(block: Table, around: _Around) -> dict[str, Any]:
 
 
 def _chart(block: Chart, around: _Around) -> dict[str, Any]:
-    table = _data_of(block)
+    table = data_of(block)
     return {"drawing": _drawing(block), "table": table, **_table(table, around)}
 
 
-def _data_of(block: Chart) -> Table:
+def data_of(block: Chart) -> Table:
     """Return the points of a chart as a table: one line a point, with its interval when it has one."""
     banded = any(series.low for series in block.series)
     columns = [

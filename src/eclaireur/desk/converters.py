@@ -7,7 +7,7 @@ from django.urls import register_converter
 from eclaireur.core.card import Desk
 from eclaireur.desk.served import served_cards
 
-__all__ = ["CaseName", "ReaderName"]
+__all__ = ["BenchName", "CaseName", "ReaderName"]
 
 
 class CaseName:
@@ -36,5 +36,16 @@ class ReaderName(CaseName):
         return value
 
 
+class BenchName(CaseName):
+    """``<bench:case>``: only the cases of the workbench, whose first page offers calculations."""
+
+    def to_python(self, value: str) -> str:
+        """Return the name of a case of the workbench; any other makes the address match nothing here."""
+        if all(card.name != value or card.desk is not Desk.WORKBENCH for card in served_cards()):
+            raise ValueError
+        return value
+
+
 register_converter(CaseName, "case")
 register_converter(ReaderName, "reader")
+register_converter(BenchName, "bench")

@@ -21,12 +21,12 @@ from eclaireur.desk.switching import stopped
 
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
-    from eclaireur.core.view import Map
+    from eclaireur.core.view import Map, Place
     from eclaireur.desk.access import Reach
     from eclaireur.desk.listing import Line, Listing
     from eclaireur.desk.models import Edition
 
-__all__ = ["AREAS", "MOST", "background", "hull", "of_block", "of_listing"]
+__all__ = ["AREAS", "MOST", "background", "hull", "landmarks", "of_block", "of_listing"]
 
 MOST = 20_000
 """Points of a map; beyond, the first ones in the order asked, and the map says so."""
@@ -35,6 +35,7 @@ AREAS = "areas.geojson"
 
 _FAR = 12.0
 _FEWEST = 3
+_LANDMARKS = 2000
 _POLYGONS = {"Polygon", "MultiPolygon"}
 
 _Point = tuple[float, float]
@@ -168,6 +169,17 @@ def background(card: Card, edition: Edition, reach: Reach) -> dict[str, Any]:
             middle, top = median(x for x, _ in kept), max(y for _, y in kept)
             features.append(_point(middle, top, {"kind": "label", "name": area}))
     return {"type": "FeatureCollection", "features": features}
+
+
+def landmarks(places: Sequence[Place]) -> dict[str, Any]:
+    """Return the names of the largest places, for the background of a map on which a zone is drawn."""
+    shown = sorted(places, key=lambda one: -(one.value or 0))[:_LANDMARKS]
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            _point(one.longitude, one.latitude, {"kind": "label", "name": one.label}) for one in shown
+        ],
+    }
 
 
 def _near(points: Sequence[_Point]) -> list[_Point]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,7 @@ __all__ = [
     "REFUSED",
     "REPLACED",
     "limit_size",
+    "named",
     "read",
     "receive",
     "refuse",
@@ -112,6 +116,17 @@ def read(upload: Upload, *, table: str = "", columns: Mapping[str, str] | None =
         refuse(upload, refusal)
         raise refusal
     return found
+
+
+@contextmanager
+def named(upload: Upload) -> Iterator[Path]:
+    """Lend a file under its own name: how it is read may depend on how the name ends."""
+    from eclaireur.desk.readings import plain_name
+
+    with tempfile.TemporaryDirectory(prefix="eclaireur-") as folder:
+        path = Path(folder) / plain_name(upload.name)
+        shutil.copyfile(upload.file.path, path)
+        yield path
 
 
 def refuse(upload: Upload, error: FileRefusedError) -> None:

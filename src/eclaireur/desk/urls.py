@@ -25,6 +25,7 @@ _ROOMS: tuple[str, ...] = (
     "readings",
     "connect",
     "reports",
+    "workbench",
     "reader",
     "documents",
     "annotate",

@@ -2,7 +2,8 @@
 
 A case that has reports gives ``REPORTS`` (name → French title) and ``report(name, records, card, artefact,
 about=…, table=…, seed=…, progress=…)``. What a report cannot do without is said by ``REPORT_ASKS``: name →
-`core.view.FormField` named ``about`` (a word, or one of its choices) or ``table`` (a file). With
+`core.view.FormField` named ``about`` (a word, or one of its choices) or ``table`` (a file). Fields of other
+names are its settings (`service.settings`), which ``report`` then takes as ``settings=…``, name → value. With
 ``read_report_input(path)`` a case reads files that are no tables (a drawn zone), and returns None for others.
 """
 
@@ -20,15 +21,16 @@ from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
 from eclaireur.core.view import Block, FormField, Table
 from eclaireur.core.view_json import from_plain, to_plain
-from eclaireur.service import training, work as working
+from eclaireur.service import settings as setting, training, work as working
 from eclaireur.service.exporting import list_mentions
 
 if TYPE_CHECKING:
     from eclaireur.service.work import Work
 
-__all__ = ["asks", "keep_report", "kept_report", "report", "titles", "write_report"]
+__all__ = ["asks", "keep_report", "kept_report", "report", "settings_of", "titles", "write_report"]
 
 _KEPT = "report.json"
+_NOTHING: Mapping[str, str] = {}
 
 
 def titles(work: Work) -> Mapping[str, str]:
@@ -43,24 +45,36 @@ def asks(work: Work, name: str) -> tuple[FormField, ...] | None:
     return None if found is None else found.get(name, ())
 
 
+def settings_of(work: Work, name: str) -> tuple[FormField, ...]:
+    """Return the settings of a report: what it asks for, but for what it is about and its table."""
+    return tuple(one for one in asks(work, name) or () if one.name not in {"about", "table"})
+
+
 def keep_report(
-    work: Work, source: str, name: str, *, about: str = "", input_path: Path | None = None
+    work: Work,
+    source: str,
+    name: str,
+    *,
+    about: str = "",
+    input_path: Path | None = None,
+    settings: Mapping[str, str] = _NOTHING,
 ) -> str:
     """Make a report as `report` does, keep it in the lake, and return its run.
 
-    The same report of the same data, model, words and file is made once.
+    The same report of the same data, model, words, settings and files is made once.
     """
     records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
     given = "" if input_path is None else hashlib.sha256(input_path.read_bytes()).hexdigest()
+    config: dict[str, Any] = {"report": name, "about": about, "source": source, "table": given}
+    if fields := settings_of(work, name):
+        config["settings"] = setting.told(setting.read_settings(fields, settings, required=not about))
     run = work.run(
-        "report",
-        config={"report": name, "about": about, "source": source, "table": given},
-        inputs=(records.run.id, work.workspace.registry.seal(current.card)),
+        "report", config=config, inputs=(records.run.id, work.workspace.registry.seal(current.card))
     )
 
     def write(folder: Path) -> None:
-        blocks, mentions = report(work, source, name, about=about, input_path=input_path)
+        blocks, mentions = report(work, source, name, about=about, input_path=input_path, settings=settings)
         content = {"blocks": to_plain(blocks), "mentions": mentions}
         (folder / _KEPT).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
@@ -83,16 +97,25 @@ def kept_report(work: Work, run: str) -> tuple[tuple[Block, ...], dict[str, str]
 
 
 def report(
-    work: Work, source: str, name: str, *, about: str = "", input_path: Path | None = None
+    work: Work,
+    source: str,
+    name: str,
+    *,
+    about: str = "",
+    input_path: Path | None = None,
+    settings: Mapping[str, str] = _NOTHING,
 ) -> tuple[tuple[Block, ...], dict[str, str]]:
     """Make a report.
 
     Parameters
     ----------
     about
-        What the report is about, when it asks for it: a site, a commune.
+        What the report is about, when it asks for it: a site, a commune. A report of many settings may be
+        asked by it in one line: then none of them must be given.
     input_path
         A table of the user, when the report asks for one.
+    settings
+        Name → what was typed, for the other fields that the report asks for; the path of a file.
 
     Returns
     -------
@@ -108,6 +131,11 @@ def report(
     if name not in known:
         listed = ", ".join(known) or "aucun"
         raise BadValueError(f"rapport inconnu : « {name} ».", fix=f"Rapports de ce cas : {listed}.")
+    fields = settings_of(work, name)
+    values = setting.read_settings(fields, settings, required=not about)
+    for field in fields:
+        if field.kind == "file" and values[field.name] is not None:
+            values[field.name] = _read(work, values[field.name])
     table = None if input_path is None else _read(work, input_path)
     records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
@@ -122,6 +150,7 @@ def report(
         table=table,
         seed=work.seed,
         progress=work.progress,
+        **({"settings": values} if fields else {}),
     )
     mentions = list_mentions(
         work.card,

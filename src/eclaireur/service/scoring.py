@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +11,38 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
 from eclaireur.service import training, work as working
+from eclaireur.service.exporting import list_mentions
 from eclaireur.service.files import read_documented
 from eclaireur.service.signals import ranks_only
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from eclaireur.service.work import Work
+    from eclaireur.core.types import Run
+    from eclaireur.service.training import InService
+    from eclaireur.service.work import RecordsRun, Work
 
-__all__ = ["Scored", "score"]
+__all__ = ["KeptScore", "Scored", "keep_score", "kept_score", "score", "titles", "write_scored"]
+
+_TABLE, _SAID = "scored.parquet", "said.json"
+_TITLES = {
+    "line": "Ligne",
+    "rank": "Rang",
+    "score": "Score",
+    "low": "Borne basse",
+    "high": "Borne haute",
+    "kept": "Retenue",
+    "rejection": "Raison du rejet",
+    "reasons": "Éléments",
+    "subject": "Identifiant",
+    "name": "Nom",
+    "area": "Secteur",
+    "date": "Date",
+    "as_of": "À la date du",
+    "calibrated": "Risque calibré",
+    "model": "Modèle",
+    "run": "Calcul",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,37 +71,150 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
     InputError
         If the input or the output's form is wrong.
     """
+    write = _writer(output)
+    asked = _asked(work, source, input_path)
+    scored = _scored(work, source, asked)
+    write_atomically(output, lambda target: write(scored, target))
+    return Scored(
+        rows=scored.num_rows,
+        model=asked.model.card.number,
+        run=asked.run.id,
+        output=output,
+        notes=asked.notes,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptScore:
+    """A scored file kept in the lake: its rows, what the reader repaired, and what must be said with it."""
+
+    table: pa.Table
+    notes: tuple[str, ...]
+    mentions: dict[str, str]
+
+
+def keep_score(work: Work, source: str, *, input_path: Path) -> str:
+    """Score a file as `score` does, keep the result in the lake, and return its run.
+
+    The same rows, data and model are scored once.
+    """
+    import pyarrow.parquet as pq
+
+    asked = _asked(work, source, input_path)
+
+    def write(folder: Path) -> None:
+        pq.write_table(_scored(work, source, asked), folder / _TABLE, compression="zstd")
+        snapshot = asked.records.snapshot
+        mentions = list_mentions(
+            work.card,
+            run=asked.run.id,
+            as_of=work.case.data_date(asked.records.tables),
+            snapshot=snapshot.id,
+            taken=snapshot.taken,
+            licence=snapshot.licence,
+            model=asked.model.card.number,
+            by=asked.model.by,
+        )
+        said = {"notes": asked.notes, "mentions": mentions}
+        (folder / _SAID).write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+
+    work.workspace.runs.do(asked.run, write)
+    return asked.run.id
+
+
+def kept_score(work: Work, run: str) -> KeptScore:
+    """Return a scored file that was kept.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none of this number.
+    """
+    import pyarrow.parquet as pq
+
+    runs = work.workspace.runs
+    folder = work.workspace.lake.folder(runs.address(runs.read(work.card.name, "score", run)))
+    said = json.loads((folder / _SAID).read_text(encoding="utf-8"))
+    return KeptScore(
+        table=pq.read_table(folder / _TABLE),
+        notes=tuple(said["notes"]),
+        mentions=dict(said["mentions"]),
+    )
+
+
+def titles(work: Work) -> dict[str, str]:
+    """Return the French titles of the columns of a scored file: those of the case, of its input, of all.
+
+    A case says those of its own by ``SCORED_TITLES``.
+    """
+    own: Mapping[str, str] = getattr(work.case, "SCORED_TITLES", {})
+    given = {
+        one.name: one.title
+        for table in work.card.inputs
+        if table.name == "candidates"
+        for one in table.fields
+    }
+    return {**_TITLES, **given, **own}
+
+
+def write_scored(table: pa.Table, output: Path) -> None:
+    """Write a scored file as it is, as `score` does: for a program."""
+    write = _writer(output)
+    write_atomically(output, lambda target: write(table, target))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A file that was read, and all that its scores depend on."""
+
+    candidates: pa.Table
+    lines: list[int]
+    notes: tuple[str, ...]
+    records: RecordsRun
+    model: InService
+    run: Run
+
+
+def _asked(work: Work, source: str, input_path: Path) -> _Asked:
     import pyarrow as pa
 
-    write = _writer(output)
     paths = _paths(input_path)
     read = [_read(work, path) for path in paths]
     candidates = pa.concat_tables([one.table for one in read], promote_options="default")
     records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
-    registry = work.workspace.registry
     run = work.run(
         "score",
         config={"source": source, "files": [path.name for path in paths], "rows": _digest(candidates)},
-        inputs=(records.run.id, registry.seal(current.card)),
+        inputs=(records.run.id, work.workspace.registry.seal(current.card)),
     )
+    return _Asked(
+        candidates=candidates,
+        lines=[line for one in read for line in one.lines],
+        notes=tuple(note for one in read for note in one.notes),
+        records=records,
+        model=current,
+        run=run,
+    )
+
+
+def _scored(work: Work, source: str, asked: _Asked) -> pa.Table:
+    import pyarrow as pa
+
+    registry, card = work.workspace.registry, asked.model.card
     scored = work.case.score(
-        candidates,
-        records.tables,
-        current.card,
-        lambda name: registry.artefact(current.card, name),
+        asked.candidates,
+        asked.records.tables,
+        card,
+        lambda name: registry.artefact(card, name),
         progress=work.progress,
     )
     if work.rank_only(source):
         scored = ranks_only(scored)
     size = scored.num_rows
-    scored = scored.append_column("model", pa.array([current.card.number] * size, pa.int32()))
-    scored = scored.append_column("run", pa.array([run.id] * size, pa.string()))
-    lines = [line for one in read for line in one.lines]
-    scored = scored.add_column(0, "line", pa.array(lines, pa.int64()))
-    write_atomically(output, lambda target: write(scored, target))
-    notes = tuple(note for one in read for note in one.notes)
-    return Scored(rows=size, model=current.card.number, run=run.id, output=output, notes=notes)
+    scored = scored.append_column("model", pa.array([card.number] * size, pa.int32()))
+    scored = scored.append_column("run", pa.array([asked.run.id] * size, pa.string()))
+    return scored.add_column(0, "line", pa.array(asked.lines, pa.int64()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from typing import Any
 
 CASE = "restaurant_risk"
 READER = "inspection_letters"
+BENCH = "drug_effects"
+ZONES = "artisan_siting"
 PASSWORD = "un long mot de passe"
 CAPACITY = 14
 PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
@@ -98,6 +100,7 @@ def _fill() -> dict[str, Any]:
         "upload": _upload(drawer),
         "readings": _readings(drawer),
         **_tasks(drawer),
+        "runs": _runs(drawer),
         "passage": _annotated(drawer, User.objects.get(login="samir")),
     }
 
@@ -228,6 +231,61 @@ def _report(user: Any) -> str:
         state=JobState.DONE,
     )
     return str(made.pk)
+
+
+def _runs(user: Any) -> list[str]:
+    """Make two calculations that differ and the analysis of a file; return the numbers of their tasks."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from eclaireur.desk import uploads
+    from eclaireur.desk.models import Grant, Job, JobState
+    from eclaireur.desk.place import work_on
+    from eclaireur.service import reporting, scoring
+    from eclaireur.service.work import ensure_records
+
+    for case in (BENCH, ZONES):
+        Grant.objects.create(user=user, role="manager", case=case)
+    ensure_records(work_on(ZONES), "sample")  # where its communes are, for the map
+    work = work_on(BENCH)
+    made: list[tuple[str, str, dict[str, Any], str]] = []
+    for days in ("42", "21"):
+        settings = {"days": days}
+        run = reporting.keep_report(work, "sample", "series", settings=settings)
+        given = {"report": "series", "settings": settings}
+        made.append(("report", reporting.titles(work)["series"], given, run))
+    upload = uploads.receive(user, BENCH, SimpleUploadedFile("événements.csv", event_table()))
+    upload.table = uploads.FOR_REPORT
+    upload.save()
+    with uploads.named(upload) as path:
+        run = scoring.keep_score(work, "sample", input_path=path)
+    made.append(("score", "Analyse de « événements.csv »", {"upload": upload.pk}, run))
+    jobs = [
+        Job.objects.create(
+            kind=kind,
+            title=title,
+            case=BENCH,
+            user=user,
+            arguments={**given, "source": "sample"},
+            result={"run": run},
+            state=JobState.DONE,
+        )
+        for kind, title, given, run in made
+    ]
+    return [str(one.pk) for one in jobs]
+
+
+def event_table() -> bytes:
+    """Return an event table as a researcher exports it; some persons of it cannot be analysed."""
+    from eclaireur.cases.drug_effects import sample
+
+    words = {"observation": "observation", "exposure": "exposition", "event": "événement", "death": "décès"}
+    lines = ["Patient;Type;Libellé;Date de début;Date de fin"]
+    for row in sample.histories(9, count=60):
+        end = f"{row['end']:%d/%m/%Y}" if row["end"] else ""
+        start = f"{row['start']:%d/%m/%Y}"
+        lines.append(f"{row['person']};{words[row['category']]};{row['value']};{start};{end}")
+    lines.append("P99999;exposition;produit A;01/02/2024;")
+    return "\n".join(lines).encode()
 
 
 def serve() -> None:

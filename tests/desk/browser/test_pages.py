@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
-from tests.desk.browser.stage import CASE, READER
+from tests.desk.browser.stage import BENCH, CASE, READER, ZONES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,6 +38,7 @@ class Probe:
 _CASE = "<case:case>/"
 _DOSSIER = f"{_CASE}dossiers/<int:pk>/"
 _READER = "<reader:case>/"
+_BENCH = "<bench:case>/"
 _SHEET = "#fiche [data-dossier]"
 PROBES: dict[str, Probe] = {
     "accueil": Probe("", "chef", "/"),
@@ -95,6 +96,30 @@ PROBES: dict[str, Probe] = {
     "rapport": Probe(
         f"{_CASE}rapports/<uuid:pk>/", "chef", f"/{READER}/rapports/{{report}}/", wait=".report-body"
     ),
+    "etabli": Probe(
+        _BENCH,
+        "chef",
+        f"/{BENCH}/?methode=analyse-fichier",
+        click="details.data summary",
+        wait="details.data dl",
+    ),
+    "etabli_vide": Probe(_BENCH, "samir", f"/{BENCH}/?methode=signals", narrow=False),
+    "calculs": Probe(f"{_CASE}calculs/", "chef", f"/{BENCH}/calculs/"),
+    "resultat": Probe(f"{_CASE}calculs/<uuid:pk>/", "chef", f"/{BENCH}/calculs/{{runs[0]}}/?onglet=tout"),
+    "resultat_fichier": Probe(
+        f"{_CASE}calculs/<uuid:pk>/", "chef", f"/{BENCH}/calculs/{{runs[2]}}/?onglet=tableau"
+    ),
+    "comparaison_calculs": Probe(
+        f"{_CASE}calculs/comparer/", "chef", f"/{BENCH}/calculs/comparer/?c={{runs[0]}}&c={{runs[1]}}"
+    ),
+    "zone": Probe(
+        f"{_CASE}rapports/",
+        "chef",
+        f"/{ZONES}/rapports/",
+        click="[data-zone-draw]",
+        wait="[data-zone-map] canvas",
+        narrow=False,
+    ),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
     "taches": Probe("taches/", "chef", "/taches/"),
     "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
@@ -128,6 +153,7 @@ NO_PAGES = {
             "taches/<uuid:pk>/annuler/",
             "taches/<uuid:pk>/relancer/",
             f"{_CASE}calculer/",
+            f"{_CASE}calculs/<uuid:pk>/annuler/",
             f"{_CASE}entrainement/ouvrir/",
             f"{_CASE}connecter/calculer/",
             "lire/<uuid:pk>/effacer/",
@@ -145,6 +171,7 @@ NO_PAGES = {
                 for part in ("", "entrainement/")
                 for name in ("listes/<int:pk>/carte", "classement/carte", "fond")
             ),
+            f"{_CASE}lieux.geojson",
             *(
                 f"{_CASE}listes/<int:pk>/export.{form}"
                 for form in ("csv", "xlsx", "ods", "pdf", "geojson", "gpkg")
@@ -154,6 +181,12 @@ NO_PAGES = {
             f"{_DOSSIER}fiche.pdf",
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
             *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "odt", "xlsx", "ods", "csv")),
+            *(
+                f"{_CASE}calculs/<uuid:pk>/resultat.{form}"
+                for form in ("csv", "xlsx", "ods", "parquet", "pdf", "odt", "zip")
+            ),
+            f"{_CASE}calculs/<uuid:pk>/donnees.csv",
+            f"{_CASE}calculs/<uuid:pk>/carnet.ipynb",
         ),
         "a file",
     ),
@@ -193,6 +226,7 @@ def _address(served: Served, probe: Probe) -> str:
         failed=served.failed,
         report=served.report,
         passage=served.passage,
+        runs=served.runs,
         invitation=served.invitation,
         person=served.people["lou"],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ __all__ = [
     "examples",
     "fetch",
     "identify",
+    "places",
     "predict",
     "read_report_input",
     "records",
@@ -356,10 +357,23 @@ def report(
     table: pa.Table | None,
     seed: int,
     progress: Progress,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Block, ...]:
     """Return a report as view blocks (see `reports`)."""
-    day = data_date(records) + timedelta(days=1)
-    return reports.made(name, Ground.of(records), modelling.load(artefact), day, about=about, table=table)
+    day, ground, model = data_date(records) + timedelta(days=1), Ground.of(records), modelling.load(artefact)
+    return reports.made(name, ground, model, day, about=about, table=table, settings=settings)
+
+
+def places(records: Records) -> tuple[Place, ...]:
+    """Return the communes, to know where one is on a map on which a zone is drawn."""
+    rows = records["communes"].to_pylist()
+    return tuple(
+        Place(
+            label=row["name"], latitude=row["latitude"], longitude=row["longitude"], value=row["population"]
+        )
+        for row in rows
+        if row["latitude"] is not None and row["longitude"] is not None
+    )
 
 
 def evaluate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -29,18 +29,52 @@ TITLES = {
 }
 """Reports by name, with their French titles."""
 
-ASKS = {
-    "zone": (
-        FormField(
-            name="about",
-            title="Métier et lieu",
-            kind="text",
-            help="Par exemple : metier=boulangerie commune=Bellerive rayon=10 nouveaux=2",
-        ),
+_SETTINGS = (
+    FormField(name="metier", title="Métier", kind="text", help="Par exemple : boulangerie, garage."),
+    FormField(
+        name="commune",
+        title="Commune",
+        kind="text",
+        optional=True,
+        help="Nom ou code INSEE ; ou bien dessinez une zone.",
     ),
+    FormField(name="rayon", title="Rayon", kind="number", unit="km", default="10", least=0, most=100),
+    FormField(
+        name="zone",
+        title="Zone dessinée",
+        kind="zone",
+        optional=True,
+        help="Elle remplace la commune et le rayon.",
+    ),
+    FormField(name="nouveaux", title="Commerces à placer", kind="integer", default="2", least=1, most=50),
+    FormField(
+        name="distance", title="Distance servie", kind="number", unit="km", default="5", least=0.5, most=50
+    ),
+    FormField(
+        name="besoin",
+        title="Habitants par commerce",
+        kind="number",
+        optional=True,
+        least=0,
+        most=1e6,
+        help="Vide : la moyenne du territoire.",
+    ),
+    FormField(
+        name="decroissance",
+        title="Décroissance avec la distance",
+        kind="number",
+        default="2",
+        least=0,
+        most=6,
+        help="2 : deux fois plus loin, quatre fois moins attirant.",
+    ),
+    FormField(name="portee", title="Portée", kind="number", unit="km", default="20", least=1, most=100),
+)
+ASKS = {
+    "zone": _SETTINGS,
     "gaps": (FormField(name="about", title="Métier", kind="text", help="Par exemple : metier=garage"),),
 }
-"""What a report cannot do without (see `service.reporting`)."""
+"""What a report asks for (see `service.reporting`)."""
 
 _RADIUS = 10.0
 _KEYS = {
@@ -67,7 +101,14 @@ class _Asked:
 
 
 def made(
-    name: str, ground: Ground, model: modelling.Model, day: date, *, about: str, table: pa.Table | None
+    name: str,
+    ground: Ground,
+    model: modelling.Model,
+    day: date,
+    *,
+    about: str,
+    table: pa.Table | None,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Block, ...]:
     """Return a report of `TITLES`.
 
@@ -78,6 +119,8 @@ def made(
         WKT after ``metier=…``.
     table
         A zone read by `places.read_zone`.
+    settings
+        The same apart, as `ASKS` asks for them; ``about`` goes before them.
 
     Raises
     ------
@@ -94,6 +137,11 @@ def made(
     written = re.search(r"(?:MULTI)?POLYGON\s*\(.*\)", about, re.IGNORECASE | re.DOTALL)
     if written is not None:
         rings, about = places.rings_of(written[0]), about.replace(written[0], "")
+    given = {key: value for key, value in (settings or {}).items() if value is not None}
+    if rings is None and "zone" in given:
+        rings = places.rings_of(given["zone"])
+    if not about.strip() and "metier" in given:
+        about = " ".join(f"{key}={given[key]}" for key in _KEYS if key in given)
     return _MAKERS[name](_Asked(ground=ground, model=model, day=day, about=about, rings=rings))
 
 
@@ -343,23 +391,6 @@ def _gaps(asked: _Asked) -> tuple[Block, ...]:
     return (Table(title=f"{trade.capitalize()} : écarts à l'attendu", columns=columns, rows=rows, note=note),)
 
 
-_FORM = Form(
-    title="Étudier un emplacement",
-    fields=(
-        FormField(name="metier", title="Métier", kind="text"),
-        FormField(
-            name="commune", title="Commune", kind="text", help="Nom ou code INSEE, ou une zone dessinée"
-        ),
-        FormField(name="rayon", title="Rayon", kind="number", unit="km", default="10"),
-        FormField(name="nouveaux", title="Commerces à placer", kind="number", default="2"),
-        FormField(name="distance", title="Distance servie", kind="number", unit="km", default="5"),
-        FormField(
-            name="besoin", title="Habitants par commerce", kind="number", help="Par défaut, la moyenne"
-        ),
-        FormField(name="decroissance", title="Décroissance", kind="number", default="2"),
-        FormField(name="portee", title="Portée", kind="number", unit="km", default="20"),
-    ),
-    submit="Étudier",
-)
+_FORM = Form(title="Étudier un emplacement", fields=_SETTINGS, submit="Étudier")
 
 _MAKERS: dict[str, Callable[[_Asked], tuple[Block, ...]]] = {"zone": _zone, "gaps": _gaps}

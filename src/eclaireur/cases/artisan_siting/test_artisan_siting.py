@@ -140,6 +140,12 @@ def test_the_sheet_of_a_commune_and_that_of_a_drawn_zone_agree(ready: Ready, tmp
     assert isinstance(drawn[0], Facts)
     assert by_name[0].pairs == drawn[0].pairs
     assert wkt == drawn
+    zone = json.dumps({"type": "MultiPolygon", "coordinates": [polygon["coordinates"]]})
+    asked = {"metier": "boulangerie", "nouveaux": 1, "zone": zone, "commune": None}
+    assert (
+        reports.made("zone", ready.ground, ready.model, ready.day, about="", table=None, settings=asked)
+        == drawn
+    )
     assert [type(block) for block in drawn] == [Facts, Table, Table, Table, Map]
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.drug_effects import judging, measuring, model as modelling, reading, reports
-from eclaireur.cases.drug_effects.scoring import score
+from eclaireur.cases.drug_effects.scoring import (
+    SHOWN as SCORED_SHOWN,
+    TITLES as SCORED_TITLES,
+    score,
+    scored_blocks,
+)
 from eclaireur.cases.drug_effects.sheet import sheet
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import BadValueError
@@ -27,6 +32,8 @@ __all__ = [
     "NAME",
     "REPORTS",
     "REPORT_ASKS",
+    "SCORED_SHOWN",
+    "SCORED_TITLES",
     "data_date",
     "evaluate",
     "examples",
@@ -36,6 +43,7 @@ __all__ = [
     "records",
     "report",
     "score",
+    "scored_blocks",
     "sheet",
     "signals",
     "train",
@@ -147,10 +155,13 @@ def report(
     table: pa.Table | None,
     seed: int,
     progress: Progress,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Block, ...]:
     """Return a report as view blocks (see `reports`)."""
     prior = modelling.load(artefact)
-    return reports.made(name, records, prior, about=about, table=table, seed=seed, progress=progress)
+    return reports.made(
+        name, records, prior, about=about, table=table, seed=seed, progress=progress, settings=settings
+    )
 
 
 def evaluate(

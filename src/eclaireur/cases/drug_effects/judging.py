@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "LAST_DAY",
     "LEAST",
     "LEVEL",
     "Judged",
@@ -37,7 +38,8 @@ LEVEL = 2.0
 """A ratio that is worth a look: the risk is at least doubled."""
 LEAST = 3
 """Fewest reports of a pair that is shown."""
-_LAST_DAY = 42
+LAST_DAY = 42
+"""Last day of the window after an exposure, unless asked otherwise."""
 _GROUPS = 5
 
 
@@ -64,14 +66,23 @@ def chance(effect: Effect, level: float = LEVEL) -> float:
     return 0.5 * math.erfc((math.log(level) - effect.log_ratio) / (effect.error * math.sqrt(2)))
 
 
-def default_windows(drugs: Sequence[str], *, before: bool = False) -> tuple[Window, ...]:
-    """Return the 42 days after each exposure, and the 14 days before it when asked."""
-    after = tuple(Window(drug=drug, first=0, last=_LAST_DAY) for drug in drugs)
+def default_windows(
+    drugs: Sequence[str], *, before: bool = False, last: int = LAST_DAY
+) -> tuple[Window, ...]:
+    """Return the 42 days after each exposure, or up to ``last``, and the 14 days before it when asked."""
+    after = tuple(Window(drug=drug, first=0, last=last) for drug in drugs)
     return after + tuple(Window(drug=drug, first=-14, last=-1) for drug in drugs if before)
 
 
-def series(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Effect, str, Histories]]:
+def series(
+    rows: Sequence[Mapping[str, Any]], *, last: int = LAST_DAY
+) -> list[tuple[str, Effect, str, Histories]]:
     """Fit every study of a table of histories; rows without a study are analysed by event.
+
+    Parameters
+    ----------
+    last
+        Last day of the window after an exposure; a published study keeps its own.
 
     Returns
     -------
@@ -92,7 +103,8 @@ def series(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Effect, str, Hi
             histories = read_histories(some, event=event)
             if not len(histories.dose_day):
                 continue
-            made = fit(design(histories, default_windows(histories.drugs), ages=age_groups(histories)))
+            windows = default_windows(histories.drugs, last=last)
+            made = fit(design(histories, windows, ages=age_groups(histories)))
             found += [(event, effect, name, histories) for effect in made.effects]
     return found
 

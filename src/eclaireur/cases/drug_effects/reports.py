@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.drug_effects.curves import Curves, bootstrap_curves, chosen_strength
 from eclaireur.cases.drug_effects.diagnostics import before_exposure, power, truncation
 from eclaireur.cases.drug_effects.disproportion import masking, ratios
 from eclaireur.cases.drug_effects.histories import Rejected
-from eclaireur.cases.drug_effects.judging import LEAST, LEVEL, age_groups, series
+from eclaireur.cases.drug_effects.judging import LAST_DAY, LEAST, LEVEL, age_groups, before, series
 from eclaireur.cases.drug_effects.published import STUDIES, Answer
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.sheet import effects_chart, effects_table, interval, pair_blocks
@@ -46,8 +47,52 @@ _ABOUT = FormField(
     kind="text",
     help="Produit et événement, séparés par « × », comme dans le rapport des couples.",
 )
-ASKS = {"pair": (_ABOUT,), "masking": (_ABOUT,)}
-"""What a report cannot do without."""
+ASKS = {
+    "series": (
+        FormField(
+            name="days",
+            title="Fenêtre de risque",
+            kind="integer",
+            unit="jours",
+            default=str(LAST_DAY),
+            least=1,
+            most=365,
+            help="Dernier jour compté après l'exposition. Les séries publiées gardent la leur.",
+        ),
+    ),
+    "signals": (
+        FormField(
+            name="least",
+            title="Déclarations au moins",
+            kind="integer",
+            unit="déclarations",
+            default=str(LEAST),
+            least=1,
+            most=1000,
+            help="Un couple moins souvent déclaré n'est pas montré.",
+        ),
+        FormField(
+            name="level",
+            title="Seuil de la borne basse EB05",
+            kind="number",
+            unit="fois l'attendu",
+            default="2",
+            least=0,
+            most=100,
+            help="Le titre de la figure compte les couples qui l'atteignent.",
+        ),
+        FormField(
+            name="until",
+            title="Déclarations reçues jusqu'au",
+            kind="date",
+            optional=True,
+            help="Vide : toutes. Pour revoir ce que l'on savait à une date.",
+        ),
+    ),
+    "pair": (_ABOUT,),
+    "masking": (_ABOUT,),
+}
+"""What a report asks for."""
 
 _SHOWN = 200
 _DRAWN = 15
@@ -62,6 +107,7 @@ class _Asked:
     prior: Prior
     about: str
     seed: int
+    settings: Mapping[str, Any]
 
     @property
     def histories(self) -> list[dict[str, Any]]:
@@ -77,6 +123,8 @@ class _Asked:
     def reports(self) -> pa.Table:
         """Return the reports, or refuse when there are none."""
         found = self.records["reports"]
+        if self.settings.get("until"):
+            found = before(found, self.settings["until"] + timedelta(days=1))
         if not found.num_rows:
             raise EmptyTableError("cette source n'a pas de déclarations.", fix="Choisissez-en une autre.")
         return found
@@ -109,6 +157,7 @@ def made(
     table: pa.Table | None,
     seed: int,
     progress: Progress,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Block, ...]:
     """Return a report of `TITLES`.
 
@@ -116,6 +165,8 @@ def made(
     ----------
     about
         ``produit × événement`` for the reports of one pair.
+    settings
+        Values of the other fields of `ASKS`; their defaults when absent.
 
     Raises
     ------
@@ -123,11 +174,11 @@ def made(
         If what the report needs is missing.
     """
     progress(0, 1, TITLES[name])
-    return _MAKERS[name](_Asked(records, prior, about, seed))
+    return _MAKERS[name](_Asked(records, prior, about, seed, settings or {}))
 
 
 def _series(asked: _Asked) -> tuple[Block, ...]:
-    found = series(asked.histories)
+    found = series(asked.histories, last=asked.settings.get("days") or LAST_DAY)
     title = "Risque relatif après l'exposition, chaque cas comparé à lui-même"
     note = "Modèle de Poisson conditionnel (Farrington, 1995), ajusté sur l'âge ou le temps."
     blocks: list[Block] = [effects_table([(event, effect) for event, effect, _, _ in found], title, note)]
@@ -249,8 +300,9 @@ def _signals(asked: _Asked) -> tuple[Block, ...]:
     pairs = count_pairs(asked.reports)
     shrunk = shrink(pairs.count, pairs.expected, asked.prior)
     told = ratios(pairs)
+    least, level = asked.settings.get("least") or LEAST, asked.settings.get("level", LEVEL)
     order = sorted(
-        (at for at in range(len(pairs.drug)) if pairs.count[at] >= LEAST), key=lambda at: -shrunk.low[at]
+        (at for at in range(len(pairs.drug)) if pairs.count[at] >= least), key=lambda at: -shrunk.low[at]
     )
     rows = [
         {
@@ -285,11 +337,12 @@ def _signals(asked: _Asked) -> tuple[Block, ...]:
         else Column(key=key, title=title, align="right", kind="number")
         for key, title in titles.items()
     )
-    note = f"Couples déclarés au moins {LEAST} fois, par EB05 décroissant ; {_SHOWN} au plus."
+    note = f"Couples déclarés au moins {least} fois, par EB05 décroissant ; {_SHOWN} au plus."
     first = order[:_DRAWN]
-    over = sum(bool(shrunk.low[at] >= 2) for at in order)
+    said = french.number(level, 0 if level == int(level) else 2)
+    over = sum(bool(shrunk.low[at] >= level) for at in order)
     chart = Chart(
-        title=f"{french.count(over, 'couple')} de borne basse EB05 au moins égale à 2",
+        title=f"{french.count(over, 'couple')} de borne basse EB05 au moins égale à {said}",
         form="bar",
         x_title="Couple",
         y_title="EBGM",

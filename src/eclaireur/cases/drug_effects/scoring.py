@@ -12,14 +12,32 @@ from eclaireur.cases.drug_effects.windows import design
 from eclaireur.core import french
 from eclaireur.core.errors import EmptyTableError
 from eclaireur.core.tables import signals_schema
+from eclaireur.core.view import Chart, Series
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from eclaireur.core.case import Artefact, Progress, Records
     from eclaireur.core.types import ModelCard
+    from eclaireur.core.view import Block
 
-__all__ = ["score"]
+__all__ = ["SHOWN", "TITLES", "score", "scored_blocks"]
+
+TITLES = {
+    "event": "Événement étudié",
+    "ratio": "Risque relatif",
+    "low": "Risque relatif, borne basse",
+    "high": "Risque relatif, borne haute",
+    "score": "Chance d'un risque au moins doublé",
+    "kept": "Retenue dans l'analyse",
+}
+"""French titles of the columns of `score`."""
+
+SHOWN = ("rank", "score", "line", "person", "value", "event", "ratio", "low", "high", "reasons")
+"""Those that a page shows, in order."""
+
+_DRAWN = 20
+_ENDLESS = 1e6
 
 
 def score(
@@ -86,6 +104,43 @@ def score(
         ]
     )
     return pa.Table.from_pylist(lines, schema=schema)
+
+
+def scored_blocks(table: pa.Table) -> tuple[Block, ...]:
+    """Return the relative incidence of each exposure of a scored table, with its interval."""
+    effects: dict[str, dict[str, Any]] = {}
+    for row in table.to_pylist():
+        if row["score"] is not None and (row["ratio"] or 0) < _ENDLESS:
+            effects.setdefault(f"{row['value']} : {row['event']}", row)
+    shown = sorted(effects.items(), key=lambda one: -one[1]["ratio"])[:_DRAWN]
+    if not shown:
+        return ()
+    over = [name for name, row in shown if row["low"] is not None and row["low"] > 1]
+    # A file scored by ranks only has no bounds, and a window that holds every event no upper one.
+    bounded = all(row["low"] is not None and row["high"] < _ENDLESS for _, row in shown)
+    series = Series(
+        name="Risque relatif, intervalle à 95 %" if bounded else "Risque relatif",
+        x=tuple(name for name, _ in shown),
+        y=tuple(row["ratio"] for _, row in shown),
+        low=tuple(row["low"] for _, row in shown) if bounded else (),
+        high=tuple(row["high"] for _, row in shown) if bounded else (),
+    )
+    found = f"Risque accru après : {', '.join(over)}" if over else "Aucun risque accru n'est établi"
+    said = (
+        f"{name} : {french.number(row['ratio'], 2)}"
+        + (f", de {french.number(row['low'], 2)} à {french.number(row['high'], 2)}" if bounded else "")
+        for name, row in shown
+    )
+    return (
+        Chart(
+            title=found,
+            form="bar",
+            x_title="Exposition et événement",
+            y_title="Risque relatif dans les 42 jours",
+            series=(series,),
+            text=" ; ".join(said),
+        ),
+    )
 
 
 def _line(

@@ -11,6 +11,7 @@ from eclaireur.cases.unknown_molecules import measuring, model as modelling, rea
 from eclaireur.cases.unknown_molecules.scoring import reasons_of, score
 from eclaireur.cases.unknown_molecules.sheet import sheet
 from eclaireur.cases.unknown_molecules.telling import tell
+from eclaireur.cases.unknown_molecules.titles import SHOWN as SCORED_SHOWN, TITLES as SCORED_TITLES
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.subjects import Subject
@@ -28,6 +29,8 @@ __all__ = [
     "NAME",
     "REPORTS",
     "REPORT_ASKS",
+    "SCORED_SHOWN",
+    "SCORED_TITLES",
     "data_date",
     "evaluate",
     "examples",

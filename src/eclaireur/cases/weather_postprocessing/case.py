@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.cases.weather_postprocessing import measuring, model as modelling, reading, reports
 from eclaireur.cases.weather_postprocessing.documented import event_words, identify
 from eclaireur.cases.weather_postprocessing.panel import variables
-from eclaireur.cases.weather_postprocessing.scoring import read_candidates, score
+from eclaireur.cases.weather_postprocessing.scoring import TITLES as SCORED_TITLES, read_candidates, score
 from eclaireur.cases.weather_postprocessing.sheet import sheet
 from eclaireur.cases.weather_postprocessing.wording import reasons_of
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
@@ -30,6 +30,7 @@ __all__ = [
     "NAME",
     "REPORTS",
     "REPORT_ASKS",
+    "SCORED_TITLES",
     "data_date",
     "evaluate",
     "examples",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from eclaireur.core.case import Artefact, Progress, Records
     from eclaireur.core.types import ModelCard
 
-__all__ = ["QUANTILES", "read_candidates", "score", "scores_schema"]
+__all__ = ["QUANTILES", "TITLES", "read_candidates", "score", "scores_schema"]
 
 _TOLD = ("day", "issued", "station", "variable", "unit", "members", "value", "remark", "again")
 _PLACE = ("latitude", "longitude", "elevation")
@@ -35,6 +35,23 @@ _FRENCH = {RAIN: "la pluie", TEMPERATURE: "la température"}
 
 QUANTILES = tuple(f"q{round(level * 100):02d}" for level in LEVELS)
 """Columns of the quantiles."""
+
+TITLES = {
+    "variable": "Grandeur",
+    "unit": "Unité",
+    "remark": "Remarque",
+    "members": "Membres de la prévision",
+    **{name: f"Quantile {name[1:]} %" for name in QUANTILES},
+    "threshold": "Seuil",
+    "score": "Chance de dépasser le seuil",
+    "raw_share": "Part des membres au-dessus du seuil",
+    "observation": "Observation",
+    "crps": "Erreur de la prévision calée (CRPS)",
+    "crps_raw": "Erreur de la prévision brute (CRPS)",
+    "crps_mm": "Erreur calée (CRPS, mm)",
+    "crps_mm_raw": "Erreur brute (CRPS, mm)",
+}
+"""French titles of the columns of `score`."""
 
 
 def read_candidates(path: Path) -> pa.Table | None:

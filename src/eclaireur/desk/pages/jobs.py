@@ -31,10 +31,12 @@ from eclaireur.service.work import CONNECTED
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
 
-__all__ = ["again", "cancel", "compute", "job", "jobs", "open_training", "urlpatterns"]
+__all__ = ["again", "cancel", "compute", "follow", "job", "jobs", "open_training", "urlpatterns"]
 
 _OVER = 50
 _STARTED = ("publish", "index", "train", "evaluate")
+_OWN = ("read", "score")
+"""Kinds whose tasks are of a file that somebody sent: nobody else's business, whatever they may see."""
 _MARKS = {
     JobState.DONE: ("good", "✓"),
     JobState.FAILED: ("stop", "■"),
@@ -91,7 +93,10 @@ class _Line:
             case "publish":
                 return "Le classement est à jour.", f"/{job.case}/?portee=classement", "Voir le classement"
             case "report":
-                return "Le rapport est établi.", f"/{job.case}/rapports/{job.pk}/", "Lire le rapport"
+                room = "calculs" if self.benched else "rapports"
+                return "Le rapport est établi.", f"/{job.case}/{room}/{job.pk}/", "Lire le rapport"
+            case "score":
+                return "Le fichier est analysé.", f"/{job.case}/calculs/{job.pk}/", "Voir le résultat"
             case "index":
                 return "La recherche est prête.", f"/{job.case}/", "Chercher"
             case "train":
@@ -108,25 +113,35 @@ class _Line:
         return "", "", ""
 
     @property
+    def benched(self) -> bool:
+        """Whether its case is at the workbench."""
+        return any(card.name == self.job.case and card.desk is Desk.WORKBENCH for card in served_cards())
+
+    @property
     def seen(self) -> tuple[Any, ...]:
         """What changes on a screen when the task goes on."""
         job = self.job
         return (job.pk, job.state, job.done, job.total, job.message, job.attempts, job.cancel_asked)
 
 
+def follow(request: Asking, job: Job) -> _Line:
+    """Return a task as pages show it."""
+    return _line(request, job)
+
+
 def _line(request: Asking, job: Job) -> _Line:
-    own = job.kind == "read"  # only its own are found
+    own = job.kind in _OWN  # only its own are found
     return _Line(job, own or request.reach.may(Action.COMPUTE, job.case, job.area, job.service))
 
 
 def _seen(request: Asking) -> QuerySet[Job]:
     """Return the tasks of my perimeter, and those that anybody may ask for, when I did."""
     rows = request.reach.rows()
-    mine = Q(kind="read", user=request.user)  # nobody else's business, whatever they may see
+    mine = Q(kind__in=_OWN, user=request.user)
     if rows:  # else everything is within reach
         cases = request.reach.cases(card.name for card in served_cards())
         rows |= Q(kind="training", user=request.user, case__in=cases)
-    return Job.objects.filter(mine | (rows & ~Q(kind="read"))).select_related("user")
+    return Job.objects.filter(mine | (rows & ~Q(kind__in=_OWN))).select_related("user")
 
 
 def _found(request: Asking, pk: UUID) -> Job:

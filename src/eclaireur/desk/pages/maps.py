@@ -12,14 +12,17 @@ from django.urls import path
 from django.views.decorators.http import require_GET
 
 from eclaireur.core.card import Desk
+from eclaireur.core.errors import NotFoundError
 from eclaireur.desk import maps
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.listing import Listing, Query, current_edition
+from eclaireur.desk.place import work_on
+from eclaireur.service.work import default_source, records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["behind", "of_list", "of_ranking", "urlpatterns"]
+__all__ = ["behind", "landmarks", "of_list", "of_ranking", "urlpatterns"]
 
 _KEPT = 3600  # seconds
 
@@ -59,6 +62,30 @@ def behind(request: Asking, case: str, *, training: bool = False) -> HttpRespons
     return _geojson(kept)
 
 
+@require_GET
+@page
+def landmarks(request: Asking, case: str) -> HttpResponse:
+    """Return the places of a case that it names itself, for who sees all of it; an empty map elsewhere."""
+    from eclaireur.desk.bench import service_within
+
+    card_within(request, case)
+    service_within(request, case)
+    work = work_on(case)
+    own = getattr(work.case, "places", None)
+    if own is None:
+        raise Http404
+    try:
+        found = records(work, default_source(work))
+    except NotFoundError:
+        return _geojson(maps.landmarks(()))  # nothing was fetched yet
+    key = f"landmarks|{case}|{found.run.id}"
+    kept: dict[str, Any] | None = cache.get(key)
+    if kept is None:
+        kept = maps.landmarks(own(found.tables))
+        cache.set(key, kept, _KEPT)
+    return _geojson(kept)
+
+
 def _listing(request: Asking, case: str, *, training: bool, **forced: str) -> Listing:
     card = card_within(request, case, Desk.TARGET)
     query = Query.read({**request.GET.dict(), **forced})
@@ -74,6 +101,7 @@ urlpatterns = [
     path("<case:case>/listes/<int:pk>/carte.geojson", of_list),
     path("<case:case>/classement/carte.geojson", of_ranking),
     path("<case:case>/fond.geojson", behind),
+    path("<case:case>/lieux.geojson", landmarks),
     path("<case:case>/entrainement/listes/<int:pk>/carte.geojson", of_list, {"training": True}),
     path("<case:case>/entrainement/classement/carte.geojson", of_ranking, {"training": True}),
     path("<case:case>/entrainement/fond.geojson", behind, {"training": True}),

@@ -14,13 +14,14 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from eclaireur.core.errors import BadValueError, FileRefusedError, NotFoundError
-from eclaireur.core.view import Form, FormField, Table
-from eclaireur.desk import jobs as tasks, uploads
+from eclaireur.core.view import Form, Table
+from eclaireur.desk import jobs as tasks
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.jobs.queue import ACTIVE
-from eclaireur.desk.models import Job, JobState, Upload
+from eclaireur.desk.models import Job, JobState
+from eclaireur.desk.parameters import Shown, arguments_of, earlier_files, fields_of, shown_fields
 from eclaireur.desk.place import work_on
 from eclaireur.desk.switching import refuse_if_stopped
 from eclaireur.service import reporting
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eclaireur.core.card import Card
+    from eclaireur.service.work import Work
 
 __all__ = ["attached", "report", "reports", "service_of", "take", "urlpatterns"]
 
@@ -51,25 +53,19 @@ class _Offer:
 
     name: str
     title: str
-    fields: tuple[FormField, ...] | None
+    fields: tuple[Shown, ...]
     made: tuple[Job, ...]
-    typed: str = ""
     error: BadValueError | FileRefusedError | None = None
 
     @property
-    def about(self) -> FormField | None:
-        """The word that it asks for."""
-        return next((one for one in self.fields or () if one.name == "about"), None)
+    def sends(self) -> bool:
+        """Whether a file goes with it."""
+        return any(one.kind == "file" for one in self.fields)
 
     @property
-    def table(self) -> FormField | None:
-        """The file that it asks for."""
-        return next((one for one in self.fields or () if one.name == "table"), None)
-
-    @property
-    def untold(self) -> bool:
-        """Whether the case does not say what its reports need: one may say what it is about."""
-        return self.fields is None
+    def draws(self) -> bool:
+        """Whether a zone is drawn for it."""
+        return any(one.kind == "zone" for one in self.fields)
 
 
 def service_of(request: Asking, case: str) -> str:
@@ -98,57 +94,41 @@ def reports(request: Asking, case: str) -> HttpResponse:
             raise Http404
         refuse_if_stopped(case)
         try:
-            return _start(request, card, service, name, titles[name], reporting.asks(work, name))
+            return _start(request, card, service, work, name)
         except (BadValueError, FileRefusedError) as found:
             error = found
     done = list(_made(request, case).order_by("-created")[:_LONGEST])
+    files = earlier_files(request, case)
     offers = [
         _Offer(
             one,
             title,
-            reporting.asks(work, one),
+            tuple(
+                shown_fields(
+                    fields_of(work, one),
+                    end=one,
+                    typed=request.POST.dict() if one == name else {},
+                    error=error if one == name else None,
+                    files=files,
+                )
+            ),
             tuple(job for job in done if job.arguments.get("report") == one)[:3],
-            request.POST.get("about", "") if one == name else "",
             error if one == name else None,
         )
         for one, title in titles.items()
     ]
-    context = {"case": card, "offers": offers}
+    context = {"case": card, "offers": offers, "draws": any(one.draws for one in offers)}
     return render(request, "desk/reports.html", context, status=422 if error else 200)
 
 
-def _start(
-    request: Asking, card: Card, service: str, name: str, title: str, fields: tuple[FormField, ...] | None
-) -> HttpResponse:
-    arguments: dict[str, Any] = {"report": name}
-    if fields is None and (about := request.POST.get("about", "").strip()):
-        arguments["about"] = about[:_LONGEST]
-    for field in fields or ():
-        if field.name == "about":
-            arguments["about"] = _about(request.POST.get("about", "").strip(), field)
-        else:
-            arguments["upload"] = _table(request, card, field).pk
+def _start(request: Asking, card: Card, service: str, work: Work, name: str) -> HttpResponse:
+    arguments = arguments_of(request, card, work, name)
+    title = reporting.titles(work)[name]
     shown = f"{title} : {arguments['about']}" if arguments.get("about") else title
     job = tasks.start(
         _KIND, user=request.user, case=card.name, service=service, title=shown, arguments=arguments
     )
     return HttpResponseRedirect(f"/{card.name}/rapports/{job.pk}/")
-
-
-def _about(text: str, field: FormField) -> str:
-    if not text or len(text) > _LONGEST:
-        raise BadValueError(f"il manque : {field.title.lower()}.", fix=field.help, column="about")
-    return text
-
-
-def _table(request: Asking, card: Card, field: FormField) -> Upload:
-    sent = request.FILES.get("table")
-    if sent is None:
-        raise BadValueError("aucun fichier n'a été choisi.", fix=field.help, column="table")
-    upload = uploads.receive(request.user, card.name, sent)
-    upload.table = uploads.FOR_REPORT
-    upload.save(update_fields=["table"])
-    return upload
 
 
 def _found(request: Asking, case: str, pk: UUID) -> Job:

@@ -211,6 +211,9 @@ function follow(map, pane) {
   });
 }
 
+// The map of a pane once it is drawn, for what draws on it.
+export const mapOf = (pane) => maps.get(pane) ?? null;
+
 export async function draw(pane) {
   if (maps.has(pane)) { maps.get(pane)?.resize(); return; }
   if (!canDraw()) {
