@@ -31,6 +31,7 @@ from eclaireur.cli import (
     commands_reports,
     commands_search,
     commands_texts,
+    commands_trust,
 )
 from eclaireur.cli.help import FrenchHelp
 from eclaireur.core.errors import EclaireurError
@@ -80,6 +81,7 @@ for _module in (
     commands_models,
     commands_project,
     commands_reports,
+    commands_trust,
 ):
     _module.register(app)
 _say_usage(app, "eclaireur")

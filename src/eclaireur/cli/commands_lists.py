@@ -101,6 +101,7 @@ def summary(work: Work, signals: Signals, top: int) -> list[Block]:
 def top_table(work: Work, signals: Signals, top: int) -> Table:
     """Return the head of the list, with the two strongest reasons of each line."""
     from eclaireur.core import french
+    from eclaireur.core.mention import SHORT
 
     rows: list[dict[str, Any]] = []
     for row in signals.table.slice(0, top).to_pylist():
@@ -127,7 +128,7 @@ def top_table(work: Work, signals: Signals, top: int) -> Table:
         title=f"Les {len(rows)} premiers sur {french.number(signals.table.num_rows)}",
         columns=columns,
         rows=rows,
-        note=work.card.limits[0],
+        note=f"{work.card.limits[0]} {SHORT}",
     )
 
 

@@ -19,6 +19,8 @@ _ROOMS: tuple[str, ...] = (
     "subjects",
     "draws",
     "switches",
+    "transparency",
+    "contest",
     "jobs",
     "maps",
     "exports",

@@ -21,6 +21,7 @@ from eclaireur.core.files import write_atomically
 from eclaireur.core.view import Block, FormField, Table
 from eclaireur.core.view_json import from_plain, to_plain
 from eclaireur.service import training, work as working
+from eclaireur.service.declaring import contact_of
 from eclaireur.service.exporting import list_mentions
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def report(
         licence=records.snapshot.licence,
         model=current.card.number,
         by=current.by,
+        contact=contact_of(work.workspace, work.card),
     )
     return blocks, mentions
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
+from eclaireur.core.mention import SHORT
 from eclaireur.service import training, work as working
 from eclaireur.service.files import read_documented
 from eclaireur.service.signals import ranks_only
@@ -73,6 +74,7 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
         scored = ranks_only(scored)
     size = scored.num_rows
     scored = scored.append_column("model", pa.array([current.card.number] * size, pa.int32()))
+    scored = scored.append_column("mention", pa.array([SHORT] * size, pa.string()))
     scored = scored.append_column("run", pa.array([run.id] * size, pa.string()))
     lines = [line for one in read for line in one.lines]
     scored = scored.add_column(0, "line", pa.array(lines, pa.int64()))

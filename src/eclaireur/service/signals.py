@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.core import worklist as drawing
 from eclaireur.core.errors import NotFoundError
+from eclaireur.core.mention import mentions
 from eclaireur.core.subjects import Subject
 from eclaireur.core.tables import signals_schema
 from eclaireur.core.types import Run, Worklist
 from eclaireur.core.view import Block, Facts, Reason, Reasons
 from eclaireur.service import training, work as working
+from eclaireur.service.declaring import contact_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -266,4 +268,6 @@ def explain(work: Work, source: str, text: str) -> tuple[Block, ...]:
         ),
         caution=" ".join(work.card.limits),
     )
-    return (head, reasons, *work.case.sheet(subject, current.records.tables))
+    said = mentions(work.card, contact_of(work.workspace, work.card))
+    mention = Facts(title="Mention légale", pairs=tuple(said.items()))
+    return (head, reasons, *work.case.sheet(subject, current.records.tables), mention)

@@ -98,8 +98,26 @@ def _fill() -> dict[str, Any]:
         "upload": _upload(drawer),
         "readings": _readings(drawer),
         **_tasks(drawer),
+        "contest": _answered_for(drawer, lists),
         "passage": _annotated(drawer, User.objects.get(login="samir")),
     }
+
+
+def _answered_for(user: Any, lists: dict[str, Any]) -> int:
+    """Publish the sheet of the case, send a contest and take it; return its number."""
+    from eclaireur.desk import contests
+    from eclaireur.desk.models import Dossier, PublishedSheet
+    from eclaireur.desk.public_sheets import draft_sheet
+    from eclaireur.service.declaring import ASKED
+
+    content = draft_sheet(CASE).to_json()
+    PublishedSheet.objects.create(case=CASE, content=content, user=user, seq=0)
+    listed = [pk for one in lists.values() for pk in one["dossiers"]]
+    dossier = Dossier.objects.filter(case=CASE, training=False).exclude(pk__in=listed).order_by("pk")[0]
+    typed = {"about": dossier.key, "name": "Zoé Quint", "contact": "zoe@exemple.fr", "text": ASKED[0].help}
+    made = contests.send(CASE, typed, address="192.0.2.1")
+    contests.take(user, made)
+    return int(made.pk)
 
 
 def _readers() -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from eclaireur.service.algorithm_sheet import FORMS as SHEETS
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
 from tests.desk.browser.stage import CASE, READER
@@ -95,6 +96,13 @@ PROBES: dict[str, Probe] = {
     "rapport": Probe(
         f"{_CASE}rapports/<uuid:pk>/", "chef", f"/{READER}/rapports/{{report}}/", wait=".report-body"
     ),
+    "fiches": Probe("fiches/", "", "/fiches/"),
+    "fiche_publique": Probe("fiches/<case:case>/", "", f"/fiches/{CASE}/"),
+    "fiche_algorithme": Probe(f"{_CASE}fiche/", "chef", f"/{CASE}/fiche/?niveau=expert"),
+    "contester": Probe("contester/", "", f"/contester/?cas={CASE}"),
+    "contester_suivi": Probe("contester/suivi/", "", "/contester/suivi/"),
+    "contestations": Probe(f"{_CASE}contestations/", "chef", f"/{CASE}/contestations/"),
+    "contestation": Probe(f"{_CASE}contestations/<int:pk>/", "chef", f"/{CASE}/contestations/{{contest}}/"),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
     "taches": Probe("taches/", "chef", "/taches/"),
     "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
@@ -152,6 +160,7 @@ NO_PAGES = {
             "fichiers/<int:pk>/",
             "lire/<uuid:pk>/<str:name>",
             f"{_DOSSIER}fiche.pdf",
+            *(f"{part}fiche.{form}" for part in ("fiches/<case:case>/", f"{_CASE}fiche/") for form in SHEETS),
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
             *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "odt", "xlsx", "ods", "csv")),
         ),
@@ -193,6 +202,7 @@ def _address(served: Served, probe: Probe) -> str:
         failed=served.failed,
         report=served.report,
         passage=served.passage,
+        contest=served.contest,
         invitation=served.invitation,
         person=served.people["lou"],
     )
