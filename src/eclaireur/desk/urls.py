@@ -21,6 +21,7 @@ _ROOMS: tuple[str, ...] = (
     "switches",
     "transparency",
     "contest",
+    "explanations",
     "jobs",
     "maps",
     "exports",
