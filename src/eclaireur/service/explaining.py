@@ -1,8 +1,8 @@
 """The explanation of one past decision, rebuilt from the journal and the artefacts that it names by hash.
 
-What a person may ask for (code des relations entre le public et l'administration, R. 311-3-1-2):
-how far and how the treatment contributed, the data and where they come from, parameters and their weights in this
-case, the operations made; and also the version of the model, what would have changed the result, who decided.
+What a person may ask for (code des relations entre le public et l'administration, R. 311-3-1-2): how far and
+how the treatment contributed, the data and their sources, parameters and their weights in this case, the
+operations made; and also the version of the model, what would have changed the result, who decided.
 
 Nothing is taken from today's state: the journal's line names the run of signals; the run is named by the hash
 of all that it depends on, the seal of the model among them; the seal by the card, the card by its files.

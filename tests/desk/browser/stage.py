@@ -99,6 +99,7 @@ def _fill() -> dict[str, Any]:
         "readings": _readings(drawer),
         **_tasks(drawer),
         "contest": _answered_for(drawer, lists),
+        "explained": _explained(drawer, lists),
         "passage": _annotated(drawer, User.objects.get(login="samir")),
     }
 
@@ -118,6 +119,19 @@ def _answered_for(user: Any, lists: dict[str, Any]) -> int:
     made = contests.send(CASE, typed, address="192.0.2.1")
     contests.take(user, made)
     return int(made.pk)
+
+
+def _explained(user: Any, lists: dict[str, Any]) -> list[int]:
+    """Judge a subject of no list; return its dossier and the line of the verdict."""
+    from eclaireur.core.types import Verdict
+    from eclaireur.desk import decisions
+    from eclaireur.desk.models import Target
+
+    listed = [pk for one in lists.values() for pk in one["dossiers"]]
+    rows = Target.objects.filter(edition__training=False, case=CASE).exclude(dossier__in=listed)
+    target = rows.order_by("-pk")[0]
+    made = decisions.decide(user, target.dossier, target, Verdict.FOLLOW)
+    return [target.dossier_id, made.pk]
 
 
 def _readers() -> None:

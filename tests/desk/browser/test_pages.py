@@ -99,6 +99,11 @@ PROBES: dict[str, Probe] = {
     "fiches": Probe("fiches/", "", "/fiches/"),
     "fiche_publique": Probe("fiches/<case:case>/", "", f"/fiches/{CASE}/"),
     "fiche_algorithme": Probe(f"{_CASE}fiche/", "chef", f"/{CASE}/fiche/?niveau=expert"),
+    "explication": Probe(
+        f"{_DOSSIER}explication/<int:number>/",
+        "chef",
+        f"/{CASE}/dossiers/{{explained[0]}}/explication/{{explained[1]}}/",
+    ),
     "contester": Probe("contester/", "", f"/contester/?cas={CASE}"),
     "contester_suivi": Probe("contester/suivi/", "", "/contester/suivi/"),
     "contestations": Probe(f"{_CASE}contestations/", "chef", f"/{CASE}/contestations/"),
@@ -160,6 +165,7 @@ NO_PAGES = {
             "fichiers/<int:pk>/",
             "lire/<uuid:pk>/<str:name>",
             f"{_DOSSIER}fiche.pdf",
+            *(f"{_DOSSIER}explication/<int:number>/explication.{form}" for form in ("pdf", "odt")),
             *(f"{part}fiche.{form}" for part in ("fiches/<case:case>/", f"{_CASE}fiche/") for form in SHEETS),
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
             *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "odt", "xlsx", "ods", "csv")),
@@ -203,6 +209,7 @@ def _address(served: Served, probe: Probe) -> str:
         report=served.report,
         passage=served.passage,
         contest=served.contest,
+        explained=served.explained,
         invitation=served.invitation,
         person=served.people["lou"],
     )
