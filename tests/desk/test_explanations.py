@@ -63,6 +63,17 @@ def test_it_waits_while_the_score_is_hidden(judged: Decision, desk: Desk, sign_i
     assert client.get(f"{_page(judged)}explication.pdf").status_code == 404
 
 
+def test_what_was_seen_before_judging_is_journalled(judged: Decision, desk: Desk, sign_in: Enter) -> None:
+    listed = desk.worklist.items.select_related("target__dossier").filter(area=desk.area)[0]
+    blind = decisions.decide(desk.agent, listed.target.dossier, listed.target, Verdict.FOLLOW)
+    journal = workspace().journal
+    found = [journal.entry(one.pk).data for one in (judged, blind)]
+    assert [(one["blind"], one["drawn"]) for one in found] == [(False, None), (True, listed.drawn)]
+    page = sign_in(desk.manager).get(f"/{CASE}/humain/").content.decode()
+    assert "trop peu pour conclure" in page.lower()
+    assert sign_in(desk.agent).get(f"/{CASE}/humain/").status_code == 404
+
+
 def test_only_a_verdict_of_this_dossier_within_reach(judged: Decision, desk: Desk, sign_in: Enter) -> None:
     other = desk.edition.targets.exclude(area=desk.area).order_by("pk")[0].dossier
     manager = sign_in(desk.manager)

@@ -22,6 +22,7 @@ _ROOMS: tuple[str, ...] = (
     "transparency",
     "contest",
     "explanations",
+    "bias",
     "jobs",
     "maps",
     "exports",

@@ -14,6 +14,7 @@ from eclaireur.core.mention import SHORT
 from eclaireur.service import training, work as working
 from eclaireur.service.files import read_documented
 from eclaireur.service.signals import ranks_only
+from eclaireur.service.stopping import refuse_stopped
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,9 +49,12 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
     ------
     InputError
         If the input or the output's form is wrong.
+    RefusedError
+        If the case is suspended.
     """
     import pyarrow as pa
 
+    refuse_stopped(work)
     write = _writer(output)
     paths = _paths(input_path)
     read = [_read(work, path) for path in paths]

@@ -104,6 +104,7 @@ PROBES: dict[str, Probe] = {
         "chef",
         f"/{CASE}/dossiers/{{explained[0]}}/explication/{{explained[1]}}/",
     ),
+    "humain": Probe(f"{_CASE}humain/", "chef", f"/{CASE}/humain/"),
     "contester": Probe("contester/", "", f"/contester/?cas={CASE}"),
     "contester_suivi": Probe("contester/suivi/", "", "/contester/suivi/"),
     "contestations": Probe(f"{_CASE}contestations/", "chef", f"/{CASE}/contestations/"),

@@ -114,6 +114,17 @@ def cancel(user: User, job: Job) -> Job:
     return row
 
 
+def halt(case: str, message: str) -> int:
+    """Cancel every task of a case that is suspended; return how many were waiting or at work."""
+    with transaction.atomic():
+        rows = Job.objects.select_for_update().filter(case=case, state__in=ACTIVE)
+        waiting = list(rows.filter(state=JobState.WAITING).values_list("pk", flat=True))
+        halted = rows.update(cancel_asked=True, message=message[:300])
+        Job.objects.filter(pk__in=waiting).update(state=JobState.CANCELLED, finished=timezone.now())
+        DBTaskResult.objects.filter(pk__in=waiting).delete()
+    return halted
+
+
 def held(job: UUID, token: int) -> QuerySet[Job]:
     """Return the row of a task while the holder of this token still holds it, else no row."""
     rows: QuerySet[Job] = Job.objects.filter(pk=job, token=token, state=JobState.RUNNING)
