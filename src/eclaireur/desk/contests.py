@@ -38,6 +38,7 @@ __all__ = [
     "Reply",
     "deciders",
     "follow",
+    "months_after",
     "reply",
     "said_of",
     "send",

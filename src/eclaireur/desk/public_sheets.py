@@ -30,16 +30,20 @@ __all__ = [
     "published_sheets",
     "sheet_of",
     "shown_sheet",
+    "source_of",
     "withdraw_sheet",
 ]
 
 
 def draft_sheet(case: str, level: str = "public") -> AlgorithmSheet:
     """Make the sheet of a case from what is known now, with the source that the desk shows."""
-    work = work_on(case)
+    return make_sheet(work_on(case), source_of(case), level)
+
+
+def source_of(case: str) -> str:
+    """Return the source that the desk shows of a case, else the natural one."""
     edition = Edition.objects.filter(case=case, current=True, training=False, ready=True).first()
-    source = edition.source if edition else default_source(work)
-    return make_sheet(work, source, level)
+    return edition.source if edition else default_source(work_on(case))
 
 
 def publish_sheet(user: User, case: str) -> PublishedSheet:

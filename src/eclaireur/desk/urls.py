@@ -23,6 +23,7 @@ _ROOMS: tuple[str, ...] = (
     "contest",
     "explanations",
     "bias",
+    "project",
     "jobs",
     "maps",
     "exports",

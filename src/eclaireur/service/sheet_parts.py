@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from eclaireur.service.work import Work
 
 __all__ = [
+    "WATTS",
     "Known",
     "columns",
     "contests",

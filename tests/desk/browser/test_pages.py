@@ -12,6 +12,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from eclaireur.service.algorithm_sheet import FORMS as SHEETS
+from eclaireur.service.registers import REGISTERS
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
 from tests.desk.browser.stage import CASE, READER
@@ -105,6 +106,8 @@ PROBES: dict[str, Probe] = {
         f"/{CASE}/dossiers/{{explained[0]}}/explication/{{explained[1]}}/",
     ),
     "humain": Probe(f"{_CASE}humain/", "chef", f"/{CASE}/humain/"),
+    "projet": Probe(f"{_CASE}projet/", "chef", f"/{CASE}/projet/?avant=10&apres=20"),
+    "registres": Probe("registres/", "chef", "/registres/"),
     "contester": Probe("contester/", "", f"/contester/?cas={CASE}"),
     "contester_suivi": Probe("contester/suivi/", "", "/contester/suivi/"),
     "contestations": Probe(f"{_CASE}contestations/", "chef", f"/{CASE}/contestations/"),
@@ -166,6 +169,8 @@ NO_PAGES = {
             "fichiers/<int:pk>/",
             "lire/<uuid:pk>/<str:name>",
             f"{_DOSSIER}fiche.pdf",
+            *(f"{_CASE}projet/dossier.{form}" for form in ("pdf", "odt")),
+            *(f"registres/{name}.{form}" for name in REGISTERS for form in ("csv", "json")),
             *(f"{_DOSSIER}explication/<int:number>/explication.{form}" for form in ("pdf", "odt")),
             *(f"{part}fiche.{form}" for part in ("fiches/<case:case>/", f"{_CASE}fiche/") for form in SHEETS),
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from eclaireur.desk.models import User
 
-__all__ = ["ACTIVE", "beat", "cancel", "carry", "claim", "end", "give_back", "held", "reap", "start"]
+__all__ = ["ACTIVE", "beat", "cancel", "carry", "claim", "end", "give_back", "halt", "held", "reap", "start"]
 
 ACTIVE = (JobState.WAITING, JobState.RUNNING)
 """States of a task that is not over."""

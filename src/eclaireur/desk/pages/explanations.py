@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from eclaireur.desk.sheets import Sheet
     from eclaireur.service.explaining import Explained
 
-__all__ = ["explanation", "explanation_file", "urlpatterns"]
+__all__ = ["FORMS", "explanation", "explanation_file", "urlpatterns"]
 
 FORMS = ("pdf", "odt")
 
