@@ -174,3 +174,26 @@ def test_every_case_has_a_sheet_before_anything_is_computed(tmp_path: Path) -> N
             sheet = make_sheet(Work.on(workspace, card.name), "sample", level)
             assert sheet.missing
             assert MARK in sheet.mentions["Mention"]
+
+
+@pytest.mark.parametrize("source", ["france", "connected"])
+def test_data_that_may_name_people_ask_for_the_attack_first(source: str, work: Work) -> None:
+    from dataclasses import asdict
+
+    from eclaireur.service.membership import Attack
+
+    title = "Essai d’inférence d’appartenance réussi"
+    assert title in [one.title for one in make_sheet(work, source).missing]
+    assert title not in [one.title for one in make_sheet(work, SOURCE).missing]
+    for auc in (0.7, 0.5):
+        interval = {"auc_low": auc, "auc_high": auc, "found_low": 0.01, "found_high": 0.01}
+        made = Attack(auc=auc, found=0.01, members=300, others=300, **interval)
+        run = work.run("membership", config={"source": source, "auc": str(auc)}, inputs=())
+
+        def write(folder: Path, made: Attack = made) -> None:
+            (folder / "membership.json").write_text(json.dumps(asdict(made)), encoding="utf-8")
+
+        work.workspace.runs.do(run, write)
+        sheet = make_sheet(work, source)
+        assert (title in [one.title for one in sheet.missing]) is (auc > 0.6)
+        assert ("en dit trop" in _text(sheet.to_json()["blocks"])) is (auc > 0.6)

@@ -1,4 +1,4 @@
-"""Commands that answer for a treatment: declare, fiche."""
+"""Commands that answer for a treatment: declare, fiche, membership."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def register(app: App) -> None:
     """Add these commands to the application."""
     app.command(_declare, name="declare", help="Dire d'un cas ce que seule l'administration sait.")
     app.command(_sheet, name="fiche", help="Montrer ou écrire la fiche algorithme d'un cas.")
+    app.command(_membership, name="membership", help="Essayer de retrouver de qui un modèle a appris.")
 
 
 def _declare(
@@ -94,3 +95,24 @@ def _sheet(
         say(f"Fiche : {output}")
     for one in made.missing:
         say(f"Il manque : {one.title} (à remplir par {one.who}).")
+
+
+def _membership(case: CaseName, /, *, source: SourceName = None, as_json: AsJson = False) -> int:
+    from dataclasses import asdict
+
+    from eclaireur.cli.opening import at_work, chosen_source
+    from eclaireur.core import french
+    from eclaireur.service.membership import attack
+
+    with at_work(case, quiet=as_json) as work:
+        found = attack(work, chosen_source(work, source))
+    if as_json:
+        show_json({"case": case, "passes": found.passes, **asdict(found)})
+    else:
+        say(
+            f"AUC {french.number(found.auc, 3)} ({french.number(found.auc_low, 3)} à "
+            f"{french.number(found.auc_high, 3)}) ; {french.percent(found.found, 1)} retrouvées pour 1 % de "
+            "fausses alertes."
+        )
+        say("Essai réussi." if found.passes else "Essai échoué : ce modèle ne peut pas être publié.")
+    return 0 if found.passes else 1

@@ -146,6 +146,10 @@ def _missing(known: Known) -> Iterator[Missing]:
             yield Missing(title=title, who="l’équipe qui développe le cas d’usage")
     if known.model is None:
         yield Missing(title="Modèle en service", who="l’équipe data, par : ./eclaireur run")
+    if parts.may_name_people(known) and (known.attacked is None or not known.attacked.passes):
+        yield Missing(
+            title="Essai d’inférence d’appartenance réussi", who="l’équipe data, par : ./eclaireur membership"
+        )
     if not known.evaluation:
         yield Missing(title="Qualité mesurée", who="l’équipe data, par : ./eclaireur evaluate")
 

@@ -1,7 +1,7 @@
 """Deploy, go on with the trial, or stop: decided by two named people who sign the same dossier.
 
 A signature is a line of the journal with the choice, its reason and the hash of the dossier that was read.
-The dossier is kept in the lake: the second person reads the same one, whatever happened since. A decision holds
+The dossier is kept in the lake: the second person reads the same one, whatever happened since. It holds
 once two people have signed the same choice on the same dossier; signing anything else begins anew.
 """
 

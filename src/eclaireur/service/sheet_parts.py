@@ -15,6 +15,7 @@ from eclaireur.core.evaluation import block_from_json
 from eclaireur.core.view import Block, Column, Facts, Table
 from eclaireur.service import training, work as working
 from eclaireur.service.measured import block_tables
+from eclaireur.service.membership import Attack, last_attack
 
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
@@ -32,6 +33,7 @@ __all__ = [
     "energy",
     "figures",
     "know",
+    "may_name_people",
     "operations",
     "watt_hours",
 ]
@@ -66,6 +68,7 @@ class Known:
     evaluated: Run | None
     decisions: int
     contested: Mapping[str, int]
+    attacked: Attack | None
     seconds: Mapping[str, float]
 
 
@@ -91,6 +94,7 @@ def know(
         evaluated=evaluated,
         decisions=_decisions(work),
         contested=count_contests(work) if contests is None else contests,
+        attacked=last_attack(work, source),
         seconds={stage: runs.cpu_seconds(found[-1]) for stage, found in named.items() if found},
     )
 
@@ -125,6 +129,11 @@ def count_contests(work: Work) -> dict[str, int]:
             found["answered"] += 1
             found["changed"] += bool(entry.data.get("changed"))
     return {name: found[name] for name in ("received", "answered", "changed")}
+
+
+def may_name_people(known: Known) -> bool:
+    """Tell whether the source may name people; what an administration connected is taken to."""
+    return known.source == working.CONNECTED or known.card.source(known.source).personal
 
 
 def columns(*pairs: tuple[str, str]) -> tuple[Column, ...]:
@@ -198,12 +207,23 @@ def operations(known: Known, *, expert: bool, hidden: bool) -> Iterator[Block]:
             ("Dernier calcul d’indices", known.signals.id),
             ("Version du code", known.signals.code),
         ]
+    if known.attacked is not None:
+        facts.append(("Essai d’inférence d’appartenance", _attacked(known.attacked)))
     yield Facts(title="Opérations et modèle", pairs=tuple(facts))
     if hidden:
         return
     yield from _weights(known, expert=expert)
     if expert and known.model is not None:
         yield from _settings(known.model)
+
+
+def _attacked(found: Attack) -> str:
+    said = "réussi" if found.passes else "échoué : le modèle en dit trop sur les personnes de ses exemples"
+    return (
+        f"{said} ; AUC {french.number(found.auc, 3)} ({french.number(found.auc_low, 3)} à "
+        f"{french.number(found.auc_high, 3)}), {french.percent(found.found, 1)} retrouvées pour 1 % de "
+        f"fausses alertes, sur {french.count(found.members, 'exemple')}"
+    )
 
 
 def _settings(model: InService) -> Iterator[Block]:
