@@ -36,7 +36,7 @@ PROOFS: Mapping[str, tuple[str, str, str]] = {
 _HEAD = """# Proofs
 
 Written by `benchmarks/write_proofs.py` from what the scripts logged; not by hand. `./eclaireur prove` runs
-them again. The upper bound is that of the true rate of failure, at 95 % (Clopper and Pearson 1934, one-sided):
+them again. The upper bound is that of the true rate of failure at 95 % (Clopper and Pearson 1934, one-sided):
 with 0 failure in *n*, about 3/*n*.
 
 | tried | n | failed | a failure is | upper bound | seed | script |

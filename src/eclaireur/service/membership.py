@@ -115,9 +115,7 @@ def _attacked(work: Work, examples: pa.Table, tables: Records) -> Attack:
     scores = work.case.predict(examples, tables, fitted.card, lambda name: fitted.artefacts[name])
     labels = [float(label) for label in examples["label"].to_pylist()]
     losses = [_loss(score, label) for score, label in zip(scores, labels, strict=True)]
-    members = [loss for loss, one in zip(losses, inside.tolist(), strict=True) if one]
-    others = [loss for loss, one in zip(losses, inside.tolist(), strict=True) if not one]
-    return measure_losses(members, others, seed=work.seed)
+    return measure_losses(losses, inside.tolist(), subjects, seed=work.seed)
 
 
 def _loss(score: float, label: float) -> float:
@@ -125,26 +123,29 @@ def _loss(score: float, label: float) -> float:
     return -math.log(sure if label >= 0.5 else 1 - sure)
 
 
-def measure_losses(members: Sequence[float], others: Sequence[float], *, seed: int) -> Attack:
+def measure_losses(
+    losses: Sequence[float], inside: Sequence[bool], subjects: Sequence[str], *, seed: int
+) -> Attack:
     """Measure an attack that takes the smallest losses for those of members.
 
     Parameters
     ----------
-    members, others
-        Losses of the examples that were learnt from, and of those that were not.
+    losses, inside, subjects
+        Of each example: its loss, whether it was learnt from, and of whom it is.
     seed
-        Of the bootstrap.
+        Of the bootstrap, which draws subjects: their examples come together.
     """
     import numpy as np
 
-    from eclaireur.core.evaluation.intervals import DRAWS
+    from eclaireur.core.evaluation.intervals import bootstrap_weights
 
-    inside, outside = np.asarray(members, dtype=np.float64), np.asarray(others, dtype=np.float64)
-    rng = np.random.default_rng(seed)
-    drawn = np.array(
-        [_figures(rng.choice(inside, len(inside)), rng.choice(outside, len(outside))) for _ in range(DRAWS)]
-    )
-    auc, found = _figures(inside, outside)
+    values, learnt = np.asarray(losses, dtype=np.float64), np.asarray(inside, dtype=bool)
+    _, clusters = np.unique(np.asarray(subjects, dtype=object).astype(str), return_inverse=True)
+    order = np.argsort(values, kind="stable")
+    values, learnt = values[order], learnt[order]
+    weights = bootstrap_weights(len(values), seed=seed, clusters=clusters)[:, order]
+    drawn = np.array([_figures(values, learnt, one.astype(np.float64)) for one in weights])
+    auc, found = _figures(values, learnt, np.ones(len(values)))
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     return Attack(
         auc=auc,
@@ -153,19 +154,29 @@ def measure_losses(members: Sequence[float], others: Sequence[float], *, seed: i
         found=found,
         found_low=float(low[1]),
         found_high=float(high[1]),
-        members=len(inside),
-        others=len(outside),
+        members=int(learnt.sum()),
+        others=int((~learnt).sum()),
     )
 
 
-def _figures(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the AUC, ties counted by half, and the share found at 1 % of false alarms."""
+def _figures(
+    values: NDArray[np.float64], learnt: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return the AUC, ties counted by half, and the share found at 1 % of false alarms.
+
+    ``values`` are in ascending order; a weight says how many times its example counts.
+    """
     import numpy as np
 
-    ordered = np.sort(outside)
-    above = len(ordered) - np.searchsorted(ordered, inside, side="right")
-    tied = np.searchsorted(ordered, inside, side="right") - np.searchsorted(ordered, inside, side="left")
-    auc = float((above + 0.5 * tied).mean() / len(ordered))
-    # Strictly under the loss of the first who would be one false alarm too many.
-    limit = ordered[int(_FALSE_ALARMS * len(ordered))]
-    return auc, float((inside < limit).mean())
+    inside, outside = np.where(learnt, weights, 0.0), np.where(learnt, 0.0, weights)
+    if not inside.sum() or not outside.sum():
+        return 0.5, 0.0
+    first = np.searchsorted(values, values, side="left")
+    last = np.searchsorted(values, values, side="right")
+    before = np.concatenate([[0.0], np.cumsum(outside)])
+    under, upto, whole = before[first], before[last], before[-1]
+    above = whole - upto + 0.5 * (upto - under)
+    auc = float((inside * above).sum() / (inside.sum() * whole))
+    # Losses up to which no more than one other in a hundred is named.
+    named = upto <= _FALSE_ALARMS * whole
+    return auc, float(inside[named].sum() / inside.sum())
