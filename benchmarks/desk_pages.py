@@ -94,7 +94,7 @@ def fill(lines: int) -> str:
                 **places, area=areas[n], edition=edition, dossier=dossier, signal=f"bench-{n}",
                 name=dossier.name, rank=n + 1, score=0.4 - 0.3 * n / lines, low=0.05, high=0.5,
                 last_seen=date(2026, 1, 1) - timedelta(days=n % 900),
-                why="Dernier contrôle il y a 29 mois (médiane des établissements : 11 mois)\n"
+                why="Dernier contrôle 29 mois avant le calcul (médiane des établissements : 11 mois)\n"
                 "Manquement au contrôle précédent",
             )
             for n, dossier in zip(numbers, dossiers, strict=True)

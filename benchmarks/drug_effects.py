@@ -1,7 +1,8 @@
 """Figures of drug_effects: published effects, the shrinker on CAERS, speed.
 
-Run alone: ``.venv/bin/python benchmarks/drug_effects.py``. Times are CPU seconds of this process, once
-libraries are loaded.
+Run alone: ``.venv/bin/python benchmarks/drug_effects.py [--tick PYTHON] [--cases 1000000]``. Times are CPU
+seconds of this process, once libraries are loaded. ``--tick`` names an interpreter that has tick, numpydoc
+and six: it fits the same world in the same run.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,12 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 import numpy as np
 
 from eclaireur.cases.drug_effects.case_series import fit
-from eclaireur.cases.drug_effects.curves import chosen_strength, fit_curves, prepare
+from eclaireur.cases.drug_effects.curves import bootstrap_curves, chosen_strength, fit_curves
+from eclaireur.cases.drug_effects.histories import Histories
+from eclaireur.cases.drug_effects.lagged import likelihood_of
 from eclaireur.cases.drug_effects.published import STUDIES, fit_study, study_rows
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.sample import lagged_world
 from eclaireur.cases.drug_effects.shrinker import fit_prior, shrink
 from eclaireur.cases.drug_effects.windows import Window, design
+from eclaireur.core.engine import open_engine
 
 STRENGTHS = ((8e-3, 8e-4), (4e-3, 4e-4), (2e-3, 2e-4), (1e-3, 1e-4))
 
@@ -32,6 +39,8 @@ def main() -> None:
     """Print the figures of real data when they are there, then those of made-up worlds."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--worlds", type=int, default=20)
+    parser.add_argument("--tick", type=Path, help="interpreter that has tick")
+    parser.add_argument("--cases", type=int, default=0, help="cases of one large world")
     arguments = parser.parse_args()
     folder = os.environ.get("ECLAIREUR_DATA")
     if folder:
@@ -40,6 +49,11 @@ def main() -> None:
     else:
         print("published, caers: skipped, ECLAIREUR_DATA is not set")
     curves(arguments.worlds)
+    bands()
+    if arguments.tick:
+        beside_tick(arguments.tick)
+    if arguments.cases:
+        many(arguments.cases)
 
 
 def published(folder: Path) -> None:
@@ -88,7 +102,7 @@ def curves(worlds: int) -> None:
         start = time.process_time()
         variation, group = chosen_strength(histories, lags=50, strengths=STRENGTHS, seed=seed)
         middle = time.process_time()
-        made = fit_curves(prepare(histories, lags=50), variation=variation, group=group)
+        made = fit_curves(likelihood_of(histories, lags=50), variation=variation, group=group)
         after = time.process_time()
         windows = [
             Window(drug=drug, first=day, last=day + 9) for drug in histories.drugs for day in range(0, 50, 10)
@@ -109,6 +123,82 @@ def curves(worlds: int) -> None:
     print(f"difference {gap.mean():.3f} ± {half:.3f}, better in {(gap < 0).sum()}")
     print(f"2 000 cases x 750 days x 4 drugs x 50 lags: {np.median(spent):.2f} CPU-s a fit ", end="")
     print(f"(windows {np.median(classic_spent):.2f}), cross-validation {np.median(chosen_spent):.2f}")
+
+
+def bands(draws: int = 200) -> None:
+    """Print the time of bands: a bootstrap of persons, drawn with their whole observation."""
+    histories, _ = lagged_world(0)
+    start = time.process_time()
+    bootstrap_curves(histories, lags=50, variation=2e-3, group=2e-4, draws=draws)
+    print(f"{draws} bootstraps: {time.process_time() - start:.1f} CPU-s")
+
+
+def beside_tick(python: Path, variation: float = 2e-3, group: float = 2e-4) -> None:
+    """Print our fit and that of tick on one world whose observation is whole: there both have one likelihood.
+
+    On a world that is cut, the likelihood of tick counts the days after the end too.
+    """
+    histories, true = lagged_world(0, censored=False)
+    start = time.process_time()
+    likelihood = likelihood_of(histories, lags=50)
+    made = fit_curves(likelihood, variation=variation, group=group)
+    spent = time.process_time() - start
+    with tempfile.TemporaryDirectory() as folder:
+        world, out = Path(folder) / "world.npz", Path(folder) / "out.npz"
+        np.savez(
+            world,
+            **{name: getattr(histories, name) for name in ("dose_person", "dose_day", "dose_drug")},
+            event_person=histories.event_person,
+            event_day=histories.event_day,
+            end=histories.end + 1,
+            ours=made.values,
+            persons=2000,
+            days=750,
+            lags=50,
+            drugs=4,
+            rounds=100,
+            variation=variation,
+            group=group,
+        )
+        script = Path(__file__).with_name("drug_effects_tick.py")
+        command = [str(python), str(script), str(world), str(out)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own script
+        found = dict(np.load(out))
+    theirs = found["values"].reshape(4, 50)
+    print(f"tick: {float(found['spent']):.1f} CPU-s a fit, here {spent:.2f}; ", end="")
+    print(f"gap of losses at our curves {abs(float(found['loss_at_ours']) - made.loss):.1e}; ", end="")
+    print(f"loss {float(found['loss']):.6f}, here {made.loss:.6f}; ", end="")
+    print(f"error {rms(theirs - true):.4f}, here {rms(made.values - true):.4f}")
+
+
+def many(cases: int, shard: int = 25_000) -> None:
+    """Print what a large world costs: shards prepared in a pool of processes, and one after another here."""
+    worlds = [lagged_world(seed, persons=shard)[0] for seed in range(max(cases // shard, 1))]
+    offsets = [shard * at for at in range(len(worlds))]
+    joined: dict[str, np.ndarray] = {
+        name: np.concatenate([getattr(one, name) for one in worlds])
+        for name in ("start", "end", "event_day", "dose_day", "dose_end", "dose_drug")
+    }
+    for name in ("event_person", "dose_person"):
+        joined[name] = np.concatenate(
+            [getattr(one, name) + at for one, at in zip(worlds, offsets, strict=True)]
+        )
+    persons = [str(at) for at in range(shard * len(worlds))]
+    histories = Histories(persons=persons, drugs=worlds[0].drugs, **joined)
+    del worlds, joined
+    start = time.process_time()
+    likelihood = likelihood_of(histories, lags=50)
+    middle = time.process_time()
+    made = fit_curves(likelihood, variation=5e-5, group=5e-6)
+    end = time.process_time()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"{len(persons)} cases: {middle - start:.0f} CPU-s to prepare, ", end="")
+    print(f"{end - middle:.0f} to fit, {peak:.1f} GB")
+    with open_engine("processes:2") as engine:
+        shared = likelihood_of(histories, lags=50, engine=engine)
+    again = fit_curves(shared, variation=5e-5, group=5e-6)
+    gap = np.abs(again.values - made.values).max()
+    print(f"prepared by other processes: largest gap of the curves {gap:.1e}")
 
 
 def rms(values: np.ndarray) -> float:

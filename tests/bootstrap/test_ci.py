@@ -102,7 +102,7 @@ def test_the_desk_is_tested_again_on_a_database_that_is_gone_at_the_end(server: 
     _, lines = server.run()
 
     start, address, stop = server.database.read_text(encoding="utf-8").splitlines()
-    assert lines[3].startswith("test tests/desk -m not browser")
+    assert lines[3].startswith("test tests/desk -m not browser and not one_database")
     assert (start, stop) == ("pg_ctl start", "pg_ctl stop")
     folder = address.removeprefix("postgresql://eclaireur@/eclaireur?host=")
     assert Path(folder).is_absolute()

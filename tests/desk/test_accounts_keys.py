@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk.access import Action, Perimeter, reach_of
+from eclaireur.desk.accounts.acts import close_account, open_account
 from eclaireur.desk.accounts.keys import find, make_key, revoke_key
 from eclaireur.desk.models import ApiKey, JournalLine, User
 from tests.desk.conftest import CASE, Desk
@@ -76,6 +77,18 @@ def test_a_key_that_is_too_old_altered_or_unknown_is_nobody_s(desk: Desk) -> Non
         assert find(wrong) is None
     ApiKey.objects.filter(pk=key.pk).update(expires=timezone.now())
     assert find(token) is None
+
+
+def test_a_key_stops_with_the_account_that_answers_for_it(desk: Desk, sign_in: SignIn) -> None:
+    key, token = make(desk)
+    ApiKey.objects.filter(pk=key.pk).update(created_by=desk.manager)
+
+    close_account(desk.administrator, desk.manager)
+    assert find(token) is None
+    assert "■ compte fermé" in sign_in(desk.administrator).get(HERE).content.decode()
+
+    open_account(desk.administrator, desk.manager)
+    assert find(token) is not None
 
 
 def test_when_a_key_was_last_used_is_written_once_a_minute(

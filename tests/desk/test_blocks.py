@@ -117,6 +117,7 @@ def test_nothing_is_inline_that_the_policy_would_refuse(kind: type) -> None:
     assert "style" not in page.tags
 
 
+@pytest.mark.one_database
 def test_hostile_words_stay_words(hostile_files: Path) -> None:
     count = 0
     for payload in payloads(hostile_files):

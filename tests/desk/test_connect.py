@@ -288,6 +288,7 @@ def test_the_reader_is_given_no_secret_of_the_installation(
     assert set(asked["env"]) == {"PYTHONPATH", "LANG", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
 
 
+@pytest.mark.one_database
 def test_hostile_files_end_in_one_of_three_outcomes(desk: Desk, sign_in: SignIn, hostile_files: Path) -> None:
     """A sample of each kind that someone could take for a table, generated bombs included."""
     client = sign_in(desk.manager)

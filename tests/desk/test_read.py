@@ -189,6 +189,7 @@ def test_a_layer_says_its_system_and_is_drawn_and_a_sound_says_its_length(
     assert "Durée 2 s" in text
 
 
+@pytest.mark.one_database
 def test_a_scanned_page_is_read_by_a_task_that_only_its_owner_sees(
     desk: Desk, sign_in: SignIn, own_files: Path
 ) -> None:
@@ -270,6 +271,7 @@ def test_a_hostile_file_is_refused_in_words_or_read_and_the_desk_lives(
     assert "Traceback" not in text
 
 
+@pytest.mark.one_database
 def test_a_program_reads_as_the_command_does_with_the_right_scope_and_keeps_nothing(
     desk: Desk, tmp_path: Path, own_files: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ from eclaireur.desk.accounts.keys import make_key
 from eclaireur.desk.models import Job, User
 from tests.desk.conftest import CASE, Desk
 
-EXAMPLES = 5
+EXAMPLES = 3
 """Requests of each kind, for each operation; those at the bounds of each parameter come on top."""
 
 # What a card says (its reasons, its steps) is not in the description: a body of the right form may still be

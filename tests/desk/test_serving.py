@@ -126,6 +126,7 @@ def test_a_workspace_in_sqlite_is_served_once(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.one_database
 def test_a_program_that_dies_starts_again_later_each_time(tmp_path: Path) -> None:
     log = tmp_path / "log"
     code = f"import time; open({str(log)!r}, 'a').write(f'{{time.monotonic()}}\\n')"
@@ -309,6 +310,7 @@ def test_it_serves_survives_the_death_of_any_part_and_stops_when_asked(
     assert not any(map(alive, after))
 
 
+@pytest.mark.one_database
 def test_nothing_outlives_a_parent_that_is_killed(
     desk_server: Callable[..., tuple[subprocess.Popen[str], str]],
 ) -> None:

@@ -41,10 +41,10 @@ _FOCUSED = """() => {
 _MOST_STOPS = 60
 
 
-def faults(page: Page) -> list[str]:
-    """Return what is wrong on the page as it stands, in light and dark."""
+def faults(page: Page, *, dark: bool = True) -> list[str]:
+    """Return what is wrong on the page as it stands, in light and in dark."""
     found = []
-    for scheme, options in _LOOKS:
+    for scheme, options in _LOOKS if dark else _LOOKS[:1]:
         page.emulate_media(color_scheme=scheme)
         found += [f"{scheme}: {one}" for one in _violations(page, options)]
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")

@@ -10,57 +10,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eclaireur.cases.drug_effects.lagged import likelihood_of
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from eclaireur.cases.drug_effects.histories import Histories
+    from eclaireur.cases.drug_effects.lagged import Likelihood, Weighted
 
 __all__ = [
     "Curves",
-    "Prepared",
     "bootstrap_curves",
     "chosen_strength",
     "fit_curves",
-    "loss_of",
-    "prepare",
     "total_variation",
 ]
 
 _ROUNDS = 300
 _TOLERANCE = 1e-8
 _STEP = 64.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """Histories as what a step of the descent needs: for each exposure, its first day seen and its last.
-
-    Parameters
-    ----------
-    person, day
-        Of each exposure, in days since the first of the study, of shape (k,).
-    drug
-        Its place among the drugs, of shape (k,).
-    start, end
-        Days observed of each person, ``end`` excluded, of shape (n,).
-    event_person, event_day
-        Of each event, of shape (m,).
-    drugs
-        Number of drugs.
-    lags
-        Days of each curve, from the day of the exposure.
-    """
-
-    person: NDArray[np.int64]
-    day: NDArray[np.int64]
-    drug: NDArray[np.int64]
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
-    event_person: NDArray[np.int64]
-    event_day: NDArray[np.int64]
-    drugs: int
-    lags: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,117 +46,15 @@ class Curves:
     high: NDArray[np.float64] | None = None
 
 
-def prepare(histories: Histories, *, lags: int) -> Prepared:
-    """Keep what curves of ``lags`` days need of histories.
-
-    Exposures of one drug that are closer than ``lags`` days add up, as in the paper.
-    """
-    import numpy as np
-
-    low = int(histories.start.min())
-    seen = (histories.dose_day + lags > histories.start[histories.dose_person]) & (
-        histories.dose_day <= histories.end[histories.dose_person]
-    )
-    order = np.lexsort((histories.dose_day[seen], histories.dose_person[seen]))
-    return Prepared(
-        person=histories.dose_person[seen][order],
-        day=histories.dose_day[seen][order] - low,
-        drug=histories.dose_drug[seen][order],
-        start=histories.start - low,
-        end=histories.end + 1 - low,
-        event_person=histories.event_person,
-        event_day=histories.event_day - low,
-        drugs=len(histories.drugs),
-        lags=lags,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """Days of persons on which some drug acts, each with the places of the curves that act.
-
-    A day of exposure is one cell; the days without any only count, since their rate is 1.
-    """
-
-    owner: NDArray[np.int64]
-    places: NDArray[np.int64]
-    entry: NDArray[np.int64]
-    free: NDArray[np.float64]
-    seen: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    size: int
-
-
-def _cells(prepared: Prepared) -> _Cells:
-    import numpy as np
-
-    lags = prepared.lags
-    last = int(prepared.end.max()) + lags
-    day = (prepared.day[:, None] + np.arange(lags)).ravel()
-    owner = np.repeat(prepared.person, lags)
-    place = (prepared.drug[:, None] * lags + np.arange(lags)).ravel()
-    inside = (day >= prepared.start[owner]) & (day < prepared.end[owner])
-    keys, entry = np.unique(owner[inside] * last + day[inside], return_inverse=True)
-    n = len(prepared.start)
-    events = np.bincount(prepared.event_person, minlength=n).astype(np.float64)
-    at = np.searchsorted(keys, prepared.event_person * last + prepared.event_day)
-    hit = (at < len(keys)) & (
-        keys[np.minimum(at, len(keys) - 1)] == prepared.event_person * last + prepared.event_day
-    )
-    counts = np.bincount(at[hit], minlength=len(keys)).astype(np.float64)
-    held = keys // last
-    observed = (prepared.end - prepared.start).astype(np.float64)
-    places = place[inside]
-    return _Cells(
-        owner=held,
-        places=places,
-        entry=entry,
-        free=observed - np.bincount(held, minlength=n),
-        seen=np.bincount(places, counts[entry], prepared.drugs * lags).astype(np.float64),
-        weight=events,
-        size=prepared.drugs * lags,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """The loss at a point, with what its gradient reuses."""
-
-    value: float
-    risk: NDArray[np.float64]
-    total: NDArray[np.float64]
-
-
-def _loss(cells: _Cells, values: NDArray[np.float64]) -> _Point:
-    """Return minus the log-likelihood for each event, of a flat vector of curves."""
-    import numpy as np
-
-    risk = np.exp(np.bincount(cells.entry, values[cells.places], len(cells.owner)))
-    total = cells.free + np.bincount(cells.owner, risk, len(cells.free))
-    value = (cells.weight @ np.log(total) - cells.seen @ values) / cells.weight.sum()
-    return _Point(float(value), risk, total)
-
-
-def _slope(cells: _Cells, point: _Point) -> NDArray[np.float64]:
-    import numpy as np
-
-    share = point.risk * (cells.weight / point.total)[cells.owner]
-    found = np.bincount(cells.places, share[cells.entry], cells.size) - cells.seen
-    return np.asarray(found / cells.weight.sum(), np.float64)
-
-
-def loss_of(prepared: Prepared, values: NDArray[np.float64]) -> float:
-    """Return minus the conditional log-likelihood for each event of curves of shape (drugs, lags)."""
-    return _loss(_cells(prepared), values.ravel()).value
-
-
 def fit_curves(
-    prepared: Prepared, *, variation: float, group: float = 0.0, start: NDArray[np.float64] | None = None
+    likelihood: Likelihood, *, variation: float, group: float = 0.0, start: NDArray[np.float64] | None = None
 ) -> Curves:
     """Minimise the penalised likelihood by an accelerated proximal descent (FISTA, with restarts).
 
     Parameters
     ----------
+    likelihood
+        What `lagged.likelihood_of` prepares.
     variation
         Strength of the total variation of each curve.
     group
@@ -195,29 +62,25 @@ def fit_curves(
     start
         Curves from which to begin, of shape (drugs, lags).
     """
-    return _descend(_cells(prepared), prepared, variation, group, start)
+    return _descend(likelihood.weighted(), variation, group, start)
 
 
 def _descend(
-    cells: _Cells,
-    prepared: Prepared,
-    variation: float,
-    group: float,
-    start: NDArray[np.float64] | None,
+    weighted: Weighted, variation: float, group: float, start: NDArray[np.float64] | None, step: float = _STEP
 ) -> Curves:
     import numpy as np
 
-    shape = (prepared.drugs, prepared.lags)
-    now = np.zeros(cells.size) if start is None else start.ravel().copy()
-    ahead, momentum, step = now.copy(), 1.0, _STEP
-    best = np.inf
+    shape = (weighted.of.drugs, weighted.of.lags)
+    now = np.zeros(weighted.of.size) if start is None else start.ravel().copy()
+    ahead, momentum = now.copy(), 1.0
+    best, loss = np.inf, weighted.at(now).value
     for _ in range(_ROUNDS):
-        point = _loss(cells, ahead)
-        value, slope = point.value, _slope(cells, point)
+        point = weighted.at(ahead)
+        value, slope = point.value, weighted.slope(point)
         while True:
             moved = _prox((ahead - step * slope).reshape(shape), step * variation, step * group).ravel()
             change = moved - ahead
-            after = _loss(cells, moved).value
+            after = weighted.at(moved).value
             if after <= value + slope @ change + change @ change / (2 * step) + 1e-12:
                 break
             step /= 2
@@ -231,11 +94,11 @@ def _descend(
         following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         ahead = moved + (momentum - 1) / following * (moved - now)
         done = best - objective < _TOLERANCE and np.abs(moved - now).max() < 1e-3
-        now, momentum, best = moved, following, objective
+        now, momentum, best, loss = moved, following, objective, after
         step *= 1.1
         if done:
             break
-    return Curves(values=now.reshape(shape), loss=_loss(cells, now).value)
+    return Curves(values=now.reshape(shape), loss=loss)
 
 
 def _penalty(curves: NDArray[np.float64], variation: float, group: float) -> float:
@@ -259,41 +122,61 @@ def _prox(curves: NDArray[np.float64], variation: float, group: float) -> NDArra
 
 
 def total_variation(values: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
-    """Return the closest curve under a total-variation penalty: the taut string, exact.
+    """Return the closest curve under a total-variation penalty, exact.
 
-    Davies and Kovac, "Local extremes, runs, strings and multiresolution", Annals of Statistics 29, 2001: the
-    shortest path between the running sums minus and plus the strength, whose slopes are the values.
+    Condat, "A direct algorithm for 1-D total variation denoising", IEEE Signal Processing Letters 20, 2013.
+    A level is carried from left to right with the least and the most that it may be; when a sum leaves its
+    bounds, the curve jumps where it last could. Plain numbers: curves are short, and a step is a few sums.
     """
     import numpy as np
 
-    n = len(values)
-    if strength <= 0 or n < 2:
+    if strength <= 0 or len(values) < 2:
         return values.copy()
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    low, high = sums - strength, sums + strength
-    low[0] = high[0] = 0.0
-    low[n] = high[n] = sums[n]
-    found = np.empty(n)
-    at, height = 0, 0.0
-    while at < n:
-        gaps = np.arange(1, n - at + 1)
-        up = np.minimum.accumulate((high[at + 1 :] - height) / gaps)
-        down = np.maximum.accumulate((low[at + 1 :] - height) / gaps)
-        crossed = np.flatnonzero(down > up)
-        if not len(crossed):
-            found[at:] = (sums[n] - height) / (n - at)
-            break
-        first = int(crossed[0])
-        # The bound that stayed behind is where the string bends.
-        bent_low = down[first] > down[first - 1]
-        slopes = (high[at + 1 :] if bent_low else low[at + 1 :])[:first] - height
-        slopes = slopes / gaps[:first]
-        limit = up[first - 1] if bent_low else down[first - 1]
-        turn = int(np.flatnonzero(slopes == limit)[-1]) + 1
-        found[at : at + turn] = limit
-        height = float(high[at + turn] if bent_low else low[at + turn])
-        at += turn
-    return found
+    given: list[float] = values.tolist()
+    found: list[float] = []
+    end, at = len(given) - 1, 0
+    last_low = last_high = 0
+    low, high = given[0] - strength, given[0] + strength
+    sum_low, sum_high = strength, -strength
+    while True:
+        begun = len(found)
+        if at == end:
+            if sum_low < 0:
+                found += [low] * (last_low - begun + 1)
+                at = last_low = last_low + 1
+                low, sum_low = given[at], strength
+                sum_high = low + strength - high
+            elif sum_high > 0:
+                found += [high] * (last_high - begun + 1)
+                at = last_high = last_high + 1
+                high, sum_high = given[at], -strength
+                sum_low = high - strength - low
+            else:
+                found += [low + sum_low / (at - begun + 1)] * (at - begun + 1)
+                return np.array(found)
+            continue
+        sum_low += given[at + 1] - low
+        sum_high += given[at + 1] - high
+        if sum_low < -strength:
+            found += [low] * (last_low - begun + 1)
+            at = last_high = last_low = last_low + 1
+            low = given[at]
+            high, sum_low, sum_high = low + 2 * strength, strength, -strength
+        elif sum_high > strength:
+            found += [high] * (last_high - begun + 1)
+            at = last_low = last_high = last_high + 1
+            high = given[at]
+            low, sum_low, sum_high = high - 2 * strength, strength, -strength
+        else:
+            at += 1
+            if sum_low >= strength:
+                last_low = at
+                low += (sum_low - strength) / (at - begun + 1)
+                sum_low = strength
+            if sum_high <= -strength:
+                last_high = at
+                high += (sum_high + strength) / (at - begun + 1)
+                sum_high = -strength
 
 
 def chosen_strength(
@@ -307,17 +190,17 @@ def chosen_strength(
     """Return the strengths (variation, group) whose curves lose the least on persons left out."""
     import numpy as np
 
+    whole = likelihood_of(histories, lags=lags)
     places = np.random.default_rng(seed).permutation(len(histories.persons))
     losses = np.zeros(len(strengths))
     for fold in range(folds):
-        out = np.zeros(len(places), bool)
-        out[places[fold::folds]] = True
-        inside, outside = (prepare(histories.drawn(np.flatnonzero(one)), lags=lags) for one in (~out, out))
-        cells, away = _cells(inside), _cells(outside)
+        out = np.zeros(len(places))
+        out[places[fold::folds]] = 1.0
+        inside, outside = whole.weighted(1.0 - out), whole.weighted(out)
         start = None
         for at, (variation, group) in enumerate(strengths):
-            start = _descend(cells, inside, variation, group, start).values
-            losses[at] += _loss(away, start.ravel()).value
+            start = _descend(inside, variation, group, start).values
+            losses[at] += outside.at(start.ravel()).value
     return strengths[int(losses.argmin())]
 
 
@@ -330,12 +213,13 @@ def bootstrap_curves(
     """
     import numpy as np
 
-    made = fit_curves(prepare(histories, lags=lags), variation=variation, group=group)
+    whole = likelihood_of(histories, lags=lags)
+    made = fit_curves(whole, variation=variation, group=group)
     draw = np.random.default_rng(seed)
     n = len(histories.persons)
     found = []
     for _ in range(draws):
-        drawn = prepare(histories.drawn(draw.integers(0, n, n)), lags=lags)
-        found.append(fit_curves(drawn, variation=variation, group=group, start=made.values).values)
+        times = np.bincount(draw.integers(0, n, n), minlength=n).astype(np.float64)
+        found.append(_descend(whole.weighted(times), variation, group, made.values).values)
     low, high = np.quantile(found, [0.025, 0.975], axis=0)
     return Curves(values=made.values, loss=made.loss, low=np.asarray(low), high=np.asarray(high))

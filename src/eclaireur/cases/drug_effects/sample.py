@@ -92,12 +92,13 @@ def write(into: Path, *, seed: int) -> None:
 
 
 def lagged_world(
-    seed: int, *, persons: int = 2000, days: int = 750, lags: int = 50
+    seed: int, *, persons: int = 2000, days: int = 750, lags: int = 50, censored: bool = True
 ) -> tuple[Histories, NDArray[np.float64]]:
     """Return cases exposed once to four drugs, and the true curves, of shape (4, lags).
 
     The first drug acts late, the second at once then less, the third fades, the fourth does nothing. One
-    event a person; observation ends at a day drawn between 40 % and all of ``days``.
+    event a person; observation ends at a day drawn between 40 % and all of ``days``, or at the last
+    when it is not ``censored``.
     """
     import numpy as np
 
@@ -109,7 +110,7 @@ def lagged_world(
     true[1, : lags // 5] = np.log(2)
     true[1, lags // 5 : 3 * lags // 5] = np.log(1.5)
     true[2] = np.log(2) * np.exp(-np.arange(lags) / (lags / 5))
-    end = draw.integers(2 * days // 5, days, persons)
+    end = draw.integers(2 * days // 5, days, persons) if censored else np.full(persons, days - 1)
     dose = draw.integers(0, days - lags, (persons, 4))
     risk = np.ones((persons, days + lags))
     rows = np.arange(persons)[:, None]

@@ -13,14 +13,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from eclaireur.cases.drug_effects import case, model as modelling, reading, reports as reporting, sample
+from eclaireur.cases.drug_effects import (
+    case,
+    lagged,
+    model as modelling,
+    reading,
+    reports as reporting,
+    sample,
+)
 from eclaireur.cases.drug_effects.case_series import fit
 from eclaireur.cases.drug_effects.curves import (
     bootstrap_curves,
     chosen_strength,
     fit_curves,
-    loss_of,
-    prepare,
     total_variation,
 )
 from eclaireur.cases.drug_effects.diagnostics import (
@@ -34,11 +39,13 @@ from eclaireur.cases.drug_effects.disproportion import by_period, masking, ratio
 from eclaireur.cases.drug_effects.event_dependent import fit_event_dependent
 from eclaireur.cases.drug_effects.histories import Histories, read_histories
 from eclaireur.cases.drug_effects.judging import chance
+from eclaireur.cases.drug_effects.lagged import Likelihood, likelihood_of
 from eclaireur.cases.drug_effects.published import STUDIES, fit_study, study_rows
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.shrinker import Prior, fit_prior, negative_log_likelihood, shrink
 from eclaireur.cases.drug_effects.windows import Window, design
 from eclaireur.core.case import quiet
+from eclaireur.core.engine import open_engine
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.figures import lay_out
 from eclaireur.core.view import Chart, Funnel
@@ -351,14 +358,40 @@ def test_the_loss_of_curves_is_that_of_a_day_by_day_sum() -> None:
             rate[dose : dose + 20] += true[drug]
         rate = rate[: histories.end[at] + 1]
         value -= rate[histories.event_day[at]] - np.log(np.exp(rate).sum())
-    assert loss_of(prepare(histories, lags=20), true) == pytest.approx(value / 25, abs=1e-10)
+    found = likelihood_of(histories, lags=20).weighted().at(true.ravel())
+    assert found.value == pytest.approx(value / 25, abs=1e-10)
+
+
+def test_persons_in_shards_or_counted_twice_give_the_same_likelihood(monkeypatch: pytest.MonkeyPatch) -> None:
+    histories, true = sample.lagged_world(3, persons=25, days=60, lags=20)
+    whole = likelihood_of(histories, lags=20)
+    times = (np.arange(25) % 3).astype(np.float64)
+    drawn = likelihood_of(histories.drawn(np.repeat(np.arange(25), np.arange(25) % 3)), lags=20)
+    monkeypatch.setattr(lagged, "_SHARD", 4)
+    parts = likelihood_of(histories, lags=20)
+    for one, other in ((whole, parts), (whole.weighted(times), drawn)):
+        left, right = (found.weighted() if isinstance(found, Likelihood) else found for found in (one, other))
+        here, there = left.at(true.ravel()), right.at(true.ravel())
+        assert here.value == pytest.approx(there.value, abs=1e-12)
+        assert left.slope(here) == pytest.approx(right.slope(there), abs=1e-12)
+
+
+def test_the_slope_of_the_likelihood_is_that_of_its_values() -> None:
+    histories, true = sample.lagged_world(5, persons=12, days=50, lags=15)
+    weighted = likelihood_of(histories, lags=15).weighted()
+    slope = weighted.slope(weighted.at(true.ravel()))
+    for at in range(0, 60, 7):
+        step = np.zeros(60)
+        step[at] = 1e-6
+        gap = weighted.at(true.ravel() + step).value - weighted.at(true.ravel() - step).value
+        assert slope[at] == pytest.approx(gap / 2e-6, abs=1e-7)
 
 
 def test_curves_without_group_penalty_reach_the_classic_fit_when_cut_by_day() -> None:
     histories, _ = sample.lagged_world(4, persons=1500, days=90, lags=4)
     windows = [Window(drug=drug, first=day, last=day) for drug in histories.drugs for day in range(4)]
     classic = fit(design(histories, windows)).log_likelihood
-    free = fit_curves(prepare(histories, lags=4), variation=0.0)
+    free = fit_curves(likelihood_of(histories, lags=4), variation=0.0)
     assert -free.loss * 1500 == pytest.approx(classic, abs=0.02)
 
 
@@ -389,7 +422,7 @@ def test_curves_are_recovered_better_than_by_windows_within_their_bands() -> Non
 
 def test_the_group_penalty_takes_a_drug_without_effect_to_zero_whole() -> None:
     histories, _ = sample.lagged_world(1, persons=1200, days=400, lags=30)
-    made = fit_curves(prepare(histories, lags=30), variation=3e-3, group=1e-3)
+    made = fit_curves(likelihood_of(histories, lags=30), variation=3e-3, group=1e-3)
     assert not made.values[3].any()
     assert made.values[0].max() > 0.3
 
@@ -438,3 +471,13 @@ def test_calibration_on_negative_controls_moves_and_widens() -> None:
     moved = calibrated(effect, found)
     assert moved.ratio < effect.ratio
     assert moved.high / moved.low > effect.high / effect.low
+
+
+def test_shards_prepared_by_an_engine_give_the_same_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    histories, _ = sample.lagged_world(6, persons=40, days=80, lags=12)
+    alone = likelihood_of(histories, lags=12)
+    monkeypatch.setattr(lagged, "_SHARD", 9)
+    with open_engine("inline") as engine:
+        shared = likelihood_of(histories, lags=12, engine=engine)
+    made, other = (fit_curves(one, variation=1e-3).values for one in (alone, shared))
+    assert made == pytest.approx(other, abs=1e-10)

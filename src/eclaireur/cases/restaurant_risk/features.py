@@ -67,7 +67,7 @@ def _count_last(one: str, many: str) -> Callable[[float], str]:
 
 
 def _since(value: float) -> str:
-    return f"Dernier contrôle il y a {french.duration(value)}."
+    return f"Dernier contrôle {french.duration(value)} avant le calcul."
 
 
 def _mean(one: str, many: str) -> Callable[[float], str]:

@@ -93,7 +93,7 @@ def _share(text: str, missing: str) -> Callable[[float, Programme], str]:
 
 
 def _since(value: float, _: Programme) -> str:
-    return _NEVER if _unknown(value) else f"Dernière mesure il y a {french.duration(value)}."
+    return _NEVER if _unknown(value) else f"Dernière mesure {french.duration(value)} avant le calcul."
 
 
 def _month(value: float, _: Programme) -> str:

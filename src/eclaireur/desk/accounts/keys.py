@@ -35,16 +35,19 @@ _USED = timedelta(minutes=1)
 
 
 def find(token: str) -> ApiKey | None:
-    """Return the key of a program; None when it is unknown, too old or revoked.
+    """Return the key of a program; None when it is unknown, too old or revoked, or its maker has left.
 
-    When it was last used is written at most once a minute.
+    Somebody answers for what a program does: a key works again with the account that made it. When it was
+    last used is written at most once a minute.
     """
     parts = _FORM.fullmatch(token)
-    row = ApiKey.objects.filter(prefix=parts[1]).first() if parts else None
+    rows = ApiKey.objects.select_related("created_by")
+    row = rows.filter(prefix=parts[1]).first() if parts else None
     if parts is None or row is None or not hmac.compare_digest(row.hash, _hash(parts[2])):
         return None
     now = timezone.now()
-    if row.revoked is not None or (row.expires is not None and row.expires <= now):
+    ended = row.revoked is not None or (row.expires is not None and row.expires <= now)
+    if ended or not row.created_by.is_active:
         return None
     if row.last_used is None or row.last_used < now - _USED:
         ApiKey.objects.filter(pk=row.pk).update(last_used=now)
