@@ -42,7 +42,8 @@ def _judged(desk: Desk) -> Dossier:
     decisions.decide(desk.agent, target.dossier, target, Verdict.FOLLOW)
     target.dossier.refresh_from_db()
     assert not target_is_hidden(target)
-    return target.dossier
+    dossier: Dossier = target.dossier
+    return dossier
 
 
 def _typed(about: str = "inconnu", **changes: str) -> dict[str, str]:

@@ -186,8 +186,16 @@ def test_data_that_may_name_people_ask_for_the_attack_first(source: str, work: W
     assert title in [one.title for one in make_sheet(work, source).missing]
     assert title not in [one.title for one in make_sheet(work, SOURCE).missing]
     for auc in (0.7, 0.5):
-        interval = {"auc_low": auc, "auc_high": auc, "found_low": 0.01, "found_high": 0.01}
-        made = Attack(auc=auc, found=0.01, members=300, others=300, **interval)
+        made = Attack(
+            auc=auc,
+            auc_low=auc,
+            auc_high=auc,
+            found=0.01,
+            found_low=0.01,
+            found_high=0.01,
+            members=300,
+            others=300,
+        )
         run = work.run("membership", config={"source": source, "auc": str(auc)}, inputs=())
 
         def write(folder: Path, made: Attack = made) -> None:
