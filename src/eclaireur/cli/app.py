@@ -32,6 +32,7 @@ from eclaireur.cli import (
     commands_search,
     commands_texts,
     commands_trust,
+    commands_weights,
 )
 from eclaireur.cli.help import FrenchHelp
 from eclaireur.core.errors import EclaireurError
@@ -82,6 +83,7 @@ for _module in (
     commands_project,
     commands_reports,
     commands_trust,
+    commands_weights,
 ):
     _module.register(app)
 _say_usage(app, "eclaireur")

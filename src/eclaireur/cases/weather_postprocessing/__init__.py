@@ -1,0 +1,1 @@
+"""Case weather_postprocessing: ensemble forecasts calibrated against what was observed."""
