@@ -25,6 +25,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from eclaireur.core.catalog import find_card
+from eclaireur.core.types import Verdict
 from eclaireur.core.view import Column, Table
 from eclaireur.core.view_json import to_plain
 from eclaireur.desk import contests, decisions
@@ -217,6 +218,7 @@ def _fill(perimeters: Iterable[Perimeter]) -> None:
             "fichiers": upload.pk,
             "connecter": upload.pk,
             "contestations": _contest(one, dossier).pk,
+            "explained": decisions.decide(author, dossier, row, Verdict.FOLLOW).pk,
             "kind": dossier.subject.partition(":")[0],
             "key": dossier.key,
         }
@@ -318,6 +320,8 @@ class Route:
             "rest": "v1/inconnu",
             **{name: things[name] for name in ("kind", "key") if name in things},
         }
+        if "/explication/" in self.pattern:
+            fillings["number"] = things["explained"]
         if self.room and self.room != "kind":
             fillings["pk"] = things[self.room]
         text = re.sub(r"\^\(\?P<(\w+)>\.\*\)\$", r"<\1>", self.pattern)
