@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import random
 import sys
 import tempfile
@@ -246,6 +247,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=20211)
+    parser.add_argument("--log", type=Path, default=None, help="JSON file for write_proofs.py")
     options = parser.parse_args()
     start = time.perf_counter()
     proof = prove(options.count, options.seed)
@@ -255,6 +257,11 @@ def main() -> int:
         f"{'total':18} {proof.found.total():6} / {proof.tried.total()}"
         f"  (graine {options.seed}, {time.perf_counter() - start:.1f} s)"
     )
+    if options.log is not None:
+        tried = proof.tried.total()
+        figures = {"proof": "journal", "seed": options.seed, "tried": tried}
+        told = json.dumps({**figures, "failed": tried - proof.found.total()})
+        options.log.write_text(told + "\n", encoding="utf-8")
     for missed in proof.missed[:10]:
         print(f"manqué : {missed}", file=sys.stderr)
     return 1 if proof.missed else 0

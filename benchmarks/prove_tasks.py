@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import signal
@@ -274,6 +275,7 @@ def _main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=20211)
+    parser.add_argument("--log", type=Path, default=None, help="JSON file for write_proofs.py")
     options = parser.parse_args()
     begun = time.monotonic()
     with own_database():
@@ -287,6 +289,10 @@ def _main() -> int:
     print(f"{'tasks':<24}{proof.tasks:>6}   (taken again {proof.again} times)")
     print(f"{'processes left over':<24}{proof.orphans:>6}")
     print(f"lost={proof.lost} repeated={proof.repeated} on {database}, {time.monotonic() - begun:.0f} s")
+    if options.log is not None:
+        figures = {"proof": "tasks", "seed": options.seed, "tried": proof.tasks}
+        told = json.dumps({**figures, "failed": proof.lost + proof.repeated})
+        options.log.write_text(told + "\n", encoding="utf-8")
     killed = proof.done_to["worker killed"] + proof.done_to["process killed"]
     return int(killed < options.kills or bool(proof.lost or proof.repeated or proof.orphans))
 

@@ -13,11 +13,12 @@ from django_tasks_db.models import DBTaskResult
 
 from eclaireur.core.errors import BadValueError, NotFoundError
 from eclaireur.desk.jobs import cancel, kinds, queue, start
-from eclaireur.desk.jobs.context import Context, LostError
+from eclaireur.desk.jobs.context import CancelledError, Context, LostError
 from eclaireur.desk.jobs.running import run
 from eclaireur.desk.jobs.times import Times
 from eclaireur.desk.models import Edition, Job, JobState, Switch, Worklist
 from eclaireur.desk.publishing import publish
+from eclaireur.desk.switching import switch
 from tests.desk.conftest import CASE, Desk
 
 Does = Callable[[Callable[[Context], Any]], None]
@@ -320,3 +321,20 @@ def test_a_suspended_case_computes_nothing(desk: Desk) -> None:
 
     assert now(job).state == JobState.FAILED
     assert "suspendu" in now(job).error
+
+
+def test_suspending_a_case_halts_its_tasks_and_lets_none_publish(desk: Desk) -> None:
+    running, waiting = (
+        start(kind, user=desk.manager, case=CASE, arguments={}) for kind in ("train", "evaluate")
+    )
+    job = queue.claim("essai", lease=40)
+    assert job is not None
+    other = start("train", user=desk.manager, case="another", arguments={})
+    chosen, left = (running, waiting) if job.pk == running.pk else (waiting, running)
+    switch(desk.manager, CASE, stop=True, reason="taux en baisse")
+
+    assert (now(left).state, now(chosen).cancel_asked) == (JobState.CANCELLED, True)
+    assert now(other).state == JobState.WAITING
+    with pytest.raises(CancelledError), Context(now(chosen)).publishing():
+        pass
+    assert "suspendu par" in now(chosen).message

@@ -25,11 +25,13 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from eclaireur.core.catalog import find_card
+from eclaireur.core.types import Verdict
 from eclaireur.core.view import Column, Table
 from eclaireur.core.view_json import to_plain
-from eclaireur.desk import decisions
+from eclaireur.desk import contests, decisions
 from eclaireur.desk.access import Action, Reach, reach_of
 from eclaireur.desk.models import (
+    Contest,
     Dossier,
     Edition,
     Grant,
@@ -216,9 +218,23 @@ def _fill(perimeters: Iterable[Perimeter]) -> None:
             "calcul": job.pk,
             "fichiers": upload.pk,
             "connecter": upload.pk,
+            "contestations": _contest(one, dossier).pk,
+            "explained": decisions.decide(author, dossier, row, Verdict.FOLLOW).pk,
             "kind": dossier.subject.partition(":")[0],
             "key": dossier.key,
         }
+
+
+def _contest(one: Perimeter, dossier: Dossier) -> Contest:
+    """Send a contest on a dossier, whose words name its perimeter."""
+    row = contests.send(
+        CASE,
+        {"about": dossier.key, "name": one.mark, "contact": one.mark, "text": f"Contestation {one.mark}"},
+        address=one.mark,
+    )
+    row.area, row.service, row.dossier = one.area, one.service, dossier
+    row.save()
+    return row
 
 
 def _kept_report() -> str:
@@ -290,7 +306,7 @@ class Route:
     @property
     def public(self) -> bool:
         """Tell whether the address serves people who are not signed in."""
-        return self.pattern.startswith(("acces/", "demonstration/", "connexion/"))
+        return self.pattern.startswith(("acces/", "demonstration/", "connexion/", "fiches/", "contester/"))
 
     def address(self, things: dict[str, Any]) -> str:
         """Fill the holes. A hole that nothing fills is a route that nobody probes: the test fails."""
@@ -305,6 +321,8 @@ class Route:
             "rest": "v1/inconnu",
             **{name: things[name] for name in ("kind", "key") if name in things},
         }
+        if "/explication/" in self.pattern:
+            fillings["number"] = things["explained"]
         if self.room and self.room != "kind":
             fillings["pk"] = things[self.room]
         text = re.sub(r"\^\(\?P<(\w+)>\.\*\)\$", r"<\1>", self.pattern)

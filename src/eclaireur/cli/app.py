@@ -31,6 +31,7 @@ from eclaireur.cli import (
     commands_reports,
     commands_search,
     commands_texts,
+    commands_trust,
     commands_weights,
 )
 from eclaireur.cli.help import FrenchHelp
@@ -81,6 +82,7 @@ for _module in (
     commands_models,
     commands_project,
     commands_reports,
+    commands_trust,
     commands_weights,
 ):
     _module.register(app)

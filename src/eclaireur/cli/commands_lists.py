@@ -101,6 +101,7 @@ def summary(work: Work, signals: Signals, top: int) -> list[Block]:
 def top_table(work: Work, signals: Signals, top: int) -> Table:
     """Return the head of the list, with the two strongest reasons of each line."""
     from eclaireur.core import french
+    from eclaireur.core.mention import SHORT
 
     rows: list[dict[str, Any]] = []
     for row in signals.table.slice(0, top).to_pylist():
@@ -127,7 +128,7 @@ def top_table(work: Work, signals: Signals, top: int) -> Table:
         title=f"Les {len(rows)} premiers sur {french.number(signals.table.num_rows)}",
         columns=columns,
         rows=rows,
-        note=work.card.limits[0],
+        note=f"{work.card.limits[0]} {SHORT}",
     )
 
 
@@ -226,12 +227,27 @@ def _explain(
     record: Annotated[str, Parameter(help="Identifiant du sujet (SIRET, numéro…).")],
     /,
     *,
+    from_journal: Annotated[
+        bool,
+        Parameter(
+            name="--from-journal",
+            negative="",
+            help="Expliquer le dernier avis écrit sur ce sujet, tel que le journal et ses pièces le disent.",
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        Parameter(name="--output", help="Avec --from-journal, fichier à écrire : .pdf, .odt."),
+    ] = None,
     source: SourceName = None,
     as_json: AsJson = False,
 ) -> None:
     from eclaireur.cli.opening import at_work, chosen_source
     from eclaireur.service import signals as making
 
+    if from_journal:
+        _explain_past(case, record, output, as_json=as_json)
+        return
     with at_work(case, quiet=True) as work:
         chosen = chosen_source(work, source)
         if as_json:
@@ -239,3 +255,29 @@ def _explain(
             return
         blocks = making.explain(work, chosen, record)
     show(blocks)
+
+
+def _explain_past(case: str, record: str, output: Path | None, *, as_json: bool) -> None:
+    from eclaireur.cli.opening import at_work
+    from eclaireur.core.view_json import to_plain
+    from eclaireur.service.explaining import explain_entry, last_entry
+    from eclaireur.service.reporting import write_report
+
+    with at_work(case, quiet=True) as work:
+        told = explain_entry(work, last_entry(work, work.case.identify(record)).seq)
+    if output is not None:
+        write_report(told.blocks, output, title=told.title, mentions=told.mentions)
+    if as_json:
+        show_json(
+            {
+                "case": case,
+                "entry": told.seq,
+                "score": told.score,
+                "blocks": to_plain(told.blocks),
+                "mentions": told.mentions,
+            }
+        )
+    elif output is not None:
+        say(f"Explication : {output}")
+    else:
+        show([*told.blocks, Facts(title="Mention légale", pairs=tuple(told.mentions.items()))])

@@ -166,6 +166,14 @@ class Runs:
         order = dict.fromkeys(reversed(self._lake.notes(prefix)))
         return [run for run in reversed(order) if run in published]
 
+    def cpu_seconds(self, run: Run) -> float:
+        """Return the CPU seconds that a run took, as `do` measured them; 0 when they were not written."""
+        try:
+            content = json.loads((self._lake.folder(self.address(run)) / _CARD).read_text(encoding="utf-8"))
+            return float(content.get("cpu_seconds", 0.0))
+        except (OSError, ValueError, TypeError, AttributeError, NotFoundError):
+            return 0.0
+
     def read(self, case: str, stage: str, run: str) -> Run:
         """Return the provenance of a run.
 

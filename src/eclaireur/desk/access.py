@@ -36,6 +36,7 @@ class Action(StrEnum):
     STOP = "stop"
     CONNECT = "connect"
     COMPUTE = "compute"
+    ANSWER = "answer"
     MANAGE = "manage"
 
 
@@ -51,12 +52,15 @@ ROLES: dict[str, frozenset[Action]] = {
             Action.STOP,
             Action.CONNECT,
             Action.COMPUTE,
+            Action.ANSWER,
         }
     ),
     Role.SCIENTIST: frozenset({Action.SEE, Action.CONNECT, Action.COMPUTE}),
     Role.ADMINISTRATOR: frozenset({Action.MANAGE}),
 }
-"""What each role may do within its perimeter. An administrator manages accounts and sees no row by that."""
+"""What each role may do within its perimeter. ``ANSWER`` is answering for the treatment before the public:
+its sheet, its declarations, the decision to deploy. An administrator manages accounts and sees no row by it.
+"""
 
 SCOPES: dict[str, frozenset[Action]] = {
     "read": frozenset({Action.SEE}),

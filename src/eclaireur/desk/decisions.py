@@ -18,6 +18,7 @@ from eclaireur.core.catalog import find_card
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.subjects import Subject
 from eclaireur.core.types import Origin, Verdict
+from eclaireur.desk.hiding import target_is_hidden
 from eclaireur.desk.models import Comment, Decision, Dossier, Letter
 from eclaireur.desk.recording import (
     Act,
@@ -128,6 +129,8 @@ def _verdict_act(
             "snapshot": target.edition.snapshot,
             "model": target.edition.model,
             "score": target.score,
+            "blind": target_is_hidden(target),
+            "drawn": _drawn(target),
         },
         personal={**entry["personal"], "reason": text},
         change=change,
@@ -344,6 +347,11 @@ def undo(user: User, decision: Decision) -> Decision:
 def _propensity(target: Target) -> float | None:
     """Chance that the target had to be in its open list; None when it is in none."""
     return target.items.filter(worklist__closed=None).values_list("propensity", flat=True).first()
+
+
+def _drawn(target: Target) -> str | None:
+    """How the target came into its open list; None when it is in none."""
+    return target.items.filter(worklist__closed=None).values_list("drawn", flat=True).first()
 
 
 def _step(procedure: Procedure, status: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.http import HttpResponse
 from django.utils import timezone
 
 from eclaireur.core import french
@@ -29,6 +30,7 @@ from eclaireur.desk.listing import Listing, Query
 from eclaireur.desk.models import Export, Item, Target
 from eclaireur.desk.place import workspace
 from eclaireur.desk.switching import stopped
+from eclaireur.service.declaring import contact_of
 from eclaireur.service.exporting import list_mentions
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from eclaireur.desk.listing import Line
     from eclaireur.desk.models import ApiKey, Edition, User, Worklist
 
-__all__ = ["FIELDS", "FORMS", "Field", "Taken", "file_of", "sheet_pdf", "take_list"]
+__all__ = ["FIELDS", "FORMS", "Field", "Taken", "attached", "file_of", "sheet_pdf", "take_list"]
 
 FORMS = {
     "csv": "text/csv; charset=utf-8",
@@ -198,6 +200,7 @@ def _mentions(card: Card, edition: Edition, *, silent: bool) -> dict[str, str]:
         licence=edition.licence,
         model=edition.model,
         by=edition.model_by,
+        contact=contact_of(workspace(), card),
     )
     return {**said, "Suspension": _SUSPENDED} if silent else said
 
@@ -301,6 +304,17 @@ def _trace(
             user=person,
             key=None if isinstance(holder, User) else holder,
         )
+
+
+def attached(content: bytes, name: str, kind: str = "application/pdf") -> HttpResponse:
+    """Return a file as an attachment, under a name that any system takes."""
+    from django.utils.http import content_disposition_header
+
+    response = HttpResponse(content, content_type=kind)
+    safe = "".join(char if char.isalnum() or char in "-_." else "-" for char in name)
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=safe) or ""
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def sheet_pdf(blocks: Iterable[Block], title: str, mentions: Mapping[str, str]) -> bytes:

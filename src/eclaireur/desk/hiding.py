@@ -5,6 +5,9 @@ nobody can tell these lines apart before judging them. So, in a list with random
 verdict shows neither rank nor score, nor anything ordered or counted by them; the working order is
 shuffled within each area (`core.worklist`), and the whole ranking leaves the line out.
 
+Whoever answers a contest must not see the score either: from the moment an agent takes one until the reply,
+the rank and the score of its dossier are hidden as well.
+
 Pages, exports, maps and the API all ask here.
 """
 
@@ -16,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef, Q
 
 from eclaireur.core.types import Drawn
-from eclaireur.desk.models import Item, Worklist
+from eclaireur.desk.models import Contest, Item, Worklist
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from eclaireur.desk.models import Target
 
-__all__ = ["hidden_targets", "is_hidden", "random_lists", "target_is_hidden"]
+__all__ = ["hidden_targets", "is_hidden", "random_lists", "reviewed_dossiers", "target_is_hidden"]
 
 
 def random_lists(worklists: Collection[int]) -> set[int]:
@@ -44,11 +49,22 @@ def hidden_targets() -> Q:
     waiting = Item.objects.filter(
         Exists(blind), target__dossier=OuterRef("dossier"), worklist__closed=None, verdict=""
     )
-    return Q(Exists(waiting))
+    return Q(Exists(waiting)) | Q(Exists(_reviewed(dossier=OuterRef("dossier"))))
+
+
+def reviewed_dossiers(case: str) -> set[int]:
+    """Return the dossiers of a case of which an agent is answering a contest."""
+    return set(_reviewed(case=case).values_list("dossier", flat=True))
+
+
+def _reviewed(**of: Any) -> QuerySet[Contest]:
+    return Contest.objects.filter(answered=None, taken_by__isnull=False, dossier__isnull=False, **of)
 
 
 def target_is_hidden(target: Target) -> bool:
-    """Tell whether a subject's rank and score must not be shown, because an open list still asks about it."""
+    """Tell whether a subject's rank and score must not be shown: an open list, or a contest, is on it."""
+    if _reviewed(dossier=target.dossier_id).exists():
+        return True
     open_lines: Any = Item.objects.filter(
         target__dossier=target.dossier_id, worklist__closed=None, verdict=""
     )

@@ -15,8 +15,10 @@ from django.utils import timezone
 from eclaireur.core import french
 from eclaireur.core.catalog import find_card
 from eclaireur.core.errors import ConfigError, NotFoundError
-from eclaireur.desk.place import work_on
+from eclaireur.core.mention import one_line
+from eclaireur.desk.place import work_on, workspace
 from eclaireur.desk.recording import target_of
+from eclaireur.service.declaring import contact_of
 from eclaireur.service.signals import stored
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def draft(dossier: Dossier, template: str, user: User) -> str:
         "echeance": french.day(dossier.due) if dossier.due else "[échéance à compléter]",
         "agent": user.full_name,
         "date": french.day(timezone.localdate()),
-        "mention": _mention(card),
+        "mention": one_line(card, contact_of(workspace(), card)),
     }
     return _filled(card, model, values)
 
@@ -89,19 +91,6 @@ def _filled(card: Card, model: LetterTemplate, values: dict[str, str]) -> str:
             fix=f"Champs possibles : {', '.join(f'${name}' for name in FIELDS)}. Écrivez $$ pour un dollar.",
         )
     return text.substitute(values)
-
-
-def _mention(card: Card) -> str:
-    return (
-        "Cette démarche a été préparée à l’aide d’un traitement algorithmique, qui propose un ordre ; "
-        f"un agent a décidé. Finalité : {_sentence(card.law.purpose)} "
-        f"Vos droits : {_sentence(card.law.appeal)}"
-    )
-
-
-def _sentence(text: str) -> str:
-    kept = text.strip()
-    return kept if kept.endswith((".", "?")) else f"{kept}."
 
 
 def _address(dossier: Dossier) -> str:

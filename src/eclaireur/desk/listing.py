@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from eclaireur.desk.hiding import hidden_targets, is_hidden, random_lists
+from eclaireur.desk.hiding import hidden_targets, is_hidden, random_lists, reviewed_dossiers
 from eclaireur.desk.models import Dossier, Edition, Item, Target, Worklist
 from eclaireur.desk.waiting import size
 
@@ -212,6 +212,7 @@ class Listing:
             else current_edition(reach, card.name, training=training)
         )
         self.blind = bool(self.worklist and random_lists([self.worklist.pk]))
+        self._reviewed = reviewed_dossiers(card.name)
 
     def _chosen_worklist(self) -> Worklist | None:
         chosen = [one for one in self.worklists if one.pk == self.query.worklist]
@@ -337,7 +338,9 @@ class Listing:
         return self._line(row.dossier, row, None)
 
     def _line(self, dossier: Dossier, target: Target | None, item: Item | None) -> Line:
-        hidden = item is not None and is_hidden(item, list_has_random=self.blind)
+        hidden = dossier.pk in self._reviewed or (
+            item is not None and is_hidden(item, list_has_random=self.blind)
+        )
         shown = target if target is not None and not hidden else None
         calibrated = bool(self.edition and self.edition.calibrated)
         verdict = item.verdict if item else ""

@@ -69,6 +69,7 @@ def publish(
             edition = _edition(work, signals, source, service=service, training=training)
         _fill(edition, signals, progress, writing)
     with finishing():
+        refuse_if_stopped(case)  # it may have been suspended meanwhile
         Edition.objects.filter(case=case, service=service, training=training, current=True).update(
             current=False
         )

@@ -1,4 +1,8 @@
-"""The stop button of a case: suspended, its ranks are shown nowhere and nothing new is computed or drawn."""
+"""The stop button of a case: suspended, its ranks are shown nowhere and nothing new is computed or drawn.
+
+Pages read the switch at each request. Tasks of the case are cancelled in the same transaction: one that does
+not hear it is killed within five seconds, and no task can publish any more (`jobs.context`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from eclaireur.core.errors import BadValueError, RefusedError
+from eclaireur.desk.jobs.queue import halt
 from eclaireur.desk.models import Switch
 from eclaireur.desk.place import workspace
 
@@ -44,6 +49,8 @@ def switch(user: User, case: str, *, stop: bool, reason: str) -> Switch:
             actor=user.full_name,
             data={"reason": written, "login": user.login},
         )
+        if stop:
+            halt(case, f"Cas d’usage suspendu par {user.full_name}")
         row, _ = Switch.objects.update_or_create(
             case=case, defaults={"stopped": stop, "reason": written, "user": user, "at": timezone.now()}
         )

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclaireur.core import export, french, worklist as drawing
+from eclaireur.core.mention import mentions
+from eclaireur.service.declaring import contact_of
 
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
@@ -46,6 +48,7 @@ def _mentions(work: Work, signals: Signals) -> dict[str, str]:
         licence=snapshot.licence,
         model=signals.model.card.number,
         by=signals.model.by,
+        contact=contact_of(work.workspace, work.card),
     )
 
 
@@ -59,6 +62,7 @@ def list_mentions(
     licence: str,
     model: int,
     by: str,
+    contact: str = "",
 ) -> dict[str, str]:
     """Return what must be said with a list, under French headings: calculation, data, model, limits, law."""
     return {
@@ -67,9 +71,5 @@ def list_mentions(
         "Données": f"{snapshot}, lues le {french.moment(taken)}, {licence}",
         "Modèle": f"n° {model}, mis en service par {by}",
         "Limites": " ".join(card.limits),
-        "Mention": (
-            "Cette liste a été établie à l'aide d'un traitement algorithmique. "
-            "Elle propose un ordre ; l'agent décide."
-        ),
-        "Recours": card.law.appeal,
+        **mentions(card, contact),
     }

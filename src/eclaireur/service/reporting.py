@@ -22,6 +22,7 @@ from eclaireur.core.files import write_atomically
 from eclaireur.core.view import Block, FormField, Table
 from eclaireur.core.view_json import from_plain, to_plain
 from eclaireur.service import settings as setting, training, work as working
+from eclaireur.service.declaring import contact_of
 from eclaireur.service.exporting import list_mentions
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def report(
         licence=records.snapshot.licence,
         model=current.card.number,
         by=current.by,
+        contact=contact_of(work.workspace, work.card),
     )
     return blocks, mentions
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.files import write_atomically
+from eclaireur.core.mention import SHORT
 from eclaireur.service import training, work as working
 from eclaireur.service.exporting import list_mentions
 from eclaireur.service.files import read_documented
 from eclaireur.service.signals import ranks_only
+from eclaireur.service.stopping import refuse_stopped
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +72,8 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
     ------
     InputError
         If the input or the output's form is wrong.
+    RefusedError
+        If the case is suspended.
     """
     write = _writer(output)
     asked = _asked(work, source, input_path)
@@ -178,6 +182,7 @@ class _Asked:
 def _asked(work: Work, source: str, input_path: Path) -> _Asked:
     import pyarrow as pa
 
+    refuse_stopped(work)
     paths = _paths(input_path)
     read = [_read(work, path) for path in paths]
     candidates = pa.concat_tables([one.table for one in read], promote_options="default")
@@ -213,6 +218,7 @@ def _scored(work: Work, source: str, asked: _Asked) -> pa.Table:
         scored = ranks_only(scored)
     size = scored.num_rows
     scored = scored.append_column("model", pa.array([card.number] * size, pa.int32()))
+    scored = scored.append_column("mention", pa.array([SHORT] * size, pa.string()))
     scored = scored.append_column("run", pa.array([asked.run.id] * size, pa.string()))
     return scored.add_column(0, "line", pa.array(asked.lines, pa.int64()))
 

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.core import worklist as drawing
 from eclaireur.core.errors import NotFoundError
+from eclaireur.core.mention import mentions
 from eclaireur.core.subjects import Subject
 from eclaireur.core.tables import signals_schema
 from eclaireur.core.types import Run, Worklist
 from eclaireur.core.view import Block, Facts, Reason, Reasons
 from eclaireur.service import training, work as working
+from eclaireur.service.declaring import contact_of
+from eclaireur.service.stopping import refuse_stopped
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,13 +44,14 @@ class Signals:
 def make(work: Work, source: str, *, as_of: date | None = None) -> Signals:
     """Score every current subject of a source; fetch it and train a first model when needed.
 
-    The same data, model, date and code give the same run and the same table.
+    The same data, model, date and code give the same run and the same table. A suspended case makes none.
 
     Parameters
     ----------
     as_of
         Date of the signals; by default the day after the last day of the data.
     """
+    refuse_stopped(work)
     records = working.ensure_records(work, source)
     model = training.ensure_model(work, records, source)
     when = as_of or work.case.data_date(records.tables) + timedelta(days=1)
@@ -168,6 +172,7 @@ def draw(
     areas
         Areas from which to draw; by default all.
     """
+    refuse_stopped(work)
     table = signals.table
     chosen: dict[str, Any] = {}
     if areas:
@@ -234,6 +239,7 @@ def explain(work: Work, source: str, text: str) -> tuple[Block, ...]:
     """Return the sheet of a subject: what is said of it, why, and what is known."""
     from eclaireur.core import french
 
+    refuse_stopped(work)
     subject = work.case.identify(text)
     row = signal_of(work, source, subject)
     current = latest(work, source)
@@ -266,4 +272,6 @@ def explain(work: Work, source: str, text: str) -> tuple[Block, ...]:
         ),
         caution=" ".join(work.card.limits),
     )
-    return (head, reasons, *work.case.sheet(subject, current.records.tables))
+    said = mentions(work.card, contact_of(work.workspace, work.card))
+    mention = Facts(title="Mention légale", pairs=tuple(said.items()))
+    return (head, reasons, *work.case.sheet(subject, current.records.tables), mention)

@@ -101,8 +101,40 @@ def _fill() -> dict[str, Any]:
         "readings": _readings(drawer),
         **_tasks(drawer),
         "runs": _runs(drawer),
+        "contest": _answered_for(drawer, lists),
+        "explained": _explained(drawer, lists),
         "passage": _annotated(drawer, User.objects.get(login="samir")),
     }
+
+
+def _answered_for(user: Any, lists: dict[str, Any]) -> int:
+    """Publish the sheet of the case, send a contest and take it; return its number."""
+    from eclaireur.desk import contests
+    from eclaireur.desk.models import Dossier, PublishedSheet
+    from eclaireur.desk.public_sheets import draft_sheet
+    from eclaireur.service.declaring import ASKED
+
+    content = draft_sheet(CASE).to_json()
+    PublishedSheet.objects.create(case=CASE, content=content, user=user, seq=0)
+    listed = [pk for one in lists.values() for pk in one["dossiers"]]
+    dossier = Dossier.objects.filter(case=CASE, training=False).exclude(pk__in=listed).order_by("pk")[0]
+    typed = {"about": dossier.key, "name": "Zoé Quint", "contact": "zoe@exemple.fr", "text": ASKED[0].help}
+    made = contests.send(CASE, typed, address="192.0.2.1")
+    contests.take(user, made)
+    return int(made.pk)
+
+
+def _explained(user: Any, lists: dict[str, Any]) -> list[int]:
+    """Judge a subject of no list; return its dossier and the line of the verdict."""
+    from eclaireur.core.types import Verdict
+    from eclaireur.desk import decisions
+    from eclaireur.desk.models import Target
+
+    listed = [pk for one in lists.values() for pk in one["dossiers"]]
+    rows = Target.objects.filter(edition__training=False, case=CASE).exclude(dossier__in=listed)
+    target = rows.order_by("-pk")[0]
+    made = decisions.decide(user, target.dossier, target, Verdict.FOLLOW)
+    return [target.dossier_id, made.pk]
 
 
 def _readers() -> None:

@@ -11,6 +11,8 @@ from uuid import UUID
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from eclaireur.service.algorithm_sheet import FORMS as SHEETS
+from eclaireur.service.registers import REGISTERS
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
 from tests.desk.browser.stage import BENCH, CASE, READER, ZONES
@@ -120,6 +122,21 @@ PROBES: dict[str, Probe] = {
         wait="[data-zone-map] canvas",
         narrow=False,
     ),
+    "fiches": Probe("fiches/", "", "/fiches/"),
+    "fiche_publique": Probe("fiches/<case:case>/", "", f"/fiches/{CASE}/"),
+    "fiche_algorithme": Probe(f"{_CASE}fiche/", "chef", f"/{CASE}/fiche/?niveau=expert"),
+    "explication": Probe(
+        f"{_DOSSIER}explication/<int:number>/",
+        "chef",
+        f"/{CASE}/dossiers/{{explained[0]}}/explication/{{explained[1]}}/",
+    ),
+    "humain": Probe(f"{_CASE}humain/", "chef", f"/{CASE}/humain/"),
+    "projet": Probe(f"{_CASE}projet/", "chef", f"/{CASE}/projet/?avant=10&apres=20"),
+    "registres": Probe("registres/", "chef", "/registres/"),
+    "contester": Probe("contester/", "", f"/contester/?cas={CASE}"),
+    "contester_suivi": Probe("contester/suivi/", "", "/contester/suivi/"),
+    "contestations": Probe(f"{_CASE}contestations/", "chef", f"/{CASE}/contestations/"),
+    "contestation": Probe(f"{_CASE}contestations/<int:pk>/", "chef", f"/{CASE}/contestations/{{contest}}/"),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
     "taches": Probe("taches/", "chef", "/taches/"),
     "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
@@ -179,6 +196,10 @@ NO_PAGES = {
             "fichiers/<int:pk>/",
             "lire/<uuid:pk>/<str:name>",
             f"{_DOSSIER}fiche.pdf",
+            *(f"{_CASE}projet/dossier.{form}" for form in ("pdf", "odt")),
+            *(f"registres/{name}.{form}" for name in REGISTERS for form in ("csv", "json")),
+            *(f"{_DOSSIER}explication/<int:number>/explication.{form}" for form in ("pdf", "odt")),
+            *(f"{part}fiche.{form}" for part in ("fiches/<case:case>/", f"{_CASE}fiche/") for form in SHEETS),
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
             *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "odt", "xlsx", "ods", "csv")),
             *(
@@ -227,6 +248,8 @@ def _address(served: Served, probe: Probe) -> str:
         report=served.report,
         passage=served.passage,
         runs=served.runs,
+        contest=served.contest,
+        explained=served.explained,
         invitation=served.invitation,
         person=served.people["lou"],
     )

@@ -144,8 +144,9 @@ class Journal:
             for name, value in (("case", case), ("subject", reference))
             if value
         ]
+        named = [f'"kind":{canonical.text(one)}' for one in kinds or ()]
         for number, line in enumerate(self._store.lines(after + 1), after + 1):
-            if all(mark in line for mark in marks):
+            if all(mark in line for mark in marks) and (not named or any(one in line for one in named)):
                 entry = Entry.from_line(line, number, file=self._store.name)
                 if (
                     (kinds is None or entry.kind in kinds)

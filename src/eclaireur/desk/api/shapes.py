@@ -9,6 +9,8 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
+from eclaireur.core.mention import SHORT
+
 __all__ = [
     "ActDone",
     "CaseCard",
@@ -35,6 +37,7 @@ __all__ = [
     "Worklist",
 ]
 
+_Mention = Annotated[str, Field(description="À dire partout où le rang ou le score est montré.")]
 _Day = Annotated[date | None, Field(examples=["2026-12-31"])]
 
 
@@ -236,6 +239,7 @@ class ListLine(_Subject):
     low: float | None
     high: float | None
     drawn: Literal["", "model", "random"] = Field(description="Comment la ligne a été tirée, après l'avis.")
+    mention: _Mention = SHORT
 
 
 class Indice(_Subject):
@@ -249,6 +253,7 @@ class Indice(_Subject):
     latitude: float | None
     longitude: float | None
     reasons: list[Reason]
+    mention: _Mention = SHORT
 
 
 class DossierLine(_Subject):
@@ -276,6 +281,7 @@ class Saying(Schema):
     low: float | None
     high: float | None
     reasons: list[Reason]
+    mention: _Mention = SHORT
 
 
 class Dossier(DossierLine):

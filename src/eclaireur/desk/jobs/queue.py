@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from eclaireur.desk.models import User
 
-__all__ = ["ACTIVE", "beat", "cancel", "carry", "claim", "end", "give_back", "held", "reap", "start"]
+__all__ = ["ACTIVE", "beat", "cancel", "carry", "claim", "end", "give_back", "halt", "held", "reap", "start"]
 
 ACTIVE = (JobState.WAITING, JobState.RUNNING)
 """States of a task that is not over."""
@@ -112,6 +112,17 @@ def cancel(user: User, job: Job) -> Job:
             DBTaskResult.objects.filter(pk=row.pk).delete()
         row.save(update_fields=["cancel_asked", "message", "state", "finished"])
     return row
+
+
+def halt(case: str, message: str) -> int:
+    """Cancel every task of a case that is suspended; return how many were waiting or at work."""
+    with transaction.atomic():
+        rows = Job.objects.select_for_update().filter(case=case, state__in=ACTIVE)
+        waiting = list(rows.filter(state=JobState.WAITING).values_list("pk", flat=True))
+        halted = rows.update(cancel_asked=True, message=message[:300])
+        Job.objects.filter(pk__in=waiting).update(state=JobState.CANCELLED, finished=timezone.now())
+        DBTaskResult.objects.filter(pk__in=waiting).delete()
+    return halted
 
 
 def held(job: UUID, token: int) -> QuerySet[Job]:

@@ -25,6 +25,8 @@ class Times:
         Between two looks at whether cancelling was asked.
     grace
         What a task has to end by itself, once asked, before it is killed.
+    halt
+        The same, when its case was suspended. With ``look``, under five seconds in all.
     pace
         Between two writings of a task's progress.
     tick
@@ -34,8 +36,8 @@ class Times:
 
     Examples
     --------
-    >>> Times().lease + Times().reap < 60
-    True
+    >>> Times().lease + Times().reap < 60, Times().look + Times().halt < 5
+    (True, True)
     """
 
     idle: float = 1.0
@@ -44,6 +46,7 @@ class Times:
     reap: float = 15.0
     look: float = 1.0
     grace: float = 20.0
+    halt: float = 3.0
     pace: float = 1.0
     tick: float = 0.1
     deaths: int = 3

@@ -23,6 +23,7 @@ from eclaireur.desk.jobs import queue
 from eclaireur.desk.jobs.process import Process
 from eclaireur.desk.jobs.running import run
 from eclaireur.desk.jobs.times import Times
+from eclaireur.desk.switching import stopped as suspended
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -133,7 +134,7 @@ class _Worker:
                     look_due = now + times.look
                     asked = queue.held(job.pk, job.token).values_list("cancel_asked", flat=True).first()
                     if asked in {None, True} and limit == float("inf"):
-                        limit = now + times.grace
+                        limit = now + (times.halt if suspended(job.case) else times.grace)
             except Error as error:
                 _LOG.warning("La base de données n'a pas répondu aux tâches : %s", error)
                 connections.close_all()

@@ -9,12 +9,14 @@ from eclaireur.desk.models.lists import Edition, Item, Target, TargetReasons, Wo
 from eclaireur.desk.models.reading import Annotation, SavedSearch
 from eclaireur.desk.models.requests import SentOnce
 from eclaireur.desk.models.switches import Switch
+from eclaireur.desk.models.trust import Contest, PublishedSheet
 
 __all__ = [
     "Annotation",
     "ApiKey",
     "Attempt",
     "Comment",
+    "Contest",
     "Decision",
     "Dossier",
     "Edition",
@@ -26,6 +28,7 @@ __all__ = [
     "JournalKey",
     "JournalLine",
     "Letter",
+    "PublishedSheet",
     "Role",
     "SavedSearch",
     "SentOnce",

@@ -127,6 +127,7 @@ def _page(request: Asking, card: Card, query: Query, *, training: bool) -> str:
         "scopes": _scopes(card, query),
         "can": _rights(request, card),
         "can_connect": request.reach.may_everywhere(Action.CONNECT, card.name),
+        "sees_all": request.reach.may_everywhere(Action.SEE, card.name),
         "people": assignable(card, request),
         "procedure": card.procedure,
         "has_reports": bool(reporting.titles(work_on(card.name)))

@@ -11,26 +11,25 @@ from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
 from eclaireur.core.errors import BadValueError, NotFoundError
+from eclaireur.core.mention import mentions
 from eclaireur.core.types import Verdict
 from eclaireur.desk import decisions
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.blocks import render_blocks
+from eclaireur.desk.exports import attached
 from eclaireur.desk.models import Decision, Dossier
 from eclaireur.desk.pages.lists import assignable, truth
+from eclaireur.desk.place import workspace
 from eclaireur.desk.recording import OvertakenError
 from eclaireur.desk.sheets import Sheet, open_sheet, place_of, within
 from eclaireur.desk.switching import stopped
+from eclaireur.service.declaring import contact_of
 
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
 
 __all__ = ["act", "letter", "missed", "pdf", "sheet", "urlpatterns"]
-
-_MENTION = (
-    "Cette fiche a été établie à l’aide d’un traitement algorithmique. "
-    "Elle propose un ordre ; l’agent décide."
-)
 
 
 @require_GET
@@ -207,7 +206,7 @@ def letter(request: Asking, case: str, pk: int, template: str) -> HttpResponse:
     if request.method == "POST":
         try:
             decisions.write_letter(request.user, dossier, template, text)
-            return _attached(letter_pdf(text), f"{template}-{dossier.key}.pdf")
+            return attached(letter_pdf(text), f"{template}-{dossier.key}.pdf")
         except BadValueError as found:
             error = found
     else:
@@ -225,18 +224,9 @@ def pdf(request: Asking, case: str, pk: int) -> HttpResponse:
     card = card_within(request, case)
     shown = _open(request, card, pk)
     blocks = shown.blocks(stopped=stopped(case) is not None)
-    mentions = {"Mention": _MENTION, "Limites": " ".join(card.limits), "Recours": card.law.appeal}
-    content = sheet_pdf(blocks, title=str(shown.dossier), mentions=mentions)
-    return _attached(content, f"fiche-{shown.dossier.key}.pdf")
-
-
-def _attached(content: bytes, name: str) -> HttpResponse:
-    from django.utils.http import content_disposition_header
-
-    response = HttpResponse(content, content_type="application/pdf")
-    safe = "".join(char if char.isalnum() or char in "-_." else "-" for char in name)
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=safe) or ""
-    return response
+    said = {"Limites": " ".join(card.limits), **mentions(card, contact_of(workspace(), card))}
+    content = sheet_pdf(blocks, title=str(shown.dossier), mentions=said)
+    return attached(content, f"fiche-{shown.dossier.key}.pdf")
 
 
 @page

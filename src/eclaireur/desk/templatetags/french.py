@@ -21,6 +21,7 @@ __all__ = [
     "decimal",
     "hundred",
     "kind",
+    "mentions",
     "moment",
     "number",
     "percent",
@@ -135,6 +136,16 @@ def reader_tabs(case: Card) -> list[tuple[str, str, str]]:
     if titles(work):
         tabs.append(("reports", "Rapports", f"{here}rapports/"))
     return tabs
+
+
+@register.filter
+def mentions(case: Card | None) -> list[dict[str, str]]:
+    """Return what must be said with a score of a case, as one mapping by heading; nothing without a case."""
+    from eclaireur.core.mention import mentions as of_card
+    from eclaireur.desk.place import workspace
+    from eclaireur.service.declaring import contact_of
+
+    return [of_card(case, contact_of(workspace(), case))] if case else []
 
 
 @register.filter

@@ -1,0 +1,124 @@
+"""Write ``docs/proofs.md`` from the logs that the proofs left, with 95 % upper bounds.
+
+    python benchmarks/prove_journal.py --log LOGS/journal.json
+    python benchmarks/write_proofs.py LOGS --output docs/proofs.md
+
+A log is a JSON object: ``proof``, ``seed``, ``tried`` and ``failed`` at least. ``./eclaireur prove`` asks
+each proof that takes ``--log`` for one, then calls this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["PROOFS", "main", "page", "upper_bound"]
+
+PROOFS: Mapping[str, tuple[str, str, str]] = {
+    "journal": ("tamperings of the journal", "missed, or found at the wrong line", "prove_journal.py"),
+    "tasks": ("tasks whose carriers were killed or frozen", "lost or done twice", "prove_tasks.py"),
+    "explanations": (
+        "past scores computed again from the journal",
+        "different by more than 1e-9",
+        "prove_explanations.py",
+    ),
+    "stop": ("stops of a served case under load", "not obeyed within 5 s", "prove_stop.py"),
+    "pickles": ("hostile files offered as a model", "accepted or run", "prove_pickles.py"),
+    "membership": ("models attacked for membership", "over the limits", "prove_membership.py"),
+}
+"""Proof → what was tried, what a failure is, its script."""
+
+_HEAD = """# Proofs
+
+Written by `benchmarks/write_proofs.py` from what the scripts logged; not by hand. `./eclaireur prove` runs
+them again. The upper bound is that of the true rate of failure at 95 % (Clopper and Pearson 1934, one-sided):
+with 0 failure in *n*, about 3/*n*.
+
+| tried | n | failed | a failure is | upper bound | seed | script |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+def upper_bound(failed: int, tried: int) -> float:
+    """Return the one-sided 95 % upper bound of a rate (Clopper and Pearson 1934).
+
+    >>> round(upper_bound(0, 100), 4), round(upper_bound(1, 100), 4), upper_bound(5, 5)
+    (0.0295, 0.0466, 1.0)
+    """
+    if failed >= tried:
+        return 1.0
+    low, high = failed / tried, 1.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        if _at_most(failed, tried, middle) > 0.05:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _at_most(failed: int, tried: int, rate: float) -> float:
+    """Return the chance of at most so many failures."""
+    if rate >= 1.0:
+        return 0.0
+    return math.fsum(
+        math.exp(
+            math.lgamma(tried + 1)
+            - math.lgamma(one + 1)
+            - math.lgamma(tried - one + 1)
+            + (one * math.log(rate) if one else 0.0)
+            + (tried - one) * math.log1p(-rate)
+        )
+        for one in range(failed + 1)
+    )
+
+
+def page(logs: Iterable[Mapping[str, Any]]) -> str:
+    """Return the page, a line for each log, in the order of `PROOFS`.
+
+    Raises
+    ------
+    KeyError
+        If a log is of an unknown proof, or lacks a figure.
+    """
+    order = list(PROOFS)
+    lines = []
+    for log in sorted(logs, key=lambda one: order.index(one["proof"])):
+        what, failure, script = PROOFS[log["proof"]]
+        bound = upper_bound(log["failed"], log["tried"])
+        said = "–" if log["proof"] == "membership" else f"{bound:.2g}"
+        lines.append(
+            f"| {what} | {log['tried']} | {log['failed']} | {failure} | {said} | {log['seed']} | "
+            f"`benchmarks/{script}` |"
+        )
+    attacked = [row for log in logs if log["proof"] == "membership" for row in log["rows"]]
+    if attacked:
+        lines += ["", "## Membership", "", "| case | source | AUC | 95 % | found at 1 % | 95 % | members |"]
+        lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+        lines += [
+            f"| {row['case']} | {row['source']} | {row['auc']:.3f} | {row['auc_low']:.3f} – "
+            f"{row['auc_high']:.3f} | {row['found']:.1%} | {row['found_low']:.1%} – "
+            f"{row['found_high']:.1%} | {row['members']} |"
+            for row in attacked
+        ]
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Read the logs of a folder and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("logs", type=Path)
+    parser.add_argument("--output", type=Path, required=True)
+    asked = parser.parse_args()
+    logs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(asked.logs.glob("*.json"))]
+    asked.output.write_text(page(logs), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

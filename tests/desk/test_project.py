@@ -1,0 +1,69 @@
+"""The project page and the registers: who sees them, who signs, and what leaves as a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from eclaireur.core.mention import MARK
+from eclaireur.desk.models import Grant, Role, User
+from eclaireur.desk.place import work_on
+from eclaireur.service.deploying import Choice, decided
+from tests.desk.conftest import CASE, Desk
+
+pytestmark = pytest.mark.django_db
+
+Enter = Callable[[User], Client]
+PAGE = f"/{CASE}/projet/"
+
+
+def test_two_managers_sign_what_the_first_one_read(desk: Desk, sign_in: Enter) -> None:
+    second = User.objects.get(login="etranger")
+    Grant.objects.create(user=second, role=Role.MANAGER, case=CASE)
+    first, other = sign_in(desk.manager), sign_in(second)
+    said = {"choice": "go_on", "reason": "pas assez d’avis"}
+    assert first.post(PAGE, said).status_code == 302
+    assert first.post(PAGE, said).status_code == 422
+    page = other.get(PAGE).content.decode()
+    assert "Une première personne a signé « poursuivre l’essai »" in page
+    assert other.post(PAGE, said).status_code == 302
+    made = decided(work_on(CASE))
+    assert (made.choice, [one.login for one in made.signed]) == (Choice.GO_ON, ["responsable", "etranger"])
+    page = first.get(PAGE).content.decode()
+    assert "Décision : poursuivre l’essai" in page
+    assert MARK in page
+    assert first.get(f"{PAGE}dossier.pdf").content.startswith(b"%PDF")
+    assert first.get(f"{PAGE}dossier.odt").content.startswith(b"PK")
+    assert first.post(PAGE, {"choice": "autre", "reason": "x"}).status_code == 422
+
+
+def test_who_sees_one_area_sees_no_project_and_who_does_not_answer_signs_nothing(
+    desk: Desk, sign_in: Enter
+) -> None:
+    assert sign_in(desk.agent).get(PAGE).status_code == 404
+    assert sign_in(desk.stranger).get(PAGE).status_code == 404
+    scientist = sign_in(desk.scientist)
+    assert scientist.get(PAGE).status_code == 200
+    assert scientist.post(PAGE, {"choice": "deploy", "reason": "x"}).status_code == 404
+
+
+def test_the_size_of_a_trial_is_told_and_wrong_shares_are_said(desk: Desk, sign_in: Enter) -> None:
+    client = sign_in(desk.manager)
+    assert "199 dossiers" in client.get(f"{PAGE}?avant=10&apres=20").content.decode()
+    for asked in ("avant=a&apres=20", "avant=10&apres=10", "avant=0&apres=20", "avant=10"):
+        assert 'role="alert"' in client.get(f"{PAGE}?{asked}").content.decode(), asked
+
+
+def test_registers_leave_as_csv_and_json(desk: Desk, sign_in: Enter) -> None:
+    manager = sign_in(desk.manager)
+    page = manager.get("/registres/").content.decode()
+    assert "premier modèle en service" in page
+    rows = json.loads(manager.get("/registres/models.json").content)
+    assert rows[0]["what"] == "premier modèle en service"
+    text = manager.get("/registres/models.csv").content.decode("utf-8-sig")
+    assert text.splitlines()[0].startswith("Quand (temps universel);")
+    assert json.loads(sign_in(desk.agent).get("/registres/models.json").content) == []
+    assert Client().get("/registres/").status_code == 302
