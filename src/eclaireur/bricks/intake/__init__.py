@@ -1,0 +1,1 @@
+"""What the intake desk's cases share: parts of a mail, personal data, urgency, rules, answers from sources."""  # noqa: E501
