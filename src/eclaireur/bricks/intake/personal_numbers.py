@@ -252,7 +252,8 @@ def _announced(text: str, plain: str) -> Iterator[Mark]:
                 continue
             digits = re.sub(r"\D", "", number)
             if len(digits) >= _SHORTEST and not _SERVICE.fullmatch(digits):
-                yield Mark(start=start, end=end, label=label)
+                sure = label != "NIR" or nir_valid(re.sub(r"[^0-9ABab]", "", number))
+                yield Mark(start=start, end=end, label=label, sure=sure)
 
 
 def _plates(text: str) -> Iterator[Mark]:

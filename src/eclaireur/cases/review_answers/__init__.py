@@ -1,0 +1,1 @@
+"""Drafted answers to the experiences that users of public services publish."""
