@@ -91,6 +91,13 @@ class Settings:
         help="`yes` makes an account without rights for an unknown identity",
         env="ECLAIREUR_OIDC_CREATE",
     )
+    smtp: str = _setting(
+        "",
+        help="mail server of the answers, `smtps://name:password@host:465` or `smtp://…`; empty for files",
+        env="ECLAIREUR_SMTP",
+        secret=True,
+    )
+    smtp_from: str = _setting("", help="address that answers are sent from", env="ECLAIREUR_SMTP_FROM")
     theme: str = _setting(
         "auto",
         help="`neutral`, or `dsfr` for the State's design system; `auto` takes it when it is installed",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["served_cards"]
 
-_DESKS = (Desk.TARGET, Desk.READER)
+_DESKS = (Desk.TARGET, Desk.READER, Desk.INTAKE)
 
 
 def served_cards() -> tuple[Card, ...]:

@@ -25,6 +25,8 @@ _ROOMS: tuple[str, ...] = (
     "readings",
     "connect",
     "reports",
+    "intake",
+    "intake_asking",
     "reader",
     "documents",
     "annotate",

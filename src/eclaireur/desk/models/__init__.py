@@ -3,6 +3,15 @@
 from eclaireur.desk.models.accounts import ApiKey, Attempt, Grant, Role, Session, SetupLink, User
 from eclaireur.desk.models.files import Export, Upload
 from eclaireur.desk.models.followup import Comment, Decision, Dossier, Letter
+from eclaireur.desk.models.intake import (
+    Campaign,
+    Comparison,
+    Feedback,
+    Mail,
+    MailContent,
+    MailStatus,
+    Outgoing,
+)
 from eclaireur.desk.models.jobs import Job, JobState
 from eclaireur.desk.models.journal import JournalKey, JournalLine
 from eclaireur.desk.models.lists import Edition, Item, Target, TargetReasons, Worklist
@@ -14,11 +23,14 @@ __all__ = [
     "Annotation",
     "ApiKey",
     "Attempt",
+    "Campaign",
     "Comment",
+    "Comparison",
     "Decision",
     "Dossier",
     "Edition",
     "Export",
+    "Feedback",
     "Grant",
     "Item",
     "Job",
@@ -26,6 +38,10 @@ __all__ = [
     "JournalKey",
     "JournalLine",
     "Letter",
+    "Mail",
+    "MailContent",
+    "MailStatus",
+    "Outgoing",
     "Role",
     "SavedSearch",
     "SentOnce",

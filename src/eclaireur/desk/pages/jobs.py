@@ -94,6 +94,10 @@ class _Line:
                 return "Le rapport est établi.", f"/{job.case}/rapports/{job.pk}/", "Lire le rapport"
             case "index":
                 return "La recherche est prête.", f"/{job.case}/", "Chercher"
+            case "sort":
+                return "Les messages sont triés.", f"/{job.case}/", "Ouvrir la boîte"
+            case "send":
+                return "La réponse a quitté le bureau.", f"/{job.case}/envois/", "Voir les envois"
             case "train":
                 number = job.result.get("model", "")
                 return (
