@@ -127,7 +127,7 @@ class Fake:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch, db: None) -> Fake:
     made = Fake()
-    monkeypatch.setattr(intake, "open_desk", lambda work, source="": made)
+    monkeypatch.setattr(intake, "open_desk", lambda *_: made)
     case = work_on(CASE).case
     monkeypatch.setattr(case, "answer", made.answer, raising=False)
     field = FormField(name="age", title="Âge", kind="text")
@@ -523,9 +523,7 @@ def test_figures_say_too_few_until_five_then_an_interval(agent: User, sign_in: S
     assert "80 %, de 38 % à 96 % (4 sur 5)" in shown  # satisfied
 
 
-def test_a_suspended_case_sorts_and_answers_nothing_new(
-    agent: User, manager: User, sign_in: SignIn
-) -> None:
+def test_a_suspended_case_sorts_and_answers_nothing_new(agent: User, manager: User, sign_in: SignIn) -> None:
     from eclaireur.desk.switching import switch
 
     switch(manager, CASE, stop=True, reason="Contrôle")

@@ -112,7 +112,7 @@ def _write(batch: Sequence[tuple[Message, Handling]], desk: intake.Desk, service
         contents.append(
             MailContent(mail=mail, message=plain(asdict(message)), handling=plain(asdict(_safe(handling))))
         )
-    Mail.objects.bulk_create([one for one in rows if one.pk is None])
+    Mail.objects.bulk_create([one for one in rows if one.message not in known])
     Mail.objects.bulk_update([one for one in rows if one.message in known], _HANDLED)
     for content in contents:
         content.mail_id = content.mail.pk

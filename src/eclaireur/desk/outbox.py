@@ -27,7 +27,10 @@ from eclaireur.desk.place import workspace
 
 __all__ = ["deliver", "letter_of", "outbox"]
 
-_NOTICE = "Cette réponse a été préparée à l’aide d’un programme qui rédige des textes, puis relue et envoyée par un agent."
+_NOTICE = (
+    "Cette réponse a été préparée à l’aide d’un programme qui rédige des textes, "
+    "puis relue et envoyée par un agent."
+)
 _TIMEOUT = 30.0
 
 

@@ -64,7 +64,8 @@ def sound(answer: Answer) -> Answer:
 
     Examples
     --------
-    >>> sound(Answer(sentences=(Sentence(text="Bonjour,", form=True), Sentence(text="C'est gratuit.")))).cautions
+    >>> told = (Sentence(text="Bonjour,", form=True), Sentence(text="C'est gratuit."))
+    >>> sound(Answer(sentences=told)).cautions
     ("1 phrase sans source a été retirée : « C'est gratuit. »",)
     """
     known = range(1, len(answer.citations) + 1)

@@ -19,6 +19,8 @@ from typing import Any
 
 CASE = "restaurant_risk"
 READER = "inspection_letters"
+INTAKE = "review_answers"
+ROUTED = "mail_routing"
 PASSWORD = "un long mot de passe"
 CAPACITY = 14
 PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
@@ -99,7 +101,75 @@ def _fill() -> dict[str, Any]:
         "readings": _readings(drawer),
         **_tasks(drawer),
         "passage": _annotated(drawer, User.objects.get(login="samir")),
+        **_received(drawer, User.objects.get(login="samir")),
     }
+
+
+_LETTERS = 40
+"""Messages of each inbox: enough for a page, few enough to be handled in a second."""
+
+
+def _received(*people: Any) -> dict[str, Any]:
+    """Sort the last messages of both inboxes, and open a comparison whose answers are ready."""
+    from eclaireur.desk.campaigns import open_campaign, prepare
+    from eclaireur.desk.inbox import sort_messages
+    from eclaireur.desk.models import Grant, Job, Mail
+    from eclaireur.desk.place import work_on
+    from eclaireur.service.messages import Desk
+
+    lend_answers()
+    whole = Desk.messages
+    Desk.messages = lambda self: whole(self)[-_LETTERS:]  # type: ignore[method-assign]
+    for case in (INTAKE, ROUTED):
+        for person, role in zip(people, ("manager", "agent"), strict=True):
+            Grant.objects.create(user=person, role=role, case=case)
+        sort_messages(case)
+    Desk.messages = whole  # type: ignore[method-assign]
+    campaign = open_campaign(
+        people[0],
+        ROUTED,
+        "",
+        title="Avec ou sans modèle",
+        setups=("plain", "model"),
+        questions=("Combien coûte une carte ?", "Quand ouvre le guichet ?"),
+    )
+    prepare(campaign.pk, work_on(ROUTED))
+    Job.objects.filter(kind="compare").delete()
+    drafted = Mail.objects.filter(case=INTAKE, drafted=True).order_by("pk")
+    return {
+        "mails": list(drafted.values_list("pk", flat=True)),
+        "routed": list(Mail.objects.filter(case=ROUTED).order_by("pk").values_list("pk", flat=True)),
+        "campaign": campaign.pk,
+    }
+
+
+def lend_answers() -> None:
+    """Have a case answer questions from one sheet: what the question's pages show does not depend on a case."""
+    from datetime import date
+
+    from eclaireur.core.intake import Answer, Sentence
+    from eclaireur.core.view import Citation, FormField
+    from eclaireur.desk.place import work_on
+
+    sheet = Citation(
+        title="Carte d'identité",
+        passage="La carte d'identité est gratuite. Une perte coûte 25 €.",
+        origin="fiche fictive F1",
+        observed=date(2026, 3, 4),
+        address="https://exemple.fr/F1",
+    )
+
+    def answer(question: str, situation: Any, *_: Any, setup: str = "") -> Answer:
+        if "coûte" not in question:
+            return Answer(withheld="les sources ne le disent pas", offers=(sheet,))
+        said = [Sentence(text="La carte d'identité est gratuite.", sources=(1,))]
+        said += [Sentence(text="Une perte coûte 25 €.", sources=(1,))] if setup != "plain" else []
+        return Answer(sentences=tuple(said), citations=(sheet,), generated=setup != "plain")
+
+    case: Any = work_on(ROUTED).case
+    case.answer = answer
+    case.SITUATION = (FormField(name="age", title="Âge", kind="text", help="En années."),)
+    case.SETUPS = {"plain": "Phrases des fiches", "model": "Avec un modèle"}
 
 
 def _readers() -> None:
@@ -240,6 +310,7 @@ def serve() -> None:
 
     from eclaireur.desk.accounts.links import first_administrator_link
 
+    lend_answers()
     with serving.free_socket("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         link = first_administrator_link()

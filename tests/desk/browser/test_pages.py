@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
-from tests.desk.browser.stage import CASE, READER
+from tests.desk.browser.stage import CASE, INTAKE, READER, ROUTED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,6 +38,7 @@ class Probe:
 _CASE = "<case:case>/"
 _DOSSIER = f"{_CASE}dossiers/<int:pk>/"
 _READER = "<reader:case>/"
+_INTAKE = "<intake:case>/"
 _SHEET = "#fiche [data-dossier]"
 PROBES: dict[str, Probe] = {
     "accueil": Probe("", "chef", "/"),
@@ -95,6 +96,30 @@ PROBES: dict[str, Probe] = {
     "rapport": Probe(
         f"{_CASE}rapports/<uuid:pk>/", "chef", f"/{READER}/rapports/{{report}}/", wait=".report-body"
     ),
+    "boite": Probe(_INTAKE, "chef", f"/{ROUTED}/"),
+    "boite_vide": Probe(_INTAKE, "samir", f"/{INTAKE}/?texte=introuvable", narrow=False),
+    "message": Probe(
+        f"{_INTAKE}messages/<int:pk>/",
+        "chef",
+        f"/{INTAKE}/messages/{{mails[0]}}/",
+        click=".edit summary",
+        wait="#text",
+    ),
+    "message_oriente": Probe(
+        f"{_INTAKE}messages/<int:pk>/",
+        "chef",
+        f"/{ROUTED}/messages/{{routed[3]}}/",
+        click=".why summary",
+        wait=".why ul",
+    ),
+    "envois": Probe(f"{_INTAKE}envois/", "chef", f"/{INTAKE}/envois/"),
+    "question": Probe(f"{_INTAKE}question/", "chef", f"/{ROUTED}/question/"),
+    "regles": Probe(f"{_INTAKE}regles/", "chef", f"/{ROUTED}/regles/"),
+    "comparaisons": Probe(f"{_INTAKE}comparaisons/", "chef", f"/{ROUTED}/comparaisons/"),
+    "comparaison_reglages": Probe(
+        f"{_INTAKE}comparaisons/<int:pk>/", "chef", f"/{ROUTED}/comparaisons/{{campaign}}/"
+    ),
+    "chiffres": Probe(f"{_INTAKE}chiffres/", "chef", f"/{ROUTED}/chiffres/"),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
     "taches": Probe("taches/", "chef", "/taches/"),
     "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
@@ -193,6 +218,9 @@ def _address(served: Served, probe: Probe) -> str:
         failed=served.failed,
         report=served.report,
         passage=served.passage,
+        mails=served.mails,
+        routed=served.routed,
+        campaign=served.campaign,
         invitation=served.invitation,
         person=served.people["lou"],
     )

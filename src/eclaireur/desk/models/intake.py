@@ -105,7 +105,7 @@ class Outgoing(Scoped):
 class Feedback(Scoped):
     """What a person said of an answer, or of their day. Free text is in the journal's line ``seq``.
 
-    ``about`` is « answer », « agent » or « user »: of an answer read, an agent's feeling, a user's satisfaction.
+    ``about`` is « answer », « agent » or « user »: of an answer, an agent's feeling, a user's satisfaction.
     """
 
     seq = models.BigIntegerField(unique=True)

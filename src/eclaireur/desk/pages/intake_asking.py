@@ -45,7 +45,7 @@ def _place(request: Asking, case: str, action: Action = Action.DECIDE) -> tuple[
 
 @page
 def question(request: Asking, case: str) -> HttpResponse:
-    """Answer a question from sources. Nothing of it is kept, in no address and no log, unless feedback is sent."""
+    """Answer a question from sources. Nothing of it is kept, no address names it, unless feedback is sent."""
     context = frame(request, case)
     work = work_on(case)
     if not intake.answers(work):
@@ -62,10 +62,7 @@ def question(request: Asking, case: str) -> HttpResponse:
     if request.method == "POST" and asked:
         try:
             refuse_if_stopped(case)
-            if len(asked) > _LONGEST:
-                raise BadValueError(
-                    "la question est trop longue.", fix=f"Écrivez-la en {_LONGEST} caractères au plus."
-                )
+            _check_length(asked)
             answer = intake.open_desk(work).answer(" ".join([*turns, asked]), declared)
             context["answer"] = dated(plain(asdict(answer)))
             if request.POST.get("act") == "feedback":
@@ -83,6 +80,13 @@ def question(request: Asking, case: str) -> HttpResponse:
     made = render(request, "desk/intake_question.html", context, status=status)
     made["Cache-Control"] = "private, no-store"
     return made
+
+
+def _check_length(asked: str) -> None:
+    if len(asked) > _LONGEST:
+        raise BadValueError(
+            "la question est trop longue.", fix=f"Écrivez-la en {_LONGEST} caractères au plus."
+        )
 
 
 def _say(request: Asking, case: str, asked: str, answer: Answer) -> bool:
@@ -107,7 +111,7 @@ def _say(request: Asking, case: str, asked: str, answer: Answer) -> bool:
 
 @page
 def rules(request: Asking, case: str) -> HttpResponse:
-    """Try rules on past messages: what they would have done, before they act. It speaks of every territory."""
+    """Try rules on past messages, before they act. The trial speaks of every territory."""
     context = frame(request, case)
     work = work_on(case)
     if not intake.tries_rules(work) or not request.reach.may_everywhere(Action.COMPUTE, case):
@@ -139,14 +143,12 @@ def campaigns(request: Asking, case: str) -> HttpResponse:
         chosen = [given.get(name, "") for name in ("first", "second")]
         try:
             refuse_if_stopped(case)
-            if any(one not in setups for one in chosen):
-                raise BadValueError("ce réglage n'existe pas.", fix="Choisissez-le dans la liste.")
             made = comparing.open_campaign(
                 request.user,
                 case,
                 "",
                 title=given.get("title", ""),
-                setups=chosen,
+                setups=[one for one in chosen if one in setups],
                 questions=given.get("questions", "").splitlines(),
             )
         except (BadValueError, RefusedError) as error:
