@@ -144,7 +144,7 @@ def _received(*people: Any) -> dict[str, Any]:
 
 
 def lend_answers() -> None:
-    """Have a case answer questions from one sheet: what the question's pages show does not depend on a case."""
+    """Have a case answer questions from one sheet: what the pages show does not depend on a case."""
     from datetime import date
 
     from eclaireur.core.intake import Answer, Sentence
