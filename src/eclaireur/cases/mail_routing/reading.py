@@ -46,6 +46,8 @@ _HEADER = re.compile(
 )
 _SECONDS = 12.0
 _HEAD = 200_000
+_PLAIN = 1_000_000
+_FIELD = 2000
 _FEW_WORDS = 15
 _ROUTED = 6000
 _REPLY = re.compile(r"^(?:\s*(?:re|ré|tr|fwd?|aw|rép|antw)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
@@ -163,6 +165,10 @@ def mail_rows(path: Path, *, reader: Isolated | None = None) -> list[dict[str, A
     with tempfile.TemporaryDirectory() as folder:
         mails = _mails_of(path) if suffix in _BOXES else iter([path.read_bytes()])
         for number, data in enumerate(mails, start=1):
+            plain = _plain(data)
+            if plain is not None:
+                found.append(plain)
+                continue
             one = Path(folder) / f"{number}{'.emlx' if suffix == '.emlx' else '.eml'}"
             one.write_bytes(data)
             found.append(_mail(one, data[:_HEAD], reader))
@@ -186,6 +192,39 @@ def _mails_of(path: Path) -> Iterator[bytes]:
     ends = [start for start, _ in starts[1:]] + [len(data)]
     for (_, begin), end in zip(starts, ends, strict=True):
         yield re.sub(rb"(?m)^>(>*From )", rb"\1", data[begin:end])
+
+
+def _plain(data: bytes) -> dict[str, Any] | None:
+    """Read a mail that is one plain text, without a child: no library but the standard one opens it.
+
+    Anything else (several parts, a page, an attachment, a mail that is large) gives None.
+    """
+    from eclaireur.sources.documents.mail import body_text
+    from eclaireur.sources.documents.writing import Writer, clean
+
+    if len(data) > _PLAIN or _HEADER.match(data) is None:
+        return None
+    try:
+        mail = email.message_from_bytes(data, policy=email.policy.compat32)
+        if mail.get_content_type() != "text/plain" or mail.is_multipart() or mail.get_filename():
+            return None
+        payload = mail.get_payload(decode=True)
+        charset = str(mail.get_content_charset() or "")
+    except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError):
+        return None
+    said = _said(data[:_HEAD])
+    if not isinstance(payload, bytes) or not said:
+        return None
+    body = clean(body_text(payload, charset, Writer("mail", "eml")).strip("\r\n"))[0]
+    return {
+        "id": said["id"],
+        "thread": said["thread"],
+        "received": said["date"],
+        "sender": said["sender"],
+        "heading": said["heading"],
+        "body": body,
+        "state": "" if body.strip() else "message sans texte",
+    }
 
 
 def _mail(path: Path, head: bytes, reader: Isolated) -> dict[str, Any]:
@@ -262,11 +301,16 @@ def _said(head: bytes) -> dict[str, Any]:
 def _shown(mail: Mail, name: str) -> str:
     from email.header import decode_header, make_header
 
-    raw = str(mail.get(name) or "")[:2000]
+    from eclaireur.sources import encoding
+
+    # As it was received: the getter has already replaced bytes that are no ASCII.
+    raw = next((str(value) for key, value in mail.raw_items() if key.lower() == name), "")[:_FIELD]
+    if not raw.isascii():
+        return encoding.decode(raw.encode("utf-8", "surrogateescape")).text
     try:
         return str(make_header(decode_header(raw)))
     except (ValueError, LookupError, TypeError, email.errors.HeaderParseError):
-        return raw.encode("utf-8", "replace").decode()
+        return raw
 
 
 def _read_date(text: str) -> datetime | None:

@@ -195,22 +195,33 @@ class Router:
             best[batch], chances[batch] = told.best, told.chances
         return Told(best=best, chances=chances, kept=chances[:, 0] >= self.keep)
 
-    def why(self, text: str, label: int, *, count: int = 3) -> list[tuple[str, float]]:
-        """Return the words of a text that weigh most for a destination and not others, strongest first."""
+    def why(
+        self, texts: Sequence[str], labels: Sequence[int], *, count: int = 3
+    ) -> list[list[tuple[str, float]]]:
+        """Return, for each text, the words that weigh most for a destination and not others."""
         import numpy as np
 
-        row = text_rows([text], self.views)
-        values = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
-        shown = list(dict.fromkeys(stems(text)))
-        columns = np.array(stem_columns(shown, self.views[0]), np.int64)
-        against = self.linear.outer[:, label] - self.linear.outer.mean(axis=1)
-        weights = self.linear.inner[np.maximum(columns, 0)] @ against
-        found = [
-            (stem, values[column] * weight)
-            for stem, column, weight in zip(shown, columns.tolist(), weights.tolist(), strict=True)
-            if column in values
-        ]
-        return sorted(found, key=lambda one: (-abs(one[1]), one[0]))[:count]
+        against = self.linear.outer - self.linear.outer.mean(axis=1, keepdims=True)
+        found: list[list[tuple[str, float]]] = []
+        for batch in batches(texts):
+            some = texts[batch]
+            rows = batch_rows(some, self.views)[0]
+            shown = [list(dict.fromkeys(stems(text))) for text in some]
+            columns = np.array(stem_columns([stem for one in shown for stem in one], self.views[0]), np.int64)
+            values = np.zeros(rows.shape[1], np.float32)
+            start = 0
+            for at, words in enumerate(shown):
+                own = slice(rows.indptr[at], rows.indptr[at + 1])
+                place = columns[start : start + len(words)]
+                start += len(words)
+                values[rows.indices[own]] = rows.data[own]
+                known = np.flatnonzero(place >= 0)
+                weights = self.linear.inner[place[known]] @ against[:, labels[batch][at]]
+                weights = weights * values[place[known]]
+                values[rows.indices[own]] = 0
+                best = np.argsort(-np.abs(weights), kind="stable")[:count]
+                found.append([(words[known[one]], float(weights[one])) for one in best.tolist()])
+        return found
 
     def dump(self) -> dict[str, bytes]:
         """Write the model as one Parquet file: terms, and the rest in its metadata."""

@@ -29,6 +29,7 @@ UNSURE = "à trier par une personne"
 
 _WORDS_THEME = "mots du message"
 _SHOWN = 120
+_EXPLAINED = 3000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ def said(
         Rules that act before the model, and sorted messages, which tell how far rules are right.
     """
     told = model.told([row["text"] for row in rows])
+    whys = model.why([row["text"][:_EXPLAINED] for row in rows], told.best[:, 0].tolist())
     trust = ruling.trusted(rules, [] if past is None or not rules else past.to_pylist())
     found = []
     for at, row in enumerate(rows):
@@ -118,7 +120,7 @@ def said(
         )
         spoken = tone.language(row["text"])
         why = _why(row["text"], spoken, kept=bool(told.kept[at]))
-        reasons = _reasons(model, row["text"], best[0])
+        reasons = _reasons(model.names[best[0]], whys[at])
         found.append(Said(routes=routes, kept=not why, why=why, reasons=reasons, language=spoken))
     return found
 
@@ -150,16 +152,15 @@ def _why(text: str, spoken: str, *, kept: bool) -> str:
     return "" if kept else "aucun service n’est assez probable"
 
 
-def _reasons(model: Router, text: str, label: int) -> tuple[Reason, ...]:
-    name = model.names[label]
+def _reasons(name: str, whys: Sequence[tuple[str, float]]) -> tuple[Reason, ...]:
     found = tuple(
         Reason(
             theme=_WORDS_THEME,
             sentence=f"« {term} » {'oriente vers' if weight > 0 else 'éloigne de'} {name}.",
-            weight=float(weight),
+            weight=weight,
             source="message",
         )
-        for term, weight in model.why(text[:4000], label)
+        for term, weight in whys
     )
     return found or (
         Reason(theme=_WORDS_THEME, sentence="Aucun mot de ce message n’est connu du modèle.", weight=0.0),

@@ -53,6 +53,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
                 one = json.loads(line)
                 parent = str(one.get("theme_path") or "").rpartition(" > ")[0] or str(one["id"])
                 first = found.setdefault(str(one["id"]), _as_message(one, parent))
+                first["service"] = first["service"] or str(one.get("subject") or "")
                 over[root(parent)] = root(first["box"])
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise FileRefusedError(
