@@ -35,7 +35,7 @@ FILES = (
     "service_public_sheets/fiches_service_public.jsonl.gz",
 )
 SEEDS = range(1, 11)
-EACH = 200
+EACH = 60
 
 
 def main() -> None:

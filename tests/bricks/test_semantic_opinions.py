@@ -49,6 +49,20 @@ def test_a_stored_model_says_the_same(model: Opinions) -> None:
     assert Opinions.read(model.dump()).told(text) == model.told(text)
 
 
+def test_ratings_given_at_random_are_mended_by_what_is_said_of_the_aspects() -> None:
+    texts, ratings, aspects = generated(24, 11)
+    rng = random.Random(1)
+    wrong = [rng.choice(["Positif", "Négatif"]) if rng.random() < 0.7 else told for told in ratings]
+    fresh, truth, _ = generated(40, 51)
+
+    def right(with_aspects: list[dict[str, str]] | None) -> float:
+        learnt = Opinions.fit(texts, wrong, with_aspects, groups=list(range(len(texts))), seed=1)
+        chances = learnt.chances(fresh)
+        return float(sum(row[learnt.names.index(told)] for row, told in zip(chances, truth, strict=True)))
+
+    assert right(aspects) > right(None) + 1
+
+
 def test_a_negation_turns_a_word_round() -> None:
     assert balance("Service rapide. Accueil pas rapide. Sans erreur.") == [1, -1, 1]
     assert balance("") == []

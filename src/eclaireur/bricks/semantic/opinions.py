@@ -2,7 +2,9 @@
 
 The rating of a whole text comes from a logistic regression on its words, its runs of letters and counts of
 words of opinion (``opinions.toml``, with negations, as in lexicon methods: Taboada et al. 2011). Aspects with
-their polarity are labels of `labelling`. What is told of a text is then looked for in its sentences.
+their polarity are labels of `labelling`. Where authors rated aspects too, what a ridge regression says of
+them also weighs on the rating (stacking, Wolpert 1992). What is told of a text is then looked for in its
+sentences.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import io
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.semantic.labelling import Labeller
 from eclaireur.bricks.semantic.outline import flat, sentences
+from eclaireur.bricks.semantic.ridge import folds, solve
 from eclaireur.bricks.semantic.vectors import View, learnt_views, text_rows
 from eclaireur.core.errors import EmptyTableError
 
@@ -30,6 +34,11 @@ __all__ = ["Opinion", "Opinions", "balance"]
 _SHARE = 0.5
 """Weight of a standardised count beside rows of terms of length 1."""
 _C = 4.0
+_ASIDE = 0.5
+"""Weight of what is said of the aspects, standardised, in the rating."""
+_ASIDE_RIDGE = 1.0
+_ASIDE_FOLDS = 5
+_LEAST_LABELS = 5
 _BEFORE = 25
 _RATING = "rating.parquet"
 _SEPARATOR = " : "
@@ -160,10 +169,15 @@ class Opinions:
         views = learnt_views(texts)
         counts = _counted(texts)
         mean, deviation = counts.mean(axis=0), np.maximum(counts.std(axis=0), 1e-6)
+        rows = _rows(texts, views, (counts - mean) / deviation)
+        aside = _aside(rows, aspects or (), seed=seed)
         model = LogisticRegression(C=_C, max_iter=1000, random_state=seed)
-        model.fit(_rows(texts, views, (counts - mean) / deviation), list(ratings))
+        model.fit(rows if aside is None else aside.beside(rows), list(ratings))
         names = tuple(map(str, model.classes_))
-        weights, bias = model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
+        weights, bias = model.coef_.T, model.intercept_
+        if aside is not None:
+            weights, bias = aside.folded(weights, bias)
+        weights, bias = weights.astype(np.float32), bias.astype(np.float32)
         if len(names) == 2:
             # One column says the second rating against the first.
             weights, bias = np.hstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
@@ -269,6 +283,61 @@ class Opinions:
             bias=np.array(head["bias"], np.float32),
             aspects=Labeller.read(get) if head["aspects"] else None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """What is said of the aspects: ``told`` where it was not learnt, and the regression that says it."""
+
+    told: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def beside(self, rows: Any) -> Any:
+        import scipy.sparse
+
+        return scipy.sparse.hstack([rows, scipy.sparse.csr_array(_ASIDE * self.told)]).tocsr()
+
+    def folded(self, weights: Any, bias: Any) -> tuple[Any, Any]:
+        """Return the weights of the rows alone: both steps are linear, so that one is stored."""
+        cut = len(self.weights)
+        extra = _ASIDE * weights[cut:]
+        return weights[:cut] + self.weights @ extra, bias + self.bias @ extra
+
+
+def _aside(rows: Any, aspects: Sequence[Mapping[str, str]], *, seed: int) -> _Aside | None:
+    """Learn what authors say of the aspects; None when too few do."""
+    import numpy as np
+
+    targets = _aside_targets(aspects)
+    # Folds of texts: with groups apart, what is said would be less sure than of a new text, and weigh more.
+    fold = folds(np.arange(len(targets)), _ASIDE_FOLDS, seed=seed)
+    if not targets.shape[1] or len(set(fold.tolist())) < 2:
+        return None
+    told = np.zeros(targets.shape)
+    for number in sorted(set(fold.tolist())):
+        inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        learnt = solve(rows[inside], targets[inside], ridge=_ASIDE_RIDGE)
+        told[outside] = learnt.scored([rows[outside]])
+    mean, deviation = told.mean(axis=0), np.maximum(told.std(axis=0), 1e-6)
+    whole = solve(rows, targets, ridge=_ASIDE_RIDGE)
+    weights = (whole.inner.astype(np.float64) @ whole.outer) / deviation
+    return _Aside((told - mean) / deviation, weights, (whole.bias - mean) / deviation)
+
+
+def _aside_targets(aspects: Sequence[Mapping[str, str]]) -> NDArray[np.float32]:
+    """Return, for each text, its labels of aspects and the share of each polarity among them."""
+    import numpy as np
+
+    labels = Counter(pair for one in aspects for pair in one.items())
+    kept = sorted(pair for pair, count in labels.items() if count >= _LEAST_LABELS)
+    polarities = sorted({polarity for _, polarity in kept})
+    found = np.zeros((len(aspects), len(kept) + len(polarities)), np.float32)
+    for row, one in enumerate(aspects):
+        told = list(one.values())
+        found[row, : len(kept)] = [one.get(name) == polarity for name, polarity in kept]
+        found[row, len(kept) :] = [told.count(polarity) / max(1, len(told)) for polarity in polarities]
+    return found
 
 
 def _counted(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from heapq import nsmallest
 from math import log
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ __all__ = ["Found", "Sheet", "Shelf", "shelf_of"]
 
 _K, _B = 1.2, 0.4
 _BEGINNING = 500
+_COMMON = 0.5
+"""A term of more than this share of the sheets tells none apart."""
 _TITLE = 3
 _FEWEST, _LONGEST = 6, 60
 _ENDS = re.compile(r"[.!?]$")
@@ -62,6 +65,9 @@ class Shelf:
     def __init__(self, sheets: Sequence[Sheet]) -> None:
         self.sheets = tuple(sheets)
         self._postings: dict[str, list[tuple[int, float]]] = {}
+        self._titles = [flat(one.title) for one in self.sheets]
+        self._fits: dict[str, frozenset[int]] = {}
+        self._cut: dict[str, list[tuple[str, frozenset[str]]]] = {}
         counts = [Counter(_head(one)) for one in self.sheets]
         sizes = [sum(one.values()) for one in counts]
         mean = sum(sizes) / max(1, len(sizes))
@@ -78,23 +84,32 @@ class Shelf:
     def search(self, query: str, themes: Sequence[Theme] = (), *, count: int = 3) -> tuple[Found, ...]:
         """Return the sheets nearest to a text, those of the themes first."""
         scores: dict[int, float] = {}
-        for term in set(_terms(query)):
+        common = _COMMON * len(self.sheets)
+        # In a fixed order: sums of floats depend on it.
+        for term in dict.fromkeys(_terms(query)):
+            if len(self._postings.get(term, ())) > common:
+                continue
             rarity = self.weight(term)
             for at, weight in self._postings.get(term, ()):
                 scores[at] = scores.get(at, 0.0) + rarity * weight
-        found = []
-        for at, score in scores.items():
-            sheet = self.sheets[at]
-            fits = any(theme.sheets.search(flat(sheet.title)) for theme in themes)
-            found.append(Found(sheet, score, fits))
-        return tuple(sorted(found, key=lambda one: (not one.fits, -one.score, one.sheet.id))[:count])
+        fits = frozenset[int]().union(*(self._fitting(theme) for theme in themes))
+        best = nsmallest(count, scores, key=lambda at: (at not in fits, -scores[at], at))
+        return tuple(Found(self.sheets[at], scores[at], at in fits) for at in best)
+
+    def _fitting(self, theme: Theme) -> frozenset[int]:
+        """Return the sheets whose title is one of a theme's, found once."""
+        if theme.name not in self._fits:
+            found = (at for at, title in enumerate(self._titles) if theme.sheets.search(title))
+            self._fits[theme.name] = frozenset(found)
+        return self._fits[theme.name]
 
     def best(self, sheet: Sheet, query: str, *, count: int = 2) -> tuple[str, ...]:
         """Return the sentences of a sheet that answer best, in its order; each is whole and stands alone."""
         asked = {term: self.weight(term) for term in _terms(query)}
         ranked = []
-        for place, sentence in enumerate(_whole(sheet.text)):
-            terms = set(_terms(sentence))
+        if sheet.id not in self._cut:
+            self._cut[sheet.id] = [(one, frozenset(_terms(one))) for one in _whole(sheet.text)]
+        for place, (sentence, terms) in enumerate(self._cut[sheet.id]):
             shared = sum(asked.get(term, 0.0) for term in terms)
             # The first sentence of a sheet says what it is about.
             ranked.append(

@@ -150,12 +150,12 @@ def test_capitals_change_nothing_of_what_is_read(played: Played) -> None:
     assert loud.facts["Ton"] == "en capitales"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_no_planted_datum_is_in_a_draft(played: Played, seed: int) -> None:
     rows = played.records["experiences"].to_pylist()
-    found = measuring.leaks(rows, played.model, played.means, seed=seed, count=40)
-    assert found.drafted > 20
-    assert (found.planted, found.repeated) == (40 * len(KINDS), 0)
+    found = measuring.leaks(rows, played.model, played.means, seed=seed, count=25)
+    assert found.drafted > 12
+    assert (found.planted, found.repeated) == (25 * len(KINDS), 0)
 
 
 def test_planting_is_seen_when_nothing_hides_it() -> None:
