@@ -1,0 +1,179 @@
+"""From a question to an answer made of its sources, or to what the sources do not say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from eclaireur.bricks.intake.answering import content_keys, stretch_of
+from eclaireur.bricks.intake.checking import masked
+from eclaireur.bricks.intake.injections import set_aside
+from eclaireur.bricks.intake.knowledge import Sheet, too_old
+from eclaireur.bricks.semantic.outline import sentences as sentences_of
+from eclaireur.core.errors import BadValueError
+from eclaireur.core.intake import Answer, Sentence
+from eclaireur.core.view import Citation
+
+if TYPE_CHECKING:
+    from eclaireur.cases.assistant.base import Base, Ranked
+    from eclaireur.cases.assistant.model import Model
+
+__all__ = ["SILENT", "Found", "answer_of", "find", "questions_in"]
+
+SILENT = "Les sources ne le disent pas."
+_LONGEST = 2000
+_OFFERED = 3
+_TWO = re.compile(r"(?<=\?)\s+(?=\S)")
+_FRENCH = frozenset(
+    re.findall(
+        r"\w+",
+        "le la les un une des du de et est sont je mon ma mes que qui quoi pour dans au aux il elle on "
+        "ne pas en sur comment quel quelle quels quelles combien où quand puis peut faut à avec par ce "
+        "cette votre nous vous",
+    )
+)
+_ENGLISH = frozenset(
+    re.findall(
+        r"\w+",
+        "the is are do does how what where when i my can to of for and in have you your it should must get a",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a question found: its sheets, best first, the chance that the first answers, the answer."""
+
+    question: str
+    ranked: tuple[Ranked, ...]
+    features: tuple[float, ...]
+    chance: float
+    answer: Answer
+
+
+def questions_in(text: str) -> tuple[str, ...]:
+    """Return the questions of what was typed, tidied.
+
+    Examples
+    --------
+    >>> questions_in("COMMENT VOTER ?  Où est la mairie ?")
+    ('comment voter ?', 'Où est la mairie ?')
+    """
+    flat = " ".join(text.split())
+    parts = [part.strip() for part in _TWO.split(flat) if part.strip(" ?!.")]
+    return tuple(part.lower() if part.isupper() and len(part) > 8 else part for part in parts)
+
+
+def find(
+    base: Base, model: Model, text: str, *, audience: str = "", before: str = "", today: date | None = None
+) -> Found:
+    """Answer what was typed.
+
+    Parameters
+    ----------
+    audience
+        Whom the sheets must be for; empty for all.
+    before
+        The question before, which a follow-up goes on from.
+
+    Raises
+    ------
+    BadValueError
+        If nothing was asked, or more than two thousand characters were.
+    """
+    if len(text) > _LONGEST:
+        raise BadValueError(
+            f"la question a {len(text)} caractères ; {_LONGEST} au plus.", fix="Posez une question courte."
+        )
+    asked = questions_in(text)
+    if not asked:
+        raise BadValueError(
+            "la question est vide.", fix="Écrivez une question, par exemple « Comment voter ? »."
+        )
+    question = asked[0]
+    wanted = f"{before} {question}" if before and _follows(question) else question
+    ranked = base.ranked(wanted, model.weights, audience=audience)
+    features = base.features(wanted, ranked)
+    chance = model.chance(features) if ranked else 0.0
+    cautions = list(_cautions(asked))
+    foreign = _is_foreign(wanted)
+    if foreign:
+        cautions.append("La question semble écrite dans une autre langue : les sources sont en français.")
+    made = answer_of(
+        base, wanted, ranked, sure=chance >= model.threshold and not foreign, today=today, cautions=cautions
+    )
+    return Found(question=wanted, ranked=tuple(ranked), features=tuple(features), chance=chance, answer=made)
+
+
+def _follows(question: str) -> bool:
+    """Tell a question that needs the one before: short, or that begins by « et »."""
+    return question.lower().startswith(("et ", "mais ", "ou ")) or len(content_keys(question)) < 2
+
+
+def _cautions(asked: tuple[str, ...]) -> tuple[str, ...]:
+    if len(asked) < 2:
+        return ()
+    return (f"Une seule question est traitée à la fois ; posez ensuite : « {asked[1]} »",)
+
+
+def _is_foreign(text: str) -> bool:
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    english = sum(word in _ENGLISH for word in words)
+    return english >= 2 and english > sum(word in _FRENCH for word in words)
+
+
+def answer_of(
+    base: Base,
+    question: str,
+    ranked: list[Ranked],
+    *,
+    sure: bool,
+    today: date | None = None,
+    cautions: list[str] | None = None,
+) -> Answer:
+    """Return the sentences of the first sheet that answer, with their source; or the nearest sheets."""
+    told = list(cautions or ())
+    offers = tuple(_citation(base.sheets[one.place], "") for one in ranked[:_OFFERED])
+    if not sure or not ranked:
+        return Answer(withheld=SILENT, offers=offers, cautions=tuple(told))
+    sheet = base.sheets[ranked[0].place]
+    stretch = stretch_of(question, sheet.text, base.rarity, title=sheet.title)
+    if not stretch.bounds:
+        return Answer(withheld=SILENT, offers=offers, cautions=tuple(told))
+    texts = [sheet.text[start:end] for start, end in stretch.bounds]
+    passage = sheet.text[stretch.bounds[0][0] : stretch.bounds[-1][1]]
+    if any(set_aside([sheet.text[start:end] for start, end in sentences_of(sheet.text)])):
+        told.append("Des phrases de cette source s’adressent à une machine : elles ont été écartées.")
+    if today is not None and (old := too_old(sheet.updated, today)):
+        told.append(old)
+    sentences, hidden = [], 0
+    for text in texts:
+        clean, count = masked(text, [sheet.text, sheet.url])
+        hidden += count
+        sentences.append(Sentence(text=clean, sources=(1,)))
+    if hidden:
+        told.append("Une adresse absente des sources a été masquée.")
+    return Answer(
+        sentences=tuple(sentences),
+        citations=(_citation(sheet, passage),),
+        offers=offers[1:],
+        cautions=tuple(told),
+    )
+
+
+def _citation(sheet: Sheet, passage: str) -> Citation:
+    return Citation(
+        title=sheet.title,
+        passage=passage or sheet.text[:200],
+        origin=sheet.path or sheet.title,
+        observed=sheet.updated,
+        address=sheet.url,
+    )
+
+
+def situation_of(situation: Mapping[str, str]) -> str:
+    """Return the audience that was declared; empty for all."""
+    return situation.get("audience", "")

@@ -1,0 +1,160 @@
+"""The sheets, ready to be asked: words by field, letters and meaning together (`bricks.semantic.hybrid`).
+
+A base is built from the table of sheets alone and kept in the process, so that a question at the desk does
+not build it again. Its index lies in a temporary folder that goes with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from eclaireur.bricks.intake.answering import Rarity, content_keys
+from eclaireur.bricks.intake.knowledge import Sheet
+from eclaireur.bricks.semantic.hybrid import WAYS, Hybrid
+from eclaireur.bricks.semantic.index import Document, Search, Spec, number_of
+from eclaireur.bricks.semantic.index_tantivy import TantivyIndex
+from eclaireur.bricks.semantic.normalise import keys
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = ["FEATURES", "Base", "Ranked", "base_of"]
+
+FEATURES = ("covered", "covered_title", "known", "letters", "meaning", "ahead")
+"""What the chance that the first sheet answers is told from; see `Base.features`."""
+
+_KEPT = 3
+_MOST = 30
+_OPERATORS = re.compile(r"[\"“”«»()\[\]{}*~^:+/\\-]|\b(?:ET|OU|SAUF|AND|OR|NOT|PRÈS)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A sheet found, by its place in the base, with its score: scores compare within one question only."""
+
+    place: int
+    score: float
+
+
+class Base:
+    """Sheets that can be asked; see the module."""
+
+    def __init__(self, sheets: pa.Table) -> None:
+        self.sheets = [
+            Sheet(**{name: row[name] or "" for name in _TEXTS}, updated=row["updated"])
+            for row in sheets.to_pylist()
+        ]
+        self._folder = tempfile.TemporaryDirectory(prefix="eclaireur-fiches-")
+        documents = [
+            Document(
+                id=one.id,
+                title=one.title,
+                section=one.path.replace(">", " "),
+                body=one.text,
+                facets={"audience": (one.audience,)} if one.audience else {},
+            )
+            for one in self.sheets
+        ]
+        self.index = TantivyIndex.create(Path(self._folder.name), Spec(facets=("audience",)))
+        with self.index.writing() as writer:
+            writer.add(documents)
+        self.hybrid = Hybrid.fit(documents)
+        self.place = {number_of(one.id): at for at, one in enumerate(self.sheets)}
+
+    @cached_property
+    def rarity(self) -> Rarity:
+        """How rare each word is among the sheets."""
+        return Rarity.among(f"{one.title} {one.text}" for one in self.sheets)
+
+    @cached_property
+    def words(self) -> list[tuple[set[str], set[str]]]:
+        """Words of each sheet: those of its title, and all."""
+        found = []
+        for one in self.sheets:
+            title = set(content_keys(one.title))
+            found.append((title, title | set(content_keys(one.text))))
+        return found
+
+    def columns(self, question: str, *, audience: str = "") -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the places of the candidates and their scores by each way (`hybrid.WAYS`)."""
+        import numpy as np
+
+        plain = _OPERATORS.sub(" ", question).strip()
+        if not keys(plain).strip():
+            return np.zeros(0, np.int64), np.zeros((0, len(WAYS)))
+        filters = {"audience": (audience,)} if audience else {}
+        numbers, columns = self.hybrid.features(self.index, Search(query=plain, filters=filters))
+        return np.array([self.place[number] for number in numbers.tolist()], np.int64), columns
+
+    def ranked(
+        self, question: str, weights: Mapping[str, float], *, audience: str = "", without: int = -1
+    ) -> list[Ranked]:
+        """Return the sheets that answer best, best first; ``without`` leaves one out, by its place."""
+        import numpy as np
+
+        places, columns = self.columns(question, audience=audience)
+        total = columns @ np.array([weights.get(way, 0.0) for way in WAYS])
+        order = np.lexsort((places, -total))
+        return [
+            Ranked(int(places[at]), float(total[at]))
+            for at in order[:_MOST].tolist()
+            if places[at] != without
+        ]
+
+    def features(self, question: str, ranked: list[Ranked]) -> list[float]:
+        """Return what tells whether the first sheet answers a question, in the order of `FEATURES`.
+
+        Shares of the question's words, by their rarity: in the sheet, in its title, anywhere in the base.
+        Likeness of letters and of meaning with the title. How far ahead of the second the first is.
+        """
+        import numpy as np
+
+        wanted = content_keys(question)
+        known = self.rarity.share(wanted, set(self.rarity.of))
+        if not ranked:
+            return [0.0, 0.0, known, 0.0, 0.0, 0.0]
+        first = ranked[0]
+        title, whole = self.words[first.place]
+        number = number_of(self.sheets[first.place].id)
+        at = int(np.searchsorted(self.hybrid.numbers, number))
+        heads = self.hybrid.heads[[at]]
+        place = self.hybrid.meaning.vectors([question])[0]
+        second = ranked[1].score if len(ranked) > 1 else 0.0
+        return [
+            self.rarity.share(wanted, whole),
+            self.rarity.share(wanted, title),
+            known,
+            float(self.hybrid.bags.likeness(question, heads)[0]),
+            float(self.hybrid.places[heads][0] @ place),
+            1.0 - second / first.score if first.score > 0 else 0.0,
+        ]
+
+
+_TEXTS = ("id", "title", "text", "path", "audience", "url", "version")
+_bases: dict[str, Base] = {}
+_lock = Lock()
+
+
+def base_of(sheets: pa.Table) -> Base:
+    """Return the base of some sheets, built once for a process while it is among the last few."""
+    digest = hashlib.sha256()
+    for name in _TEXTS:
+        for text in sheets[name].to_pylist():
+            digest.update((text or "").encode("utf-8", "surrogatepass") + b"\x1f")
+    key = digest.hexdigest()
+    with _lock:
+        found = _bases.pop(key, None) or Base(sheets)
+        _bases[key] = found
+        while len(_bases) > _KEPT:
+            _bases.pop(next(iter(_bases)))
+    return found

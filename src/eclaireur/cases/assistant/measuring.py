@@ -1,0 +1,319 @@
+"""How well questions find their sheet, on questions and sheets that the choice has not seen.
+
+Questions that expect one sheet stay on one side of a split. Of five parts, each is ranked with weights chosen
+on the four others, and its chances come from a regression fitted on them. Abstention is measured on each
+question asked twice: with the sheet that answers, and with that sheet taken away.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eclaireur.bricks.intake.answering import stretch_of
+from eclaireur.bricks.semantic.hybrid import WAYS
+from eclaireur.bricks.semantic.normalise import keys
+from eclaireur.cases.assistant.answers import answer_of
+from eclaireur.cases.assistant.base import Ranked, base_of
+from eclaireur.cases.assistant.model import (
+    LEAST,
+    MOST,
+    asked_of,
+    best_weights,
+    fit_chance,
+    pairs_of,
+    rank_table,
+)
+from eclaireur.core import evaluation, french
+from eclaireur.core.errors import EmptyTableError
+from eclaireur.core.types import EvaluationBlock, Metric, SubgroupMetric
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from eclaireur.cases.assistant.base import Base
+    from eclaireur.cases.assistant.model import Asked
+    from eclaireur.core.case import Progress
+
+__all__ = ["evaluate", "token_f1"]
+
+_FOLDS = 5
+_DRAWS = 500
+_PLAIN = "mots du titre (BM25)"
+_TITLE = dict.fromkeys(WAYS, 0.0) | {"title": 1.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Played:
+    """Held-out results, one line a question."""
+
+    asked: Sequence[Asked]
+    groups: NDArray[np.int64]
+    rank: NDArray[np.float64]
+    plain: NDArray[np.float64]
+    chance: NDArray[np.float64]
+    label: NDArray[np.float64]
+    plain_chance: NDArray[np.float64]
+    found: list[int]
+
+
+def evaluate(
+    source: str, sheets: pa.Table, questions: pa.Table, *, seed: int, progress: Progress
+) -> EvaluationBlock:
+    """Return the figures of a source.
+
+    Raises
+    ------
+    EmptyTableError
+        If it has fewer than twenty labelled questions, or they expect fewer than five sheets.
+    """
+    rows = questions.to_pylist()
+    chosen = rows if len(rows) <= MOST else random.Random(seed).sample(rows, MOST)  # noqa: S311
+    progress(0, 3, "Préparation des fiches")
+    base = base_of(sheets)
+    progress(1, 3, "Questions")
+    asked = asked_of(base, chosen)
+    if len(asked) < LEAST or len({one.expected for one in asked}) < _FOLDS:
+        raise EmptyTableError(
+            f"{len(asked)} questions dont la fiche est connue ne suffisent pas à mesurer.",
+            fix=f"Donnez-en {LEAST} au moins, de {_FOLDS} fiches différentes.",
+        )
+    played = _play(base, asked, seed)
+    progress(2, 3, "Intervalles")
+    answers = {row["question"]: row["answer"] for row in chosen if row["answer"]}
+    return EvaluationBlock(
+        data_set=source,
+        split=(
+            f"{french.count(len(asked), 'question')} sur {french.count(len(base.sheets), 'fiche')} ; "
+            "choix emboîté, cinq parts, une fiche attendue d'un seul côté"
+        ),
+        metrics=tuple(_metrics(base, played, answers, seed)),
+        run="",
+        subgroups=tuple(_subgroups(base, played, seed)),
+        notes=_notes(played),
+    )
+
+
+def _play(base: Base, asked: Sequence[Asked], seed: int) -> _Played:
+    import numpy as np
+
+    groups = np.unique([one.expected for one in asked], return_inverse=True)[1]
+    side = np.random.default_rng(seed).permutation(int(groups.max()) + 1) % _FOLDS
+    fold = side[groups]
+    table = rank_table(asked)
+    rank = np.zeros(len(asked))
+    chance, label, plain_chance = (np.zeros(2 * len(asked)) for _ in range(3))
+    found = [-1] * len(asked)
+    for part in range(_FOLDS):
+        inside = np.flatnonzero(fold != part).tolist()
+        outside = np.flatnonzero(fold == part).tolist()
+        weights = best_weights(table[inside])
+        features, labels = pairs_of(base, [asked[at] for at in inside], weights)
+        fitted = fit_chance(features, labels)
+        told, truth = pairs_of(base, [asked[at] for at in outside], weights)
+        for nth, at in enumerate(outside):
+            ranked = [one.place for one in asked[at].ranked(weights)]
+            rank[at] = 1 / (ranked.index(asked[at].expected) + 1) if asked[at].expected in ranked else 0.0
+            found[at] = ranked[0] if ranked else -1
+            for twin in (0, 1):
+                chance[2 * at + twin] = fitted(told[2 * nth + twin])
+                label[2 * at + twin] = truth[2 * nth + twin]
+                plain_chance[2 * at + twin] = told[2 * nth + twin][0]
+    plain = np.array([_rank_by(one, _TITLE) for one in asked])
+    return _Played(
+        asked=asked,
+        groups=groups,
+        rank=rank,
+        plain=plain,
+        chance=chance,
+        label=label,
+        plain_chance=plain_chance,
+        found=found,
+    )
+
+
+def _rank_by(one: Asked, weights: dict[str, float]) -> float:
+    """Return 1/rank of the sheet expected; sheets that the way does not find do not count."""
+    ranked = [found.place for found in one.ranked(weights) if found.score > 0]
+    return 1 / (ranked.index(one.expected) + 1) if one.expected in ranked else 0.0
+
+
+def _metrics(base: Base, played: _Played, answers: dict[str, str], seed: int) -> list[Metric]:
+    import numpy as np
+
+    n = len(played.rank)
+    drawn = evaluation.bootstrap_weights(n, seed=seed, draws=_DRAWS, clusters=played.groups)
+
+    def mean(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64] | None, plain: str) -> Metric:
+        low, high = np.percentile(drawn @ ours / drawn.sum(axis=1), [2.5, 97.5])
+        value = float(ours.mean())
+        beside = None if theirs is None else float(theirs.mean())
+        return Metric(
+            name=name,
+            value=value,
+            low=min(float(low), value),
+            high=max(float(high), value),
+            n=n,
+            baseline=plain or None,
+            baseline_value=beside,
+        )
+
+    rank, plain = played.rank, played.plain
+    metrics = [
+        mean("mrr", rank, plain, _PLAIN),
+        mean("hit_at_1", (rank >= 1).astype(float), (plain >= 1).astype(float), _PLAIN),
+        mean("hit_at_5", (rank >= 0.2).astype(float), (plain >= 0.2).astype(float), _PLAIN),
+    ]
+    shown, cited = _answers(base, played)
+    metrics += [
+        mean("citation_exists", cited, None, ""),
+        mean("unsupported_rate", 1.0 - cited, None, ""),
+    ]
+    if answers:
+        true = [answers.get(one.question, "") for one in played.asked]
+        ours = np.array([token_f1(text, wanted) for text, wanted in zip(shown, true, strict=True)])
+        theirs = np.array(
+            [
+                token_f1(base.sheets[at].text if at >= 0 else "", wanted)
+                for at, wanted in zip(played.found, true, strict=True)
+            ]
+        )
+        metrics.append(mean("answer_f1", ours, theirs, "toute la fiche"))
+    return metrics + _chances(played, seed)
+
+
+def _answers(base: Base, played: _Played) -> tuple[list[str], NDArray[np.float64]]:
+    """Return what would be answered if nothing was withheld, and whether all of it stands in its source."""
+    import numpy as np
+
+    shown, cited = [], []
+    for at, one in zip(played.found, played.asked, strict=True):
+        if at < 0:
+            shown.append("")
+            cited.append(1.0)
+            continue
+        sheet = base.sheets[at]
+        stretch = stretch_of(one.question, sheet.text, base.rarity, title=sheet.title)
+        shown.append(" ".join(sheet.text[start:end] for start, end in stretch.bounds))
+        made = answer_of(base, one.question, [Ranked(at, 1.0)], sure=True)
+        cited.append(float(all(part.text in sheet.text or "[masqué" in part.text for part in made.sentences)))
+    return shown, np.array(cited)
+
+
+def _chances(played: _Played, seed: int) -> list[Metric]:
+    """Return how well the chance tells what is answered from what is not, and whether it is true."""
+    import numpy as np
+
+    twice = np.repeat(played.groups, 2)
+    drawn = evaluation.bootstrap_weights(len(twice), seed=seed, draws=_DRAWS, clusters=twice)
+
+    def metric(
+        name: str,
+        figure: Callable[..., float],
+        baseline: str,
+        theirs: float | None,
+    ) -> Metric:
+        value = float(figure(played.label, played.chance, None))
+        each = np.array([figure(played.label, played.chance, line) for line in drawn])
+        low, high = np.nanpercentile(each, [2.5, 97.5])
+        return Metric(
+            name=name,
+            value=value,
+            low=min(float(low), value),
+            high=max(float(high), value),
+            n=len(twice),
+            baseline=baseline,
+            baseline_value=theirs,
+        )
+
+    rate = np.full(len(twice), played.label.mean())
+    return [
+        metric(
+            "abstention_auc",
+            _auc,
+            "part des mots de la question",
+            float(_auc(played.label, played.plain_chance, None)),
+        ),
+        metric("brier", _brier, "taux moyen", float(_brier(played.label, rate, None))),
+        metric("calibration_error", _gap, "taux moyen", float(_gap(played.label, rate, None))),
+    ]
+
+
+def _auc(label: NDArray[np.float64], score: NDArray[np.float64], weight: NDArray[np.float64] | None) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(label, score, sample_weight=weight))
+
+
+def _brier(
+    label: NDArray[np.float64], score: NDArray[np.float64], weight: NDArray[np.float64] | None
+) -> float:
+    import numpy as np
+
+    return float(np.average((label - score) ** 2, weights=weight))
+
+
+def _gap(label: NDArray[np.float64], score: NDArray[np.float64], weight: NDArray[np.float64] | None) -> float:
+    """Return the mean gap between what is said and what is, in ten bins of the chance."""
+    import numpy as np
+
+    weights = np.ones(len(label)) if weight is None else weight
+    bins = np.minimum((score * 10).astype(int), 9)
+    said, was, size = (np.bincount(bins, weights * one, 10) for one in (score, label, np.ones(len(label))))
+    return float(np.abs(said - was).sum() / size.sum())
+
+
+def _subgroups(base: Base, played: _Played, seed: int) -> list[SubgroupMetric]:
+    """Return the figures by audience."""
+    import numpy as np
+
+    audience = np.array([base.sheets[one.expected].audience or "non dit" for one in played.asked])
+    found = []
+    for group in sorted(set(audience.tolist())):
+        inside = audience == group
+        n = int(inside.sum())
+        low, high = evaluation.wilson(int((played.rank[inside] >= 0.2).sum()), n)
+        enough = n >= evaluation.MIN_GROUP
+        value = float((played.rank[inside] >= 0.2).mean()) if enough else None
+        metric = Metric(
+            name="hit_at_5", value=value, low=low if enough else None, high=high if enough else None, n=n
+        )
+        found.append(SubgroupMetric(attribute="public", group=group, metric=metric))
+    return found
+
+
+def _notes(played: _Played) -> tuple[str, ...]:
+    """Say what is answered, and how often wrongly, at three levels of caution."""
+    told = []
+    for threshold in (0.3, 0.5, 0.7):
+        kept = played.chance >= threshold
+        answered = kept[::2].mean()
+        wrong = 1 - played.label[kept].mean() if kept.any() else 0.0
+        removed = kept[1::2].mean()
+        level, shown, alone, error = map(french.percent, (threshold, answered, removed, wrong))
+        told.append(
+            f"Au seuil {level} : {shown} des questions ont une réponse, {alone} quand la fiche manque ; "
+            f"{error} des réponses viennent d'une autre fiche (une question sur deux n'ayant pas la sienne)."
+        )
+    return tuple(told)
+
+
+def token_f1(answer: str, truth: str) -> float:
+    """Return the F1 of the words of an answer against those of the true one.
+
+    Examples
+    --------
+    >>> round(token_f1("La carte coûte 25 euros", "25 euros"), 2)
+    0.67
+    """
+    said, wanted = Counter(keys(answer).split()), Counter(keys(truth).split())
+    common = sum((said & wanted).values())
+    if not common:
+        return 0.0
+    precision, recall = common / sum(said.values()), common / sum(wanted.values())
+    return 2 * precision * recall / (precision + recall)
