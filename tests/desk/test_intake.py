@@ -127,7 +127,8 @@ class Fake:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch, db: None) -> Fake:
     made = Fake()
-    monkeypatch.setattr(intake, "open_desk", lambda *_: made)
+    monkeypatch.setattr(intake, "open_desk", lambda *_, **__: made)
+    monkeypatch.setattr(intake, "ready", lambda _: True)
     case = work_on(CASE).case
     monkeypatch.setattr(case, "answer", made.answer, raising=False)
     field = FormField(name="age", title="Âge", kind="text")
@@ -449,11 +450,25 @@ def test_a_question_is_answered_with_sources_and_nothing_of_it_is_kept(
     assert "[1]" in shown
     assert "04/03/2026" in shown
     client.post(here, {"question": "Et en mairie ?", "before": ["Combien coûte ma carte ?"]})
-    assert fake.asked[-1][0] == "Combien coûte ma carte ? Et en mairie ?"
+    assert fake.asked[-1][:2] == ("Et en mairie ?", {"before": "Combien coûte ma carte ?"})
     shown = html.unescape(client.post(here, {"question": "hors sujet"}).content.decode())
     assert "Les sources ne le disent pas" in shown
     assert len(list(workspace().journal.entries(case=CASE))) == before
     assert not Feedback.objects.exists()
+
+
+def test_what_is_not_ready_is_prepared_by_a_task(manager: User, sign_in: SignIn, monkeypatch: Any) -> None:
+    monkeypatch.setattr(intake, "ready", lambda _: False)
+    client = sign_in(manager)
+    shown = text(client, f"{HERE}question/")
+    assert "Les préparer" in shown
+    assert 'name="question"' not in shown
+    assert "pas encore lus" in text(client, f"{HERE}regles/")
+    case = work_on(CASE).case
+    monkeypatch.delattr(case, "messages")
+    assert client.get(HERE)["Location"] == f"{HERE}question/"
+    client.post(HERE)
+    assert carried("sort").result == {"messages": 0}
 
 
 def test_feedback_keeps_the_question_sealed_and_says_so(agent: User, sign_in: SignIn) -> None:

@@ -69,7 +69,7 @@ def sort_messages(
     """
     refuse_if_stopped(case)
     work = work_on(case, progress=progress)
-    desk = intake.open_desk(work, source)
+    desk = intake.open_desk(work, source, fresh=True)
     total = len(desk.messages())
     settled = set(
         Mail.objects.filter(case=case, service=service)

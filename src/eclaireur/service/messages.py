@@ -20,6 +20,7 @@ __all__ = [
     "answers",
     "has_messages",
     "open_desk",
+    "ready",
     "setups",
     "situation",
     "sound",
@@ -135,10 +136,22 @@ class Desk:
         return made
 
 
-def open_desk(work: Work, source: str = "") -> Desk:
-    """Open a case on a source: fetched, read and trained first when it never was."""
+def ready(work: Work) -> bool:
+    """Tell whether a case can answer at once: its data are read and a model is in service."""
+    source = working.default_source(work)
+    return bool(working.taken(work, source)) and training.in_service(work, source) is not None
+
+
+def open_desk(work: Work, source: str = "", *, fresh: bool = False) -> Desk:
+    """Open a case on a source: fetched, read and trained first when it never was.
+
+    Parameters
+    ----------
+    fresh
+        Read the connected files anew, as a calculation does.
+    """
     source = source or working.default_source(work)
-    if source == working.CONNECTED:
+    if fresh and source == working.CONNECTED:
         working.fetch(work, source)
     records = working.ensure_records(work, source)
     return Desk(work, source, records, training.ensure_model(work, records, source).card)

@@ -53,7 +53,6 @@ class Served:
     passage: str = ""
     mails: list[int] = field(default_factory=list)
     routed: list[int] = field(default_factory=list)
-    campaign: int = 0
 
     def list_of(self, area: int, *, training: bool = False) -> dict[str, Any]:
         """Return the list of an area: its number, and its dossiers in working order."""

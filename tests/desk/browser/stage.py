@@ -21,6 +21,7 @@ CASE = "restaurant_risk"
 READER = "inspection_letters"
 INTAKE = "review_answers"
 ROUTED = "mail_routing"
+ANSWERS = "assistant"
 PASSWORD = "un long mot de passe"
 CAPACITY = 14
 PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
@@ -110,66 +111,26 @@ _LETTERS = 40
 
 
 def _received(*people: Any) -> dict[str, Any]:
-    """Sort the last messages of both inboxes, and open a comparison whose answers are ready."""
-    from eclaireur.desk.campaigns import open_campaign, prepare
+    """Sort the last messages of both inboxes, and have the answers to questions ready."""
     from eclaireur.desk.inbox import sort_messages
-    from eclaireur.desk.models import Grant, Job, Mail
+    from eclaireur.desk.models import Grant, Mail
     from eclaireur.desk.place import work_on
-    from eclaireur.service.messages import Desk
+    from eclaireur.service.messages import Desk, open_desk
 
-    lend_answers()
     whole = Desk.messages
     Desk.messages = lambda self: whole(self)[-_LETTERS:]  # type: ignore[method-assign]
-    for case in (INTAKE, ROUTED):
+    for case in (INTAKE, ROUTED, ANSWERS):
         for person, role in zip(people, ("manager", "agent"), strict=True):
             Grant.objects.create(user=person, role=role, case=case)
+    for case in (INTAKE, ROUTED):
         sort_messages(case)
+    open_desk(work_on(ANSWERS))
     Desk.messages = whole  # type: ignore[method-assign]
-    campaign = open_campaign(
-        people[0],
-        ROUTED,
-        "",
-        title="Avec ou sans modèle",
-        setups=("plain", "model"),
-        questions=("Combien coûte une carte ?", "Quand ouvre le guichet ?"),
-    )
-    prepare(campaign.pk, work_on(ROUTED))
-    Job.objects.filter(kind="compare").delete()
     drafted = Mail.objects.filter(case=INTAKE, drafted=True).order_by("pk")
     return {
         "mails": list(drafted.values_list("pk", flat=True)),
         "routed": list(Mail.objects.filter(case=ROUTED).order_by("pk").values_list("pk", flat=True)),
-        "campaign": campaign.pk,
     }
-
-
-def lend_answers() -> None:
-    """Have a case answer questions from one sheet: what the pages show does not depend on a case."""
-    from datetime import date
-
-    from eclaireur.core.intake import Answer, Sentence
-    from eclaireur.core.view import Citation, FormField
-    from eclaireur.desk.place import work_on
-
-    sheet = Citation(
-        title="Carte d'identité",
-        passage="La carte d'identité est gratuite. Une perte coûte 25 €.",
-        origin="fiche fictive F1",
-        observed=date(2026, 3, 4),
-        address="https://exemple.fr/F1",
-    )
-
-    def answer(question: str, situation: Any, *_: Any, setup: str = "") -> Answer:
-        if "coûte" not in question:
-            return Answer(withheld="les sources ne le disent pas", offers=(sheet,))
-        said = [Sentence(text="La carte d'identité est gratuite.", sources=(1,))]
-        said += [Sentence(text="Une perte coûte 25 €.", sources=(1,))] if setup != "plain" else []
-        return Answer(sentences=tuple(said), citations=(sheet,), generated=setup != "plain")
-
-    case: Any = work_on(ROUTED).case
-    case.answer = answer
-    case.SITUATION = (FormField(name="age", title="Âge", kind="text", help="En années."),)
-    case.SETUPS = {"plain": "Phrases des fiches", "model": "Avec un modèle"}
 
 
 def _readers() -> None:
@@ -310,7 +271,6 @@ def serve() -> None:
 
     from eclaireur.desk.accounts.links import first_administrator_link
 
-    lend_answers()
     with serving.free_socket("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         link = first_administrator_link()

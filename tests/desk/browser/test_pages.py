@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
-from tests.desk.browser.stage import CASE, INTAKE, READER, ROUTED
+from tests.desk.browser.stage import ANSWERS, CASE, INTAKE, READER, ROUTED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -113,12 +113,14 @@ PROBES: dict[str, Probe] = {
         wait=".why ul",
     ),
     "envois": Probe(f"{_INTAKE}envois/", "chef", f"/{INTAKE}/envois/"),
-    "question": Probe(f"{_INTAKE}question/", "chef", f"/{ROUTED}/question/"),
-    "regles": Probe(f"{_INTAKE}regles/", "chef", f"/{ROUTED}/regles/"),
-    "comparaisons": Probe(f"{_INTAKE}comparaisons/", "chef", f"/{ROUTED}/comparaisons/"),
-    "comparaison_reglages": Probe(
-        f"{_INTAKE}comparaisons/<int:pk>/", "chef", f"/{ROUTED}/comparaisons/{{campaign}}/"
+    "question": Probe(
+        f"{_INTAKE}question/",
+        "chef",
+        f"/{ANSWERS}/question/",
+        click="form.answer summary",
+        wait="#s-audience",
     ),
+    "regles": Probe(f"{_INTAKE}regles/", "chef", f"/{ROUTED}/regles/"),
     "chiffres": Probe(f"{_INTAKE}chiffres/", "chef", f"/{ROUTED}/chiffres/"),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
     "taches": Probe("taches/", "chef", "/taches/"),
@@ -182,6 +184,10 @@ NO_PAGES = {
         ),
         "a file",
     ),
+    **dict.fromkeys(
+        (f"{_INTAKE}comparaisons/", f"{_INTAKE}comparaisons/<int:pk>/"),
+        "no case offers two set-ups yet: test_intake asks for these pages of one that does",
+    ),
     f"{_CASE}tirage/apercu/": "a part of the page of a draw",
     "demonstration/<str:token>/": "leads to the list",
     "connexion/identite/": "leads to the identity provider",
@@ -220,7 +226,6 @@ def _address(served: Served, probe: Probe) -> str:
         passage=served.passage,
         mails=served.mails,
         routed=served.routed,
-        campaign=served.campaign,
         invitation=served.invitation,
         person=served.people["lou"],
     )

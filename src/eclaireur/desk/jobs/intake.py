@@ -16,10 +16,15 @@ __all__: list[str] = []
 
 @job("sort", "Tri des messages")
 def _sort(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Handle the messages of a source, row by row: see `inbox.sort_messages`."""
+    """Handle the messages of a source, row by row; of a case without messages, have its answers ready."""
     from eclaireur.desk.inbox import sort_messages
+    from eclaireur.service.messages import has_messages, open_desk
 
-    source = source_of(work_of(context), arguments)
+    work = work_of(context)
+    source = source_of(work, arguments)
+    if not has_messages(work):
+        open_desk(work, source, fresh=True)
+        return {"messages": 0}
     count = sort_messages(
         context.case, source, service=context.service, progress=context.progress, writing=context.writing
     )

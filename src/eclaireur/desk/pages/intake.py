@@ -28,7 +28,7 @@ from eclaireur.service import messages as intake
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
 
-__all__ = ["desk", "frame", "intake_state", "message", "sent", "urlpatterns"]
+__all__ = ["desk", "frame", "intake_state", "message", "preparing", "sent", "urlpatterns"]
 
 _SENT = 200
 
@@ -60,20 +60,19 @@ def desk(request: Asking, case: str) -> HttpResponse:
     """Show the inbox; on sending, have the messages sorted."""
     context = frame(request, case)
     work = work_on(case)
+    if request.method == "POST":
+        return _sort(request, case)
     if not intake.has_messages(work):
         if intake.answers(work):
             return HttpResponseRedirect(f"/{case}/question/")
         raise Http404
-    if request.method == "POST":
-        return _sort(request, case)
     asked = Asked.read(request.GET)
     mine = Mail.objects.within(request.reach).filter(case=case)
     last = mine.order_by("-pk").only("handled", "model", "source").first()
     context |= {
         "inbox": Inbox(request.reach, case, asked),
         "last": last,
-        "sorting": Job.objects.within(request.reach).filter(case=case, kind="sort", state__in=ACTIVE).first(),
-        "can_compute": _computing(request, case) is not None,
+        **preparing(request, case),
         "can_connect": request.reach.may_everywhere(Action.CONNECT, case),
         "can_stop": request.reach.may_everywhere(Action.STOP, case),
     }
@@ -86,12 +85,19 @@ def _computing(request: Asking, case: str) -> str | None:
     return next((one for one in own if request.reach.may_everywhere(Action.COMPUTE, case, one)), None)
 
 
+def preparing(request: Asking, case: str) -> dict[str, Any]:
+    """Return the task that makes a case ready, when there is one, and whether the person may start it."""
+    rows = Job.objects.within(request.reach).filter(case=case, kind="sort", state__in=ACTIVE)
+    return {"sorting": rows.first(), "can_compute": _computing(request, case) is not None}
+
+
 def _sort(request: Asking, case: str) -> HttpResponse:
     service = _computing(request, case)
     if service is None:
         raise Http404
     refuse_if_stopped(case)
-    made = tasks.start("sort", user=request.user, case=case, service=service)
+    title = "" if intake.has_messages(work_on(case)) else "Préparation des réponses"
+    made = tasks.start("sort", user=request.user, case=case, service=service, title=title)
     return HttpResponseRedirect(f"/taches/{made.pk}/")
 
 

@@ -19,7 +19,7 @@ from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.inbox import plain
 from eclaireur.desk.mails import dated
 from eclaireur.desk.models import Campaign, Comparison
-from eclaireur.desk.pages.intake import frame
+from eclaireur.desk.pages.intake import frame, preparing
 from eclaireur.desk.place import work_on
 from eclaireur.desk.switching import refuse_if_stopped
 from eclaireur.service import messages as intake
@@ -59,17 +59,20 @@ def question(request: Asking, case: str) -> HttpResponse:
     if request.POST.get("act") == "anew":
         asked, turns = "", []
     status, said = 200, False
-    if request.method == "POST" and asked:
+    ready = intake.ready(work)
+    if request.method == "POST" and asked and ready:
         try:
             refuse_if_stopped(case)
             _check_length(asked)
-            answer = intake.open_desk(work).answer(" ".join([*turns, asked]), declared)
+            before = {"before": turns[-1]} if turns else {}
+            answer = intake.open_desk(work).answer(asked, {**declared, **before})
             context["answer"] = dated(plain(asdict(answer)))
             if request.POST.get("act") == "feedback":
                 said = _say(request, case, asked, answer)
         except (BadValueError, RefusedError) as error:
             context["error"], status = error, 422
-    context |= {
+    context |= preparing(request, case) | {
+        "ready": ready,
         "asked": asked,
         "turns": turns,
         "fields": [(one, declared.get(one.name, one.default)) for one in fields],
@@ -117,7 +120,8 @@ def rules(request: Asking, case: str) -> HttpResponse:
     if not intake.tries_rules(work) or not request.reach.may_everywhere(Action.COMPUTE, case):
         raise Http404
     text, status = request.POST.get("rules", "")[:50_000], 200
-    if text.strip():
+    context["ready"] = intake.ready(work)
+    if text.strip() and context["ready"]:
         try:
             refuse_if_stopped(case)
             context["blocks"] = render_blocks(intake.open_desk(work).try_rules(text.replace("\r\n", "\n")))

@@ -95,7 +95,10 @@ class _Line:
             case "index":
                 return "La recherche est prête.", f"/{job.case}/", "Chercher"
             case "sort":
-                return "Les messages sont triés.", f"/{job.case}/", "Ouvrir la boîte"
+                done = (
+                    "Les messages sont triés." if job.result.get("messages") else "Les réponses sont prêtes."
+                )
+                return done, f"/{job.case}/", "Ouvrir le guichet"
             case "send":
                 return "La réponse a quitté le bureau.", f"/{job.case}/envois/", "Voir les envois"
             case "train":
