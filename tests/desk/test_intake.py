@@ -214,6 +214,18 @@ def test_sorting_again_keeps_what_people_decided(agent: User, sign_in: SignIn) -
     assert mail(2).status == MailStatus.CLOSED
 
 
+def test_what_the_source_no_longer_has_is_let_go(agent: User, sign_in: SignIn, inbox: Fake) -> None:
+    client = sign_in(agent)
+    post(client, 1, act="file", text="Publicité")
+    inbox.count = 1
+    sort_messages(CASE)
+    assert set(Mail.objects.values_list("message", flat=True)) == {"document:00000", "document:00001"}
+    shown = post(client, 1, status=200, act="unmask")
+    assert "Carte n° 1" not in shown
+    assert PHONE not in shown
+    assert "Le message est vide" in shown
+
+
 def test_an_inbox_shows_route_confidence_urgency_and_filters(agent: User, sign_in: SignIn) -> None:
     client = sign_in(agent)
     shown = text(client, HERE)

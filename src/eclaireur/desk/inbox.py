@@ -38,6 +38,8 @@ PAGE = 50
 _BATCH = 200
 _PREVIEW = 200
 _MOST_PAGES = 10_000
+_EMPTY: Mapping[str, Any] = {"sender": "", "subject": "", "body": "", "attachments": []}
+_UNSAID: Mapping[str, Any] = {"parts": [], "personal": [], "reasons": [], "facts": {}, "draft": None}
 _HANDLED = (
     "route",
     "route_title",
@@ -82,7 +84,25 @@ def sort_messages(
             _write(batch, desk, service)
         done += len(batch)
         progress(done, total, "Tri des messages")
+    _forget(desk, service, writing)
     return total
+
+
+def _forget(desk: intake.Desk, service: str, writing: Callable[[], AbstractContextManager[object]]) -> None:
+    """Let go of messages that the source no longer has: those that wait, and the texts of the others."""
+    held = {one.id for one in desk.messages()}
+    rows = Mail.objects.filter(case=desk.work.card.name, service=service)
+    gone = [pk for pk, message in rows.values_list("pk", "message") if message not in held]
+    for start in range(0, len(gone), _BATCH):
+        mails = rows.filter(pk__in=gone[start : start + _BATCH])
+        with writing():
+            mails.filter(status=MailStatus.NEW).delete()
+            settled = mails.filter(source=desk.source).exclude(status=MailStatus.NEW)
+            for content in MailContent.objects.filter(mail__in=settled):
+                content.message = {**content.message, **_EMPTY}
+                content.handling = {**content.handling, **_UNSAID}
+                content.save()
+            settled.update(heading="", preview="")
 
 
 def _batches(rows: Iterator[tuple[Message, Handling]]) -> Iterator[list[tuple[Message, Handling]]]:
