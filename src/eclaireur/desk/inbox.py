@@ -271,7 +271,10 @@ class Inbox:
     def __init__(self, reach: Reach, case: str, asked: Asked) -> None:
         self.asked = asked
         self._mine: QuerySet[Mail] = Mail.objects.within(reach).filter(case=case)
-        self.total: int = self._rows().count()
+        rows = self._rows(without="status").values_list("status")
+        self._counts: dict[str, int] = dict(rows.annotate(n=Count("pk")).order_by())
+        self._counts["tous"] = sum(self._counts.values())
+        self.total: int = self._counts.get(asked.status, 0)
         pages = max((self.total - 1) // PAGE + 1, 1)
         if asked.page > pages:
             self.asked = asked = replace(asked, page=pages)
@@ -300,12 +303,10 @@ class Inbox:
     @property
     def statuses(self) -> list[tuple[str, str, int, str, bool]]:
         """Each status: its code, name, how many, its address, and whether it is chosen."""
-        counts = dict(self._rows(without="status").values_list("status").annotate(n=Count("pk")).order_by())
         asked = self.asked
         named = [*MailStatus.choices, ("tous", "tous")]
-        counts["tous"] = sum(counts.values())
         return [
-            (code, name, counts.get(code, 0), asked.encode(status=code), asked.status == code)
+            (code, name, self._counts.get(code, 0), asked.encode(status=code), asked.status == code)
             for code, name in named
         ]
 
