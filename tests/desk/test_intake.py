@@ -216,12 +216,12 @@ def test_sorting_again_keeps_what_people_decided(agent: User, sign_in: SignIn) -
 
 def test_what_the_source_no_longer_has_is_let_go(agent: User, sign_in: SignIn, inbox: Fake) -> None:
     client = sign_in(agent)
-    post(client, 1, act="file", text="Publicité")
+    post(client, 3, act="file", text="Publicité")
     inbox.count = 1
     sort_messages(CASE)
-    assert set(Mail.objects.values_list("message", flat=True)) == {"document:00000", "document:00001"}
-    shown = post(client, 1, status=200, act="unmask")
-    assert "Carte n° 1" not in shown
+    assert set(Mail.objects.values_list("message", flat=True)) == {"document:00000", "document:00003"}
+    shown = post(client, 3, status=200, act="unmask")
+    assert "Carte n° 3" not in shown
     assert PHONE not in shown
     assert "Le message est vide" in shown
 
