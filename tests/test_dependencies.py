@@ -53,7 +53,7 @@ EXTRAS = {
     "postgresql": {"psycopg"},
     "semantic": {"python-crfsuite", "tantivy", "usearch"},
     "spectra": {"lxml", "ms-entropy", "pyteomics", "rdkit"},
-    "weather": {"eccodes", "h5netcdf", "quantile-forest"},
+    "weather": {"eccodes", "eccodeslib", "h5netcdf", "h5py", "quantile-forest"},
 }
 GROUPS = {
     "audit": {"apsw", "cyclonedx-bom", "mutmut", "pip-audit"},

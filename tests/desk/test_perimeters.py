@@ -63,8 +63,10 @@ TURNS = 2
 _FORMS = {"<case:case>/tirage/": {"capacity": "0"}}
 """What to send where an empty form would need a whole calculation behind it."""
 
-_OWN = "lire/<"
-"""What a person had read is theirs alone and in no perimeter: test_read asks for it as somebody else."""
+_OWN = ("lire/<", "<intake:case>/messages/<", "<intake:case>/comparaisons/<")
+"""Asked for elsewhere: what a person had read is theirs alone (test_read), messages are of cases of another
+desk (test_intake).
+"""
 
 _MARK = re.compile(rb"ZQ(\d\d|A\d|S\d)X")
 

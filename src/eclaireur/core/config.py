@@ -100,6 +100,13 @@ class Settings:
         "", help="name of the model that this server expects", env="ECLAIREUR_LANGUAGE_MODEL"
     )
     language_key: str = _setting("", help="key of this server", env="ECLAIREUR_LANGUAGE_KEY", secret=True)
+    smtp: str = _setting(
+        "",
+        help="mail server of the answers, `smtps://name:password@host:465` or `smtp://…`; empty for files",
+        env="ECLAIREUR_SMTP",
+        secret=True,
+    )
+    smtp_from: str = _setting("", help="address that answers are sent from", env="ECLAIREUR_SMTP_FROM")
     theme: str = _setting(
         "auto",
         help="`neutral`, or `dsfr` for the State's design system; `auto` takes it when it is installed",

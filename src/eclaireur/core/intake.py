@@ -8,7 +8,8 @@ A case of the intake desk gives, beside the functions of `core.case.Case`, some 
     a `Handling` of one `Message`: what the machine says of it, before a person decides;
 ``answer(question, situation, records, card, artefact, setup="")``
     an `Answer` to a question typed at the desk, of an information case; ``situation`` are filters that the
-    person declared (name → value), never stored; ``setup`` names one of ``SETUPS``;
+    person declared (name → value), and ``before``, the question that this one follows: none is stored;
+    ``setup`` names one of ``SETUPS``;
 ``SITUATION``
     the filters that ``answer`` understands, as `core.view.FormField`;
 ``SETUPS``

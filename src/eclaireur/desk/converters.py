@@ -7,7 +7,7 @@ from django.urls import register_converter
 from eclaireur.core.card import Desk
 from eclaireur.desk.served import served_cards
 
-__all__ = ["BenchName", "CaseName", "ReaderName"]
+__all__ = ["BenchName", "CaseName", "IntakeName", "ReaderName"]
 
 
 class CaseName:
@@ -46,6 +46,17 @@ class BenchName(CaseName):
         return value
 
 
+class IntakeName(CaseName):
+    """``<intake:case>``: only the cases of the intake desk, whose first page is an inbox or a question."""
+
+    def to_python(self, value: str) -> str:
+        """Return the name of such a case; any other makes the address match nothing here."""
+        if all(card.name != value or card.desk is not Desk.INTAKE for card in served_cards()):
+            raise ValueError
+        return value
+
+
 register_converter(CaseName, "case")
+register_converter(IntakeName, "intake")
 register_converter(ReaderName, "reader")
 register_converter(BenchName, "bench")

@@ -19,7 +19,7 @@ from eclaireur.core import french
 from eclaireur.core.card import Desk
 from eclaireur.core.errors import ExtraMissingError
 from eclaireur.desk.models import Edition, Grant, Item, Role, SetupLink, User, Worklist
-from eclaireur.desk.place import workspace
+from eclaireur.desk.place import work_on, workspace
 from eclaireur.desk.publishing import draw_list, publish
 from eclaireur.desk.served import served_cards
 from eclaireur.desk.start import mark_demo
@@ -69,6 +69,7 @@ def fill(case: str = CASE, *, searches: bool = True) -> tuple[User, tuple[DemoAc
         raise AssertionError  # the filter asked for one
     if searches:
         _prepare_searches(grant.user)
+        _prepare_inboxes(grant.user)
     return grant.user, made
 
 
@@ -85,6 +86,16 @@ def _prepare_searches(user: User) -> None:
     for card in served_cards():
         if card.desk is Desk.READER and card.index is not None and card.name not in names(workspace()):
             jobs.start("index", user=user, case=card.name, arguments={"source": "sample"})
+
+
+def _prepare_inboxes(user: User) -> None:
+    """Have the messages of each intake case sorted by tasks, in the same way."""
+    from eclaireur.desk import jobs
+    from eclaireur.service.messages import ready
+
+    for card in served_cards():
+        if card.desk is Desk.INTAKE and not ready(work_on(card.name)):
+            jobs.start("sort", user=user, case=card.name, arguments={"source": "sample"})
 
 
 def once(token: str) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["served_cards"]
 
-_DESKS = (Desk.TARGET, Desk.READER, Desk.WORKBENCH)
+_DESKS = (Desk.TARGET, Desk.READER, Desk.INTAKE, Desk.WORKBENCH)
 
 
 def served_cards() -> tuple[Card, ...]:

@@ -31,6 +31,8 @@ _ROOMS: tuple[str, ...] = (
     "connect",
     "reports",
     "workbench",
+    "intake",
+    "intake_asking",
     "reader",
     "documents",
     "annotate",

@@ -54,6 +54,8 @@ class Served:
     runs: list[str] = field(default_factory=list)
     contest: int = 0
     explained: list[int] = field(default_factory=list)
+    mails: list[int] = field(default_factory=list)
+    routed: list[int] = field(default_factory=list)
 
     def list_of(self, area: int, *, training: bool = False) -> dict[str, Any]:
         """Return the list of an area: its number, and its dossiers in working order."""

@@ -21,6 +21,9 @@ CASE = "restaurant_risk"
 READER = "inspection_letters"
 BENCH = "drug_effects"
 ZONES = "artisan_siting"
+INTAKE = "review_answers"
+ROUTED = "mail_routing"
+ANSWERS = "assistant"
 PASSWORD = "un long mot de passe"
 CAPACITY = 14
 PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
@@ -104,6 +107,34 @@ def _fill() -> dict[str, Any]:
         "contest": _answered_for(drawer, lists),
         "explained": _explained(drawer, lists),
         "passage": _annotated(drawer, User.objects.get(login="samir")),
+        **_received(drawer, User.objects.get(login="samir")),
+    }
+
+
+_LETTERS = 40
+"""Messages of each inbox: enough for a page, few enough to be handled in a second."""
+
+
+def _received(*people: Any) -> dict[str, Any]:
+    """Sort the last messages of both inboxes, and have the answers to questions ready."""
+    from eclaireur.desk.inbox import sort_messages
+    from eclaireur.desk.models import Grant, Mail
+    from eclaireur.desk.place import work_on
+    from eclaireur.service.messages import Desk, open_desk
+
+    whole = Desk.messages
+    Desk.messages = lambda self: whole(self)[-_LETTERS:]  # type: ignore[method-assign]
+    for case in (INTAKE, ROUTED, ANSWERS):
+        for person, role in zip(people, ("manager", "agent"), strict=True):
+            Grant.objects.create(user=person, role=role, case=case)
+    for case in (INTAKE, ROUTED):
+        sort_messages(case)
+    open_desk(work_on(ANSWERS))
+    Desk.messages = whole  # type: ignore[method-assign]
+    drafted = Mail.objects.filter(case=INTAKE, drafted=True).order_by("pk")
+    return {
+        "mails": list(drafted.values_list("pk", flat=True)),
+        "routed": list(Mail.objects.filter(case=ROUTED).order_by("pk").values_list("pk", flat=True)),
     }
 
 

@@ -15,7 +15,7 @@ from eclaireur.service.algorithm_sheet import FORMS as SHEETS
 from eclaireur.service.registers import REGISTERS
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.probing import faults, photograph, unseen_focus
-from tests.desk.browser.stage import BENCH, CASE, READER, ZONES
+from tests.desk.browser.stage import ANSWERS, BENCH, CASE, INTAKE, READER, ROUTED, ZONES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -41,6 +41,7 @@ _CASE = "<case:case>/"
 _DOSSIER = f"{_CASE}dossiers/<int:pk>/"
 _READER = "<reader:case>/"
 _BENCH = "<bench:case>/"
+_INTAKE = "<intake:case>/"
 _SHEET = "#fiche [data-dossier]"
 PROBES: dict[str, Probe] = {
     "accueil": Probe("", "chef", "/"),
@@ -137,6 +138,32 @@ PROBES: dict[str, Probe] = {
     "contester_suivi": Probe("contester/suivi/", "", "/contester/suivi/"),
     "contestations": Probe(f"{_CASE}contestations/", "chef", f"/{CASE}/contestations/"),
     "contestation": Probe(f"{_CASE}contestations/<int:pk>/", "chef", f"/{CASE}/contestations/{{contest}}/"),
+    "boite": Probe(_INTAKE, "chef", f"/{ROUTED}/"),
+    "boite_vide": Probe(_INTAKE, "samir", f"/{INTAKE}/?texte=introuvable", narrow=False),
+    "message": Probe(
+        f"{_INTAKE}messages/<int:pk>/",
+        "chef",
+        f"/{INTAKE}/messages/{{mails[0]}}/",
+        click=".edit summary",
+        wait="#text",
+    ),
+    "message_oriente": Probe(
+        f"{_INTAKE}messages/<int:pk>/",
+        "chef",
+        f"/{ROUTED}/messages/{{routed[3]}}/",
+        click=".why summary",
+        wait=".why ul",
+    ),
+    "envois": Probe(f"{_INTAKE}envois/", "chef", f"/{INTAKE}/envois/"),
+    "question": Probe(
+        f"{_INTAKE}question/",
+        "chef",
+        f"/{ANSWERS}/question/",
+        click="form.answer summary",
+        wait="#s-audience",
+    ),
+    "regles": Probe(f"{_INTAKE}regles/", "chef", f"/{ROUTED}/regles/"),
+    "chiffres": Probe(f"{_INTAKE}chiffres/", "chef", f"/{ROUTED}/chiffres/"),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
     "taches": Probe("taches/", "chef", "/taches/"),
     "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
@@ -211,6 +238,10 @@ NO_PAGES = {
         ),
         "a file",
     ),
+    **dict.fromkeys(
+        (f"{_INTAKE}comparaisons/", f"{_INTAKE}comparaisons/<int:pk>/"),
+        "no case offers two set-ups yet: test_intake asks for these pages of one that does",
+    ),
     f"{_CASE}tirage/apercu/": "a part of the page of a draw",
     "demonstration/<str:token>/": "leads to the list",
     "connexion/identite/": "leads to the identity provider",
@@ -250,6 +281,8 @@ def _address(served: Served, probe: Probe) -> str:
         runs=served.runs,
         contest=served.contest,
         explained=served.explained,
+        mails=served.mails,
+        routed=served.routed,
         invitation=served.invitation,
         person=served.people["lou"],
     )

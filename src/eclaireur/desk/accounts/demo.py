@@ -80,5 +80,5 @@ def _largest_areas() -> dict[str, str]:
     counts: dict[str, Counter[str]] = {}
     for case, area in lines.values_list("case", "area"):
         counts.setdefault(case, Counter())[area] += 1
-    read = {card.name: "" for card in served_cards() if card.desk is Desk.READER}
+    read = {card.name: "" for card in served_cards() if card.desk in {Desk.READER, Desk.INTAKE}}
     return {case: found.most_common(1)[0][0] for case, found in counts.items()} | read

@@ -3,6 +3,15 @@
 from eclaireur.desk.models.accounts import ApiKey, Attempt, Grant, Role, Session, SetupLink, User
 from eclaireur.desk.models.files import Export, Upload
 from eclaireur.desk.models.followup import Comment, Decision, Dossier, Letter
+from eclaireur.desk.models.intake import (
+    Campaign,
+    Comparison,
+    Feedback,
+    Mail,
+    MailContent,
+    MailStatus,
+    Outgoing,
+)
 from eclaireur.desk.models.jobs import Job, JobState
 from eclaireur.desk.models.journal import JournalKey, JournalLine
 from eclaireur.desk.models.lists import Edition, Item, Target, TargetReasons, Worklist
@@ -15,12 +24,15 @@ __all__ = [
     "Annotation",
     "ApiKey",
     "Attempt",
+    "Campaign",
     "Comment",
+    "Comparison",
     "Contest",
     "Decision",
     "Dossier",
     "Edition",
     "Export",
+    "Feedback",
     "Grant",
     "Item",
     "Job",
@@ -28,6 +40,10 @@ __all__ = [
     "JournalKey",
     "JournalLine",
     "Letter",
+    "Mail",
+    "MailContent",
+    "MailStatus",
+    "Outgoing",
     "PublishedSheet",
     "Role",
     "SavedSearch",

@@ -199,7 +199,7 @@ def compute(request: Asking, case: str) -> HttpResponse:
     from eclaireur.desk import jobs
 
     job = jobs.start(
-        "index" if card.desk is Desk.READER else "publish",
+        {Desk.READER: "index", Desk.INTAKE: "sort"}.get(card.desk, "publish"),
         user=request.user,
         case=case,
         service="",

@@ -16,6 +16,7 @@ from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.listing import current_edition, open_worklists
 from eclaireur.desk.models import Dossier, Item
+from eclaireur.desk.pages.intake import intake_state
 from eclaireur.desk.pages.lists import truth
 from eclaireur.desk.pages.reader import read_state
 from eclaireur.desk.pages.workbench import bench_state
@@ -41,6 +42,8 @@ def _case(request: Asking, card: Card) -> dict[str, Any]:
         return {"card": card, "reads": True, **read_state(request, card)}
     if card.desk is Desk.WORKBENCH:
         return {"card": card, "benched": True, **bench_state(request, card)}
+    if card.desk is Desk.INTAKE:
+        return {"card": card, "receives": True, **intake_state(request, card)}
     reach = request.reach
     rows = Item.objects.within(reach).filter(
         case=card.name, worklist__closed=None, worklist__edition__training=False

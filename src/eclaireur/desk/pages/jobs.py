@@ -99,6 +99,13 @@ class _Line:
                 return "Le fichier est analysé.", f"/{job.case}/calculs/{job.pk}/", "Voir le résultat"
             case "index":
                 return "La recherche est prête.", f"/{job.case}/", "Chercher"
+            case "sort":
+                done = (
+                    "Les messages sont triés." if job.result.get("messages") else "Les réponses sont prêtes."
+                )
+                return done, f"/{job.case}/", "Ouvrir le guichet"
+            case "send":
+                return "La réponse a quitté le bureau.", f"/{job.case}/envois/", "Voir les envois"
             case "train":
                 number = job.result.get("model", "")
                 return (

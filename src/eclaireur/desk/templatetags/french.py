@@ -20,6 +20,7 @@ __all__ = [
     "day",
     "decimal",
     "hundred",
+    "intake_tabs",
     "kind",
     "mentions",
     "moment",
@@ -146,6 +147,30 @@ def mentions(case: Card | None) -> list[dict[str, str]]:
     from eclaireur.service.declaring import contact_of
 
     return [of_card(case, contact_of(workspace(), case))] if case else []
+
+
+@register.filter
+def intake_tabs(case: Card) -> list[tuple[str, str, str]]:
+    """Return the pages of an intake case: code, title and address."""
+    from eclaireur.desk.place import work_on
+    from eclaireur.service import messages
+    from eclaireur.service.reporting import titles
+
+    here, work = f"/{case.name}/", work_on(case.name)
+    inbox, asks = messages.has_messages(work), messages.answers(work)
+    tabs = [("inbox", "Boîte", here)] if inbox else []
+    if asks:
+        tabs.append(("question", "Question", f"{here}question/"))
+    if inbox:
+        tabs.append(("sent", "Envois", f"{here}envois/"))
+    if messages.tries_rules(work):
+        tabs.append(("rules", "Règles", f"{here}regles/"))
+    if len(messages.setups(work)) > 1:
+        tabs.append(("campaigns", "Comparaisons", f"{here}comparaisons/"))
+    tabs.append(("figures", "Chiffres", f"{here}chiffres/"))
+    if titles(work):
+        tabs.append(("reports", "Rapports", f"{here}rapports/"))
+    return tabs
 
 
 @register.filter
