@@ -48,6 +48,12 @@ def language_server() -> Iterator[Scripted]:  # noqa: C901 (one way of misbehavi
                     self.answer(_whole(said))
                 case "cut":
                     self.answer(_whole(said)[:20], size=5000)
+                case "dripping":
+                    self.answer(b"", size=100)
+                    with suppress(BrokenPipeError, ConnectionResetError):
+                        for _ in range(100):
+                            time.sleep(0.05)
+                            self.wfile.write(b" ")
                 case "endless":
                     self.answer(_whole("a" * 2_000_000))
                 case _ if body.get("stream"):

@@ -8,7 +8,8 @@ A case of the intake desk gives, beside the functions of `core.case.Case`, some 
     a `Handling` of one `Message`: what the machine says of it, before a person decides;
 ``answer(question, situation, records, card, artefact, setup="")``
     an `Answer` to a question typed at the desk, of an information case; ``situation`` are filters that the
-    person declared (name → value), and ``before``, the question that this one follows: none is stored;
+    person declared (name → value), ``before``, the question that this one follows, and ``person``, the agent
+    whose budget of a language model is used: none is stored;
     ``setup`` names one of ``SETUPS``;
 ``SITUATION``
     the filters that ``answer`` understands, as `core.view.FormField`;

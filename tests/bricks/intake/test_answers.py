@@ -63,6 +63,36 @@ def test_addresses_that_no_source_has_are_masked_and_the_others_kept() -> None:
         assert gone not in clean
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "bit.ly/abc",
+        "arnaque.ru/x",
+        "public.fr",
+        "www.service-public.fr.evil.ru",
+        "service-public.fr/autre",
+        "0800 123 456",
+        "0 800 123 456",
+        "+32 2 555 12 34",
+        "a@service-public.fr",
+    ],
+)
+def test_part_of_a_known_address_or_digits_of_several_numbers_are_not_known(place: str) -> None:
+    sources = ["Voir www.service-public.fr/vosdroits/F1, appelez le 01 23 11 98 00 ou le 39 39, 12 345 €."]
+    clean, count = masked(f"Écrivez à {place}, puis attendez.", sources)
+    assert (count, place in clean) == (1, False)
+    for short in ("appelez le 119.", "Composez le 3949."):
+        assert masked(short, sources)[1] == 1
+    for kept in (
+        "Voir service-public.fr.",
+        "le 39 39.",
+        "le 01.23.11.98.00",
+        "le +33 1 23 11 98 00",
+        "12 345 €",
+    ):
+        assert masked(kept, sources) == (kept, 0)
+
+
 def test_orders_to_machines_are_in_no_answer(hostile_files: Path) -> None:
     """Each attack of the French set, put at the start, in the middle or at the end of a source."""
     lines = (hostile_files / "generated" / "injections_fr.jsonl").read_text(encoding="utf-8").splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -42,6 +43,16 @@ def test_a_server_that_misbehaves_ends_in_one_french_sentence(server: Scripted, 
         LanguageModel(url=server.url, timeout=0.4 if way == "slow" else 5.0).chat(ASKED)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_server_that_drips_is_cut_when_time_is_up(server: Scripted, *, stream: bool) -> None:
+    server.way = "dripping"
+    model = LanguageModel(url=server.url, timeout=0.3)
+    start = time.monotonic()
+    with pytest.raises(WorkFailedError):
+        "".join(model.stream(ASKED)) if stream else model.chat(ASKED)
+    assert time.monotonic() - start < 4.0
+
+
 def test_a_stream_that_stops_before_its_end_is_not_taken_for_whole(server: Scripted) -> None:
     server.way = "half"
     with pytest.raises(WorkFailedError):
@@ -62,6 +73,17 @@ def test_a_budget_is_each_person_s_and_lasts_a_day(server: Scripted) -> None:
     budget = Budget(most=5)
     budget.take("ana", 5, now=1.0)
     assert (budget.left("ana", now=2.0), budget.left("ana", now=90_000.0)) == (0, 5)
+
+
+def test_a_person_has_one_budget_however_often_the_model_is_asked_for() -> None:
+    given = {"ECLAIREUR_LANGUAGE_URL": "http://127.0.0.1:9/v1"}
+    first, second = configured(given), configured(given)
+    assert first is not None
+    assert second is not None
+    before = second.budget.left("quelqu'un")
+    first.budget.take("quelqu'un", 100)
+    assert second.budget.left("quelqu'un") == before - 100
+    first.budget.take("", 10**9)
 
 
 def test_the_environment_names_the_server() -> None:

@@ -26,12 +26,14 @@ _NEGATED = re.compile(
 _PLACE = re.compile(
     r"(?:https?://|www\.)[^\s<>()\[\]«»\"]+"
     r"|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:fr|com|org|net|eu|info|gouv)\b(?:/[^\s<>()]*)?"
-    r"|(?<!\d)(?:\+33[\s.]?\(?0?\)?[\s.]?[1-9]|0[1-9])(?:[\s.-]?\d{2}){4}(?!\d)"
-    r"|(?<!\d)(?:3\d[\s.]?\d{2}|1[0-9]{2})(?!\d)(?=\s*(?:\(|service|appel|numéro|$))",
+    r"|\b(?:[a-z0-9-]+\.)+[a-z]{2,24}\b(?:/[^\s<>()\[\]«»\"]*)?"
+    r"|(?<![\d,.])\+?\d(?:[\s.()-]{0,2}\d){7,14}(?!\d|,\d)"
+    r"|(?<!\d)(?:3\d[\s.]?\d{2}|1[15-9]\d?)(?!\d)(?=\s*\(|\s*(?:service|appel|numéro)|\s*[.!]?\s*$)"
+    r"|(?:(?<=appelez le )|(?<=composez le )|(?<=numéro )|(?<=téléphone au ))\d{2,4}\b",
     re.IGNORECASE,
 )
 _TAIL = ".,;:!?)’'"
+_WHOLE = re.compile(r"(?<!\d)\d[\d\s.]{0,4}\d(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +104,26 @@ def masked(text: str, sources: Sequence[str]) -> tuple[str, int]:
     >>> masked("Voir www.service-public.fr ou appelez le 06 12 34 56 78.", ["sur service-public.fr"])
     ('Voir www.service-public.fr ou appelez le [masqué : absent des sources].', 1)
     """
-    known = " ".join(sources).lower()
-    digits = re.sub(r"\D", "", known)
+    known = {_plain_place(one.group().rstrip(_TAIL)) for source in sources for one in _PLACE.finditer(source)}
+    known |= {re.split("[/?#]", one)[0] for one in known}
+    known |= {re.sub(r"\D", "", one) for source in sources for one in _WHOLE.findall(source)}
     count = 0
 
     def replaced(match: re.Match[str]) -> str:
         nonlocal count
         found = match.group()
         bare = found.rstrip(_TAIL)
-        seen = re.sub(r"^(?:https?://)?(?:www\.)?", "", bare.lower()).rstrip("/")
-        number = re.sub(r"\D", "", bare)
-        is_phone = not re.search("[a-z]", seen)
-        if (is_phone and number in digits) or (not is_phone and seen in known):
+        if _plain_place(bare) in known:
             return found
         count += 1
         return MASK + found[len(bare) :]
 
     return _PLACE.sub(replaced, text), count
+
+
+def _plain_place(text: str) -> str:
+    """Return an address or a number as it is compared: whole, without what is written in several ways."""
+    if re.search("[a-z]", text, re.IGNORECASE):
+        return re.sub(r"^(?:https?://)?(?:www\.)?", "", text.lower()).rstrip("/")
+    digits = re.sub(r"\D", "", text)
+    return f"0{digits[2:].removeprefix('0')}" if text.startswith("+33") else digits

@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,13 +57,15 @@ class Budget:
         return self.most if (now or time.monotonic()) - since > _DAY else max(self.most - spent, 0)
 
     def take(self, person: str, characters: int, now: float | None = None) -> None:
-        """Count characters.
+        """Count characters; those of nobody, in a task, are not counted.
 
         Raises
         ------
         RefusedError
             If the person has no longer so many.
         """
+        if not person:
+            return
         with self._lock:
             moment = now or time.monotonic()
             if characters > self.left(person, moment):
@@ -146,12 +149,12 @@ class LanguageModel:
                 answer = self._asked(pool, body, headers, end)
                 if answer.status != 200:
                     raise self._failed(f"il a répondu {answer.status}")
-                parts = _pieces(answer, end) if stream else _whole(answer, end)
                 size = 0
-                for part in parts:
-                    size += len(part)
-                    self.budget.take(person, len(part))
-                    yield part
+                with _until(end, answer):
+                    for part in _pieces(answer) if stream else _whole(answer):
+                        size += len(part)
+                        self.budget.take(person, len(part))
+                        yield part
                 if not size:
                     raise self._failed("sa réponse est vide")
             except urllib3.exceptions.HTTPError as error:
@@ -188,15 +191,27 @@ class LanguageModel:
         return WorkFailedError(f"le modèle de langue n’a pas pu servir : {why}.", fix=_WAY_OUT)
 
 
-def _whole(answer: Any, end: float) -> Iterator[str]:
-    data = b"".join(_limited(answer, end))
+@contextmanager
+def _until(end: float, answer: Any) -> Iterator[None]:
+    """Cut the connection when time is up: a server that drips would be waited for, byte by byte, for ever."""
+    timer = threading.Timer(max(end - time.monotonic(), 0.0), answer.shutdown)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _whole(answer: Any) -> Iterator[str]:
+    data = b"".join(_limited(answer))
     yield _text(json.loads(data)["choices"][0]["message"]["content"])
 
 
-def _pieces(answer: Any, end: float) -> Iterator[str]:
+def _pieces(answer: Any) -> Iterator[str]:
     """Give the pieces of a stream of server-sent events; one that stops without ``[DONE]`` was cut."""
     held = b""
-    for data in _limited(answer, end):
+    for data in _limited(answer):
         held += data
         *lines, held = held.split(b"\n")
         for line in lines:
@@ -206,18 +221,19 @@ def _pieces(answer: Any, end: float) -> Iterator[str]:
             content = told.removeprefix(b"data:").strip()
             if content == b"[DONE]":
                 return
-            delta = json.loads(content)["choices"][0].get("delta", {}).get("content")
+            choices = json.loads(content)["choices"]  # the last event of some servers has none, but counts
+            delta = choices[0].get("delta", {}).get("content") if choices else None
             if delta:
                 yield _text(delta)
     raise ValueError("cut before its end")
 
 
-def _limited(answer: Any, end: float) -> Iterator[bytes]:
-    """Give what comes, as it comes; refuse too much of it, and one that never ends."""
+def _limited(answer: Any) -> Iterator[bytes]:
+    """Give what comes, as it comes; refuse too much of it."""
     size = 0
     for data in answer.stream(4096, decode_content=True):
         size += len(data)
-        if size > _MOST_BYTES or time.monotonic() > end:
+        if size > _MOST_BYTES:
             answer.close()
             raise ValueError("too long")
         yield data
@@ -229,8 +245,14 @@ def _text(value: Any) -> str:
     return value
 
 
+_SHARED = Budget()
+"""That of the models of the environment: a person's is one, however often a model is asked for."""
+
+
 def configured(environ: Mapping[str, str] | None = None) -> LanguageModel | None:
     """Return the model that the environment names; None when it names none.
+
+    People's budgets are those of the process.
 
     >>> configured({}) is None
     True
@@ -243,4 +265,5 @@ def configured(environ: Mapping[str, str] | None = None) -> LanguageModel | None
         url=url,
         model=given.get("ECLAIREUR_LANGUAGE_MODEL", "") or "default",
         key=given.get("ECLAIREUR_LANGUAGE_KEY", ""),
+        budget=_SHARED,
     )

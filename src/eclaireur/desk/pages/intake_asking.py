@@ -65,7 +65,8 @@ def question(request: Asking, case: str) -> HttpResponse:
             refuse_if_stopped(case)
             _check_length(asked)
             before = {"before": turns[-1]} if turns else {}
-            answer = intake.open_desk(work).answer(asked, {**declared, **before})
+            person = {"person": str(request.user.pk)}
+            answer = intake.open_desk(work).answer(asked, {**declared, **before, **person})
             context["answer"] = dated(plain(asdict(answer)))
             if request.POST.get("act") == "feedback":
                 said = _say(request, case, asked, answer)
