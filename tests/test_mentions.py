@@ -16,7 +16,7 @@ from eclaireur.core.mention import MARK
 PACKAGE = Path(mention.__file__).parent.parent
 TEMPLATES = PACKAGE / "desk" / "templates" / "desk"
 
-CARRIES = re.compile(r"\{\{[^}]*\b(score|rank|risk|low|high|blocks)\b")
+CARRIES = re.compile(r"\{\{[^}]*\b(score|rank|risk|low|high|blocks|confidence)\b")
 """What in a template shows a score, a rank, or blocks that may hold one."""
 
 SAYS = re.compile(r"desk/parts/mention\.html|in mentions\b|\bmentions\.items\b")
@@ -28,6 +28,8 @@ ASIDE = {
     "annotations.html": "agreement of two people: no score of a subject",
     "registers.html": "what was done and by whom: nobody is scored",
     "lecture.html": "what a file holds: nothing is scored",
+    "parts/intake_share.html": "shares of answers, of the desk's own figures: nobody is scored",
+    "intake_campaign.html": "what people preferred between two set-ups: nobody is scored",
 }
 """Templates that look as if they showed a score, and why they do not."""
 

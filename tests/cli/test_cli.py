@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from eclaireur.cli.app import app, main
+from eclaireur.core.mention import MARK
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_a_report_is_shown_and_written(run: Run, tmp_path: Path) -> None:
     target = tmp_path / "demandes.csv"
     code, _, _ = run(*asked, "--output", str(target))
     assert code == 0
-    assert "l'agent décide" in target.read_text(encoding="utf-8-sig")
+    assert MARK in target.read_text(encoding="utf-8-sig")
 
 
 def test_help_is_french_and_names_every_command(run: Run) -> None:

@@ -458,11 +458,14 @@ def test_a_question_is_answered_with_sources_and_nothing_of_it_is_kept(
     before = len(list(lines))
     answer = client.post(here, {"question": "Combien coûte ma carte ?", "s-age": "17"})
     shown = html.unescape(answer.content.decode())
-    assert fake.asked[-1] == ("Combien coûte ma carte ?", {"age": "17"}, "")
+    assert fake.asked[-1] == ("Combien coûte ma carte ?", {"age": "17", "person": str(agent.pk)}, "")
     assert "[1]" in shown
     assert "04/03/2026" in shown
     client.post(here, {"question": "Et en mairie ?", "before": ["Combien coûte ma carte ?"]})
-    assert fake.asked[-1][:2] == ("Et en mairie ?", {"before": "Combien coûte ma carte ?"})
+    assert fake.asked[-1][:2] == (
+        "Et en mairie ?",
+        {"before": "Combien coûte ma carte ?", "person": str(agent.pk)},
+    )
     shown = html.unescape(client.post(here, {"question": "hors sujet"}).content.decode())
     assert "Les sources ne le disent pas" in shown
     assert len(list(workspace().journal.entries(case=CASE))) == before

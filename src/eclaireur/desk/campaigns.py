@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eclaireur.desk.models import User
     from eclaireur.service.work import Work
 
-__all__ = ["CHOICES", "Result", "choose", "close", "open_campaign", "prepare", "result"]
+__all__ = ["CHOICES", "Result", "choose", "close", "open_campaign", "prepare", "result", "setup_of"]
 
 CHOICES: Mapping[str, str] = {
     "left": "Celle de gauche",

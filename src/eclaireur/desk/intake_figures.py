@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eclaireur.desk.access import Reach
     from eclaireur.desk.models import User
 
-__all__ = ["KINDS", "LEVELS", "Figures", "say"]
+__all__ = ["KINDS", "LEVELS", "Figures", "Share", "say"]
 
 KINDS: Mapping[str, str] = {
     "clear": "clair",
