@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.core import evaluation, french
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.evaluation import MIN_GROUP
-from eclaireur.core.evaluation.compare import usable
 from eclaireur.core.evaluation.intervals import DRAWS, percentiles
+from eclaireur.core.evaluation.metrics import usable
 from eclaireur.core.evaluation.order import Order
 from eclaireur.core.types import Metric
 

@@ -10,7 +10,7 @@ from eclaireur.bricks.space.expected import ExpectedCounts
 from eclaireur.cases.artisan_siting import model as modelling
 from eclaireur.cases.artisan_siting.siting import potential
 from eclaireur.core.errors import EmptyTableError
-from eclaireur.core.evaluation import Panel, bootstrap_weights, subgroup_table
+from eclaireur.core.evaluation import Panel, bootstrap_weights, interval_metric, subgroup_table
 from eclaireur.core.evaluation.compare import measured
 from eclaireur.core.evaluation.intervals import percentiles
 from eclaireur.core.types import EvaluationBlock, Metric
@@ -124,14 +124,11 @@ def _ranks(
     }
     found = []
     for name, figure in figures.items():
-        value = figure(told, plain)
-        low, high = percentiles(np.array([figure(told, one) for one in weights[:200]]))
         found.append(
-            Metric(
-                name=name,
-                value=value,
-                low=min(low, value),
-                high=max(high, value),
+            interval_metric(
+                name,
+                figure(told, plain),
+                np.array([figure(told, one) for one in weights[:200]]),
                 n=len(truth),
                 baseline=RATE,
                 baseline_value=figure(rule, plain),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -150,18 +150,7 @@ def _metrics(base: Base, played: _Played, answers: dict[str, str], seed: int) ->
     drawn = evaluation.bootstrap_weights(n, seed=seed, draws=_DRAWS, clusters=played.groups)
 
     def mean(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64] | None, plain: str) -> Metric:
-        low, high = np.percentile(drawn @ ours / drawn.sum(axis=1), [2.5, 97.5])
-        value = float(ours.mean())
-        beside = None if theirs is None else float(theirs.mean())
-        return Metric(
-            name=name,
-            value=value,
-            low=min(float(low), value),
-            high=max(float(high), value),
-            n=n,
-            baseline=plain or None,
-            baseline_value=beside,
-        )
+        return evaluation.mean_metric(name, ours, drawn, baseline=plain, beside=theirs)
 
     rank, plain = played.rank, played.plain
     metrics = [
@@ -211,61 +200,19 @@ def _chances(played: _Played, seed: int) -> list[Metric]:
 
     twice = np.repeat(played.groups, 2)
     drawn = evaluation.bootstrap_weights(len(twice), seed=seed, draws=_DRAWS, clusters=twice)
-
-    def metric(
-        name: str,
-        figure: Callable[..., float],
-        baseline: str,
-        theirs: float | None,
-    ) -> Metric:
-        value = float(figure(played.label, played.chance, None))
-        each = np.array([figure(played.label, played.chance, line) for line in drawn])
-        low, high = np.nanpercentile(each, [2.5, 97.5])
-        return Metric(
-            name=name,
-            value=value,
-            low=min(float(low), value),
-            high=max(float(high), value),
-            n=len(twice),
-            baseline=baseline,
-            baseline_value=theirs,
-        )
-
-    rate = np.full(len(twice), played.label.mean())
+    label, chance = played.label, played.chance
+    rate = float(label.mean())
     return [
-        metric(
+        evaluation.interval_metric(
             "abstention_auc",
-            _auc,
-            "part des mots de la question",
-            float(_auc(played.label, played.plain_chance, None)),
+            evaluation.auc(label, chance),
+            np.array([evaluation.auc(label, chance, line) for line in drawn]),
+            n=len(twice),
+            baseline="part des mots de la question",
+            baseline_value=evaluation.auc(label, played.plain_chance),
         ),
-        metric("brier", _brier, "taux moyen", float(_brier(played.label, rate, None))),
-        metric("calibration_error", _gap, "taux moyen", float(_gap(played.label, rate, None))),
+        *evaluation.stated_metrics(label, chance, drawn, rate),
     ]
-
-
-def _auc(label: NDArray[np.float64], score: NDArray[np.float64], weight: NDArray[np.float64] | None) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(label, score, sample_weight=weight))
-
-
-def _brier(
-    label: NDArray[np.float64], score: NDArray[np.float64], weight: NDArray[np.float64] | None
-) -> float:
-    import numpy as np
-
-    return float(np.average((label - score) ** 2, weights=weight))
-
-
-def _gap(label: NDArray[np.float64], score: NDArray[np.float64], weight: NDArray[np.float64] | None) -> float:
-    """Return the mean gap between what is said and what is, in ten bins of the chance."""
-    import numpy as np
-
-    weights = np.ones(len(label)) if weight is None else weight
-    bins = np.minimum((score * 10).astype(int), 9)
-    said, was, size = (np.bincount(bins, weights * one, 10) for one in (score, label, np.ones(len(label))))
-    return float(np.abs(said - was).sum() / size.sum())
 
 
 def _subgroups(base: Base, played: _Played, seed: int) -> list[SubgroupMetric]:

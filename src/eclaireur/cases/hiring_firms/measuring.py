@@ -10,7 +10,7 @@ from eclaireur.cases.hiring_firms import exposure, gates, model as modelling, re
 from eclaireur.cases.hiring_firms.features import FEATURES, matrix, rows_for
 from eclaireur.core import french
 from eclaireur.core.errors import EmptyTableError
-from eclaireur.core.evaluation import Panel, bootstrap_weights, subgroup_table
+from eclaireur.core.evaluation import Panel, bootstrap_weights, interval_metric, subgroup_table
 from eclaireur.core.evaluation.compare import measured
 from eclaireur.core.evaluation.intervals import percentiles
 from eclaireur.core.types import EvaluationBlock, Metric
@@ -228,14 +228,11 @@ def _ranks(held: Held, hired: NDArray[np.float64], weights: NDArray[np.float64])
     plain = np.ones((1, len(hired)))
     found = []
     for name, figure in figures.items():
-        value = float(figure(plain, orders["model"])[0])
-        low, high = percentiles(figure(weights, orders["model"]))
         found.append(
-            Metric(
-                name=name,
-                value=value,
-                low=min(low, value),
-                high=max(high, value),
+            interval_metric(
+                name,
+                float(figure(plain, orders["model"])[0]),
+                figure(weights, orders["model"]),
                 n=len(hired),
                 baseline=BASELINE,
                 baseline_value=float(figure(plain, orders["linear"])[0]),

@@ -11,7 +11,7 @@ from eclaireur.bricks.semantic.groups import Grouper
 from eclaireur.bricks.semantic.labelling import Labeller, folds
 from eclaireur.core import evaluation, french
 from eclaireur.core.case import Progress
-from eclaireur.core.evaluation.intervals import bootstrap, percentiles
+from eclaireur.core.evaluation.intervals import bootstrap
 from eclaireur.core.types import EvaluationBlock, Metric, SubgroupMetric
 from eclaireur.core.view import Series
 
@@ -180,8 +180,7 @@ def evaluate(
                 baseline_value=usual,
             ),
             Metric(name="coverage_kept", value=found / len(rows), low=cover[0], high=cover[1], n=len(rows)),
-            _stated("brier", evaluation.brier, right, held.sure, weights, known),
-            _stated("calibration_error", evaluation.calibration_error, right, held.sure, weights, known),
+            *evaluation.stated_metrics(right, held.sure, weights, known),
         ),
         run="",
         subgroups=tuple(_by_topic(held)),
@@ -237,22 +236,6 @@ def _by_topic(held: Held) -> list[SubgroupMetric]:
     return found
 
 
-def _stated(name: str, figure: Any, right: Any, sure: Any, weights: Any, known: float) -> Metric:
-    import numpy as np
-
-    value = figure(right, sure)
-    low, high = percentiles(bootstrap(lambda weight: figure(right, sure, weight), weights))
-    return Metric(
-        name=name,
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
-        n=len(right),
-        baseline="taux moyen",
-        baseline_value=figure(right, np.full(len(right), known)),
-    )
-
-
 def _ceiling(rows: Sequence[dict[str, Any]]) -> str:
     same: dict[str, list[frozenset[str]]] = {}
     for row in rows:
@@ -293,15 +276,11 @@ def _metric(
     import numpy as np
 
     right, both, ones = truth * told, truth + told, np.ones(len(truth))
-    value = figure(right, both, ones)
-    low, high = percentiles(bootstrap(lambda weight: figure(right, both, weight), weights))
-    plain = figure(truth * against, truth + against, ones)
-    return Metric(
-        name=name,
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
+    return evaluation.interval_metric(
+        name,
+        figure(right, both, ones),
+        bootstrap(lambda weight: figure(right, both, weight), weights),
         n=len(truth),
         baseline=baseline,
-        baseline_value=plain,
+        baseline_value=figure(truth * against, truth + against, ones),
     )

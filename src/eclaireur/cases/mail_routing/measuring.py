@@ -15,7 +15,7 @@ from eclaireur.cases.mail_routing.router import Router
 from eclaireur.core import evaluation, french
 from eclaireur.core.case import Progress
 from eclaireur.core.errors import EmptyTableError
-from eclaireur.core.evaluation.intervals import bootstrap, percentiles
+from eclaireur.core.evaluation.intervals import bootstrap
 from eclaireur.core.types import EvaluationBlock, Metric, SubgroupMetric
 
 if TYPE_CHECKING:
@@ -244,8 +244,7 @@ def _block(source: str, split: str, held: Held, *, seed: int) -> EvaluationBlock
         _share("coverage", kept, np.ones(size), weights),
         _share("accuracy", right, np.ones(size), weights, bayes, float(held.bayes_right.mean())),
         _share("accuracy_over_usual", right, np.ones(size), weights, usual, float(held.usual_right.mean())),
-        _stated("brier", evaluation.brier, right, held.chances, weights, mean),
-        _stated("calibration_error", evaluation.calibration_error, right, held.chances, weights, mean),
+        *evaluation.stated_metrics(right, held.chances, weights, mean),
     ]
     apart = int((~held.learnt).sum())
     return EvaluationBlock(
@@ -297,31 +296,13 @@ def _share(
     n = int(total.sum())
     if value is None:
         return Metric(name=name, value=None, low=None, high=None, n=n)
-    low, high = percentiles(bootstrap(figure, weights))
-    return Metric(
-        name=name,
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
+    return evaluation.interval_metric(
+        name,
+        value,
+        bootstrap(figure, weights),
         n=n,
         baseline=baseline,
         baseline_value=baseline_value,
-    )
-
-
-def _stated(name: str, figure: Any, right: Any, chances: Any, weights: Any, mean: float) -> Metric:
-    import numpy as np
-
-    value = figure(right, chances)
-    low, high = percentiles(bootstrap(lambda weight: figure(right, chances, weight), weights))
-    return Metric(
-        name=name,
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
-        n=len(right),
-        baseline="taux moyen",
-        baseline_value=figure(right, np.full(len(right), mean)),
     )
 
 

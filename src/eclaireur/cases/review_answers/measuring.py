@@ -19,7 +19,7 @@ from eclaireur.cases.review_answers.reading import RATINGS, text_of
 from eclaireur.cases.review_answers.understanding import understand
 from eclaireur.core import evaluation
 from eclaireur.core.errors import EmptyTableError
-from eclaireur.core.evaluation.intervals import bootstrap, percentiles
+from eclaireur.core.evaluation.intervals import bootstrap
 from eclaireur.core.intake import Message
 from eclaireur.core.types import EvaluationBlock, Metric, SubgroupMetric
 
@@ -268,12 +268,11 @@ def _block(source: str, split: str, held: Held, *, seed: int) -> EvaluationBlock
     ]
     bad = (truth == UNFAVOURABLE).astype(np.float64)
     known = float(bad.mean())
-    metrics = [_mean("sentiment_agreement", right, weights, against, name)]
+    metrics = [evaluation.mean_metric("sentiment_agreement", right, weights, baseline=name, beside=against)]
     if any(there):
         metrics.append(_micro("dimensions_f1", held.told, held.usual, there, weights))
     metrics += [
-        _stated("brier", evaluation.brier, bad, held.chances[:, 0], weights, known),
-        _stated("calibration_error", evaluation.calibration_error, bad, held.chances[:, 0], weights, known),
+        *evaluation.stated_metrics(bad, held.chances[:, 0], weights, known),
     ]
     return EvaluationBlock(
         data_set=source,
@@ -282,20 +281,6 @@ def _block(source: str, split: str, held: Held, *, seed: int) -> EvaluationBlock
         run="",
         subgroups=_groups(held.rows, right),
         notes=_by_dimension(held.told, there),
-    )
-
-
-def _mean(name: str, right: Any, weights: Any, against: Any, baseline: str) -> Metric:
-    value = float(right.mean())
-    low, high = percentiles(bootstrap(lambda weight: float((weight @ right) / weight.sum()), weights))
-    return Metric(
-        name=name,
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
-        n=len(right),
-        baseline=baseline,
-        baseline_value=float(against.mean()),
     )
 
 
@@ -314,32 +299,13 @@ def _micro(
         return lambda weight: float(2 * (weight @ both) / max(weight @ sizes, 1e-9))
 
     ones = np.ones(len(there))
-    value = figure(told)(ones)
-    low, high = percentiles(bootstrap(figure(told), weights))
-    return Metric(
-        name=name,
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
+    return evaluation.interval_metric(
+        name,
+        figure(told)(ones),
+        bootstrap(figure(told), weights),
         n=len(there),
         baseline="les plus fréquentes pour tous",
         baseline_value=figure(usual)(ones),
-    )
-
-
-def _stated(name: str, figure: Any, truth: Any, chances: Any, weights: Any, known: float) -> Metric:
-    import numpy as np
-
-    value = figure(truth, chances)
-    low, high = percentiles(bootstrap(lambda weight: figure(truth, chances, weight), weights))
-    return Metric(
-        name=name,
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
-        n=len(truth),
-        baseline="taux moyen",
-        baseline_value=figure(truth, np.full(len(truth), known)),
     )
 
 

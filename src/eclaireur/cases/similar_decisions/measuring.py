@@ -11,7 +11,7 @@ from eclaireur.bricks.semantic.groups import Pairs, components
 from eclaireur.cases.similar_decisions import model as modelling, series
 from eclaireur.core import evaluation, french
 from eclaireur.core.case import Progress, Records
-from eclaireur.core.evaluation.intervals import bootstrap, percentiles
+from eclaireur.core.evaluation.intervals import bootstrap
 from eclaireur.core.types import EvaluationBlock, Metric
 
 if TYPE_CHECKING:
@@ -170,17 +170,13 @@ def _metric(
     weights: NDArray[np.float64],
     n: int,
 ) -> Metric:
-    value, plain = figure(None), baseline(None)
-    low, high = percentiles(bootstrap(figure, weights))
-    known = value == value  # noqa: PLR0124 - NaN is what differs from itself
-    return Metric(
-        name=name,
-        value=value if known else None,
-        low=min(low, value) if known else None,
-        high=max(high, value) if known else None,
+    return evaluation.interval_metric(
+        name,
+        figure(None),
+        bootstrap(figure, weights),
         n=n,
         baseline=_SAME_START,
-        baseline_value=plain if plain == plain else None,  # noqa: PLR0124
+        baseline_value=baseline(None),
     )
 
 

@@ -203,12 +203,10 @@ def _share(
     draw = np.random.default_rng(seed)
     weight = draw.multinomial(len(total), np.full(len(total), 1 / len(total)), _DRAWS)
     shares = (weight @ good) / np.maximum(weight @ total, 1)
-    value = float(values.mean())
-    return Metric(
-        name=name,
-        value=value,
-        low=min(value, float(np.quantile(shares, 0.025))),
-        high=max(value, float(np.quantile(shares, 0.975))),
+    return evaluation.interval_metric(
+        name,
+        float(values.mean()),
+        shares,
         n=len(values),
         baseline=baseline,
         baseline_value=None if rule is None else float(rule.mean()),
@@ -229,17 +227,5 @@ def _measure(
     place = np.unique(groups, return_inverse=True)[1].reshape(-1)
     size = int(place.max()) + 1
     draw = np.random.default_rng(seed)
-    drawn_values = [
-        figure(seen, stated, draw.multinomial(size, np.full(size, 1 / size))[place].astype(float))
-        for _ in range(_DRAWS // 3)
-    ]
-    value = figure(seen, stated)
-    return Metric(
-        name=name,
-        value=value,
-        low=min(value, float(np.quantile(drawn_values, 0.025))),
-        high=max(value, float(np.quantile(drawn_values, 0.975))),
-        n=len(seen),
-        baseline="taux moyen",
-        baseline_value=figure(seen, np.full(len(seen), seen.mean())),
-    )
+    drawn = [draw.multinomial(size, np.full(size, 1 / size))[place] for _ in range(_DRAWS // 3)]
+    return evaluation.stated_metric(name, figure, seen, stated, np.array(drawn, np.float64), seen.mean())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eclaireur.core.evaluation.intervals import percentiles
+from eclaireur.core.evaluation import interval_metric
 from eclaireur.core.types import Metric
 
 if TYPE_CHECKING:
@@ -61,13 +61,11 @@ def all_of(
         values = {rule: _point(name, sample, said, k) for rule, said in rules.items()}
         value = _point(name, sample, scores, k)
         own = _values(name, sample, scores, k, sample.weights)
-        low, high = percentiles(own)
         metrics += [
-            Metric(
-                name=name,
-                value=value,
-                low=min(low, value),
-                high=max(high, value),
+            interval_metric(
+                name,
+                value,
+                own,
                 n=scores.size,
                 baseline=rule,
                 baseline_value=beside,
@@ -88,12 +86,10 @@ def _gain(
     name: str, sample: Sample, own: Floats, value: float, said: Floats, k: int, *, rule: str, beside: float
 ) -> Metric:
     """Return a figure minus that of a rule on the same rows, with a paired interval."""
-    low, high = percentiles(own - _values(name, sample, said, k, sample.weights))
-    return Metric(
-        name=f"{name}_gain",
-        value=value - beside,
-        low=min(low, value - beside),
-        high=max(high, value - beside),
+    return interval_metric(
+        f"{name}_gain",
+        value - beside,
+        own - _values(name, sample, said, k, sample.weights),
         n=said.size,
         baseline=rule,
         baseline_value=beside,
@@ -138,13 +134,10 @@ def _average_precision(labels: Floats, scores: Floats, weights: Floats) -> Float
 def _skill(sample: Sample, scores: Floats, said: Floats, rule: str) -> Metric:
     """Return the share of a rule's squared error that the stated risk saves (Brier skill score)."""
     own, other = (scores - sample.labels) ** 2, (said - sample.labels) ** 2
-    value = float(1 - own.mean() / other.mean())
-    low, high = percentiles(1 - (sample.weights @ own) / (sample.weights @ other))
-    return Metric(
-        name="skill_over_baseline",
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
+    return interval_metric(
+        "skill_over_baseline",
+        float(1 - own.mean() / other.mean()),
+        1 - (sample.weights @ own) / (sample.weights @ other),
         n=scores.size,
         baseline=rule,
         baseline_value=0.0,

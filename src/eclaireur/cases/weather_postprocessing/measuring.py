@@ -132,37 +132,19 @@ def _mean(
     baseline: str = "",
     beside: NDArray[np.float64] | None = None,
 ) -> Metric:
-    import numpy as np
-
-    drawn = (weights @ values) / weights.sum(axis=1)
-    value = float(values.mean())
-    low, high = (float(one) for one in np.percentile(drawn, [2.5, 97.5]))
-    return Metric(
-        name=name,
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
-        n=len(values),
-        baseline=FORECASTS.get(baseline, baseline) or None,
-        baseline_value=None if beside is None else float(beside.mean()),
-    )
+    named = FORECASTS.get(baseline, baseline)
+    return evaluation.mean_metric(name, values, weights, baseline=named, beside=beside)
 
 
 def _skill(
     name: str, scores: Mapping[str, NDArray[np.float64]], other: str, weights: NDArray[np.float64]
 ) -> Metric:
     """Return the share of another forecast's score that is saved."""
-    import numpy as np
-
     ours, theirs = scores["ours"], scores[other]
-    value = 1 - float(ours.mean() / theirs.mean())
-    drawn = 1 - (weights @ ours) / (weights @ theirs)
-    low, high = (float(one) for one in np.percentile(drawn, [2.5, 97.5]))
-    return Metric(
-        name=name,
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
+    return evaluation.interval_metric(
+        name,
+        1 - float(ours.mean() / theirs.mean()),
+        1 - (weights @ ours) / (weights @ theirs),
         n=len(ours),
         baseline=FORECASTS[other],
         baseline_value=0.0,
@@ -183,15 +165,11 @@ def _event(held: Held, weights: NDArray[np.float64]) -> list[Metric]:
     best = min(beside, key=lambda name: float(beside[name].mean()))
     found = [_mean("brier", (chance - truth) ** 2, weights, best, beside[best])]
     found += [_mean(f"brier_{name}", values, weights) for name, values in beside.items()]
-    error = evaluation.calibration_error(truth, chance)
-    drawn = np.array([evaluation.calibration_error(truth, chance, line) for line in weights[:200]])
-    low, high = (float(one) for one in np.percentile(drawn, [2.5, 97.5]))
     found.append(
-        Metric(
-            name="calibration_error",
-            value=error,
-            low=min(low, error),
-            high=max(high, error),
+        evaluation.interval_metric(
+            "calibration_error",
+            evaluation.calibration_error(truth, chance),
+            np.array([evaluation.calibration_error(truth, chance, line) for line in weights[:200]]),
             n=panel.size,
             baseline=FORECASTS["raw"],
             baseline_value=evaluation.calibration_error(truth, raw),

@@ -7,6 +7,7 @@ from eclaireur.core.evaluation.calibration import brier, calibration_error, reli
 from eclaireur.core.evaluation.compare import auc_metric, comparison, figure_named, gain, measured
 from eclaireur.core.evaluation.counts import count_metrics, loss_metrics, poisson_deviance, skill
 from eclaireur.core.evaluation.intervals import MIN_GROUP, bootstrap_weights, newcombe, wilson
+from eclaireur.core.evaluation.metrics import interval_metric, mean_metric, stated_metric, stated_metrics
 from eclaireur.core.evaluation.panel import Panel
 from eclaireur.core.evaluation.ranking import (
     auc,
@@ -48,9 +49,11 @@ __all__ = [
     "first_half_share",
     "gain",
     "group_codes",
+    "interval_metric",
     "labelled_in_k",
     "lift_top",
     "loss_metrics",
+    "mean_metric",
     "measured",
     "metric_from_json",
     "metric_to_json",
@@ -62,6 +65,8 @@ __all__ = [
     "reliability",
     "rolling_origins",
     "skill",
+    "stated_metric",
+    "stated_metrics",
     "subgroup_table",
     "wilson",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.evaluation.arrays import group_codes
 from eclaireur.core.evaluation.intervals import bootstrap_weights, percentiles
+from eclaireur.core.evaluation.metrics import interval_metric, usable
 from eclaireur.core.evaluation.order import Order
 from eclaireur.core.evaluation.panel import Panel
 from eclaireur.core.types import Metric
@@ -26,7 +26,6 @@ __all__ = [
     "figure_named",
     "gain",
     "measured",
-    "usable",
 ]
 
 Ranking = Order | Panel
@@ -67,11 +66,6 @@ def figure_named(name: str, k: int | None = None) -> Figure:
     return FIGURES[name]
 
 
-def usable(value: float) -> float | None:
-    """Return a figure, or None when it could not be computed."""
-    return None if math.isnan(value) else float(value)
-
-
 def measured(
     name: str,
     order: Ranking,
@@ -93,16 +87,10 @@ def measured(
     import numpy as np
 
     figure = figure_named(name, k)
-    value = figure(order, None)
-    low, high = percentiles(np.array([figure(order, line) for line in weights]))
-    if not math.isnan(value) and not math.isnan(low):
-        # A percentile interval of a bounded or biased figure may miss the figure itself.
-        low, high = min(low, value), max(high, value)
-    return Metric(
-        name=name,
-        value=usable(value),
-        low=usable(low),
-        high=usable(high),
+    return interval_metric(
+        name,
+        figure(order, None),
+        np.array([figure(order, line) for line in weights]),
         n=order.size,
         baseline=baseline,
         baseline_value=baseline_value,

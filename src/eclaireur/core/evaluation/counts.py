@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.errors import BadValueError
-from eclaireur.core.evaluation.compare import usable
 from eclaireur.core.evaluation.intervals import bootstrap_weights, percentiles
+from eclaireur.core.evaluation.metrics import usable
 from eclaireur.core.types import Metric
 
 if TYPE_CHECKING:

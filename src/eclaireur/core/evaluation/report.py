@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.evaluation.arrays import group_codes
-from eclaireur.core.evaluation.compare import FIGURES, gain, measured, usable
+from eclaireur.core.evaluation.compare import FIGURES, gain, measured
 from eclaireur.core.evaluation.intervals import bootstrap_weights
+from eclaireur.core.evaluation.metrics import usable
 from eclaireur.core.evaluation.panel import Panel
 from eclaireur.core.types import Evaluation, EvaluationBlock, Metric, SubgroupMetric
 
