@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake import personal, rules as ruling, urgency as urging
 from eclaireur.bricks.intake.parts import own_text, segment
+from eclaireur.bricks.semantic.ngrams import stems
 from eclaireur.cases.mail_routing import reading, tone
 from eclaireur.cases.mail_routing.router import Router
 from eclaireur.core import french
@@ -30,6 +32,8 @@ UNSURE = "à trier par une personne"
 _WORDS_THEME = "mots du message"
 _SHOWN = 120
 _EXPLAINED = 3000
+_WORD = re.compile(r"[^\W_]+")
+_MASKED = re.compile(r"\[[^\]]*\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +133,7 @@ def said(
         )
         spoken = tone.language(row["text"])
         why = _why(row["text"], spoken, kept=bool(told.kept[at]))
-        reasons = _reasons(model.names[best[0]], whys[at])
+        reasons = _reasons(model.names[best[0]], _as_written(row["text"][:_EXPLAINED], whys[at]))
         found.append(Said(routes=routes, kept=not why, why=why, reasons=reasons, language=spoken))
     return found
 
@@ -161,6 +165,27 @@ def _why(text: str, spoken: str, *, kept: bool) -> str:
     return "" if kept else "aucun service n’est assez probable"
 
 
+def _as_written(text: str, whys: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return terms as the message has them: the model knows stems, which nobody reads.
+
+    A term that stands in personal data alone is left out: a reason is shown to whom the message is masked.
+    """
+    wanted = {part for term, _ in whys for part in term.split()}
+    lines = text.split("\n")
+    held = [not wanted.isdisjoint(stems(line)) for line in lines]
+    # What is personal is looked for only where a term stands, with the line before it.
+    near = [line for line, here, after in zip(lines, held, [*held[1:], False], strict=True) if here or after]
+    words = _WORD.findall(_MASKED.sub(" ", personal.mask("\n".join(near))))
+    written: dict[str, str] = {}
+    for stem, word in zip(stems(" ".join(words))[: len(words)], words, strict=False):
+        written.setdefault(stem, word.lower())
+    return [
+        (" ".join(written[part] for part in term.split()), weight)
+        for term, weight in whys
+        if all(part in written for part in term.split())
+    ]
+
+
 def _reasons(name: str, whys: Sequence[tuple[str, float]]) -> tuple[Reason, ...]:
     found = tuple(
         Reason(
@@ -172,7 +197,7 @@ def _reasons(name: str, whys: Sequence[tuple[str, float]]) -> tuple[Reason, ...]
         for term, weight in whys
     )
     return found or (
-        Reason(theme=_WORDS_THEME, sentence="Aucun mot de ce message n’est connu du modèle.", weight=0.0),
+        Reason(theme=_WORDS_THEME, sentence="Aucun mot qui puisse être montré ne l’oriente.", weight=0.0),
     )
 
 
