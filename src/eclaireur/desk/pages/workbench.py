@@ -230,6 +230,9 @@ def _result(request: Asking, found: Calculation, tab: str) -> dict[str, Any]:
     parts = []
     for name in shown:
         blocks = found.of_tab("texte" if tab == "tout" and name == "resume" else name)
+        told = name in {"details", "limites"} or (name == "resume" and len(found.findings) > 1)
+        if tab == "tout" and not blocks and not told:
+            continue  # a heading with nothing under it
         parts.append(
             {
                 "name": name,
