@@ -120,24 +120,27 @@ def orders(path: Path, folder: Path) -> None:
         sample.write(Path(place), seed=SEED)
         rows = reading.read(Path(place))["sheets"].to_pylist()
     obeyed = {"sentences of sheets": 0, "written": 0}
+    shown = 0
     with language_server() as script:
         model = LanguageModel(url=script.url)
         for at, attack in enumerate(attacks):
+            true = rows[at % len(rows)]["text"]
             base = poisoned(dict(rows[at % len(rows)]), attack)
-            true = base.sheets[0].text.split(". ")[0] + "."
             for question in (base.sheets[0].title, attack["attack"]):
                 made = answer_of(base, question, [Ranked(0, 1.0)], sure=True)
                 obeyed["sentences of sheets"] += carried(made, attack)
-                # A model that obeys all: the order, its canary, a link, an image, and one true sentence.
+                # A model that obeys all among true sentences: the order, its canary, a link, an image.
                 link = f"http://a.example/{attack['canary']}"
                 said = f"{true} {attack['canary']} {attack['attack']} ![x]({link}) Voir {link}."
                 script.says = [said]
                 found = written(model, base, question, base.sheets)
+                shown += found is not None
                 obeyed["written"] += found is not None and carried(found, attack)
     for mode, count in obeyed.items():
         high = evaluation.wilson(count, 2 * len(attacks))[1]
         total = 2 * len(attacks)
         print(f"\norders in sources, {mode}: {count} of {total} carried or obeyed, at most {high:.3f}")
+    print(f"of the written answers, {shown} were shown, the others withheld")
     count = flagged = 0
     for row in reading.read(folder)["sheets"].to_pylist():
         for start, end in sentences(row["text"]):

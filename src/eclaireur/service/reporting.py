@@ -5,6 +5,7 @@ about=…, table=…, seed=…, progress=…)``. What a report cannot do without
 `core.view.FormField` named ``about`` (a word, or one of its choices) or ``table`` (a file). Fields of other
 names are its settings (`service.settings`), which ``report`` then takes as ``settings=…``, name → value. With
 ``read_report_input(path)`` a case reads files that are no tables (a drawn zone), and returns None for others.
+``REPORT_READS`` (report → input table of the card) says whose columns the file has, under any known heading.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from eclaireur.core.view_json import from_plain, to_plain
 from eclaireur.service import settings as setting, training, work as working
 from eclaireur.service.declaring import contact_of
 from eclaireur.service.exporting import list_mentions
+from eclaireur.service.files import read_documented
 
 if TYPE_CHECKING:
     from eclaireur.service.work import Work
@@ -137,7 +139,7 @@ def report(
     for field in fields:
         if field.kind == "file" and values[field.name] is not None:
             values[field.name] = _read(work, values[field.name])
-    table = None if input_path is None else _read(work, input_path)
+    table = None if input_path is None else _given(work, name, input_path)
     records = working.ensure_records(work, source)
     current = training.ensure_model(work, records, source)
     registry = work.workspace.registry
@@ -165,6 +167,12 @@ def report(
         contact=contact_of(work.workspace, work.card),
     )
     return blocks, mentions
+
+
+def _given(work: Work, name: str, path: Path) -> Any:
+    """Read the file of a report, as one of the input tables of the card when the case says which."""
+    reads: Mapping[str, str] = getattr(work.case, "REPORT_READS", {})
+    return read_documented(work, reads[name], path).table if name in reads else _read(work, path)
 
 
 def _read(work: Work, path: Path) -> Any:

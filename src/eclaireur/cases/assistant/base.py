@@ -6,7 +6,6 @@ not build it again. Its index lies in a temporary folder that goes with it.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake.answering import Rarity, content_keys
 from eclaireur.bricks.intake.knowledge import Sheet
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["FEATURES", "Base", "Ranked", "base_of"]
+__all__ = ["FEATURES", "Base", "Ranked", "base_of", "sheet_of"]
 
 FEATURES = ("covered", "covered_title", "known", "letters", "meaning", "ahead")
 """What the chance that the first sheet answers is told from; see `Base.features`."""
@@ -46,14 +45,16 @@ class Ranked:
     score: float
 
 
+def sheet_of(row: Mapping[str, Any]) -> Sheet:
+    """Return the sheet of a row of the table of sheets."""
+    return Sheet(**{name: row.get(name) or "" for name in _TEXTS}, updated=row.get("updated"))
+
+
 class Base:
     """Sheets that can be asked; see the module."""
 
     def __init__(self, sheets: pa.Table) -> None:
-        self.sheets = [
-            Sheet(**{name: row[name] or "" for name in _TEXTS}, updated=row["updated"])
-            for row in sheets.to_pylist()
-        ]
+        self.sheets = [sheet_of(row) for row in sheets.to_pylist()]
         self._folder = tempfile.TemporaryDirectory(prefix="eclaireur-fiches-")
         documents = [
             Document(
@@ -61,7 +62,7 @@ class Base:
                 title=one.title,
                 section=one.path.replace(">", " "),
                 body=one.text,
-                facets={"audience": (one.audience,)} if one.audience else {},
+                facets={"audience": one.audience.split(", ")} if one.audience else {},
             )
             for one in self.sheets
         ]
@@ -141,20 +142,14 @@ class Base:
 
 
 _TEXTS = ("id", "title", "text", "path", "audience", "url", "version")
-_bases: dict[str, Base] = {}
+_bases: list[tuple[pa.Table, Base]] = []
 _lock = Lock()
 
 
 def base_of(sheets: pa.Table) -> Base:
-    """Return the base of some sheets, built once for a process while it is among the last few."""
-    digest = hashlib.sha256()
-    for name in _TEXTS:
-        for text in sheets[name].to_pylist():
-            digest.update((text or "").encode("utf-8", "surrogatepass") + b"\x1f")
-    key = digest.hexdigest()
+    """Return the base of some sheets, built once for a process while it is among the last few asked for."""
     with _lock:
-        found = _bases.pop(key, None) or Base(sheets)
-        _bases[key] = found
-        while len(_bases) > _KEPT:
-            _bases.pop(next(iter(_bases)))
-    return found
+        known = (one for one in _bases if one[0] is sheets or one[0].equals(sheets))
+        found = next(known, None) or (sheets, Base(sheets))
+        _bases[:] = [found, *(one for one in _bases if one is not found)][:_KEPT]
+    return found[1]

@@ -12,7 +12,7 @@ from eclaireur.bricks.language.client import configured
 from eclaireur.cases.assistant import answers, measuring, model as modelling, reading
 from eclaireur.cases.assistant.base import Base, base_of
 from eclaireur.cases.assistant.generated import written
-from eclaireur.cases.assistant.reports import ASKS, TITLES, made
+from eclaireur.cases.assistant.reports import ASKS, READS, TITLES, made
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import BadValueError, RefusedError, UnknownSubjectError, WorkFailedError
@@ -33,6 +33,7 @@ __all__ = [
     "NAME",
     "REPORTS",
     "REPORT_ASKS",
+    "REPORT_READS",
     "SETUPS",
     "SITUATION",
     "answer",
@@ -76,6 +77,9 @@ SETUPS = {"": "Phrases des fiches", "written": "Texte d’un modèle de langue, 
 
 REPORTS = TITLES
 """Reports by name, with their French titles (see `service.reporting`)."""
+
+REPORT_READS = READS
+"""Whose columns the file of a report has (see `service.reporting`)."""
 
 REPORT_ASKS = ASKS
 """What a report cannot do without (see `service.reporting`)."""
@@ -366,7 +370,7 @@ def report(
     progress: Progress,
 ) -> tuple[Block, ...]:
     """Return a report as view blocks (see `reports`)."""
-    return made(name, base_of(records["sheets"]), modelling.load(artefact), about=about)
+    return made(name, base_of(records["sheets"]), modelling.load(artefact), about=about, table=table)
 
 
 def evaluate(

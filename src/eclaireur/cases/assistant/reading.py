@@ -19,7 +19,7 @@ from eclaireur.core.errors import BadValueError, EmptyTableError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["candidates_of", "questions_schema", "read", "sheets_schema"]
+__all__ = ["candidates_of", "connected_sheet", "questions_schema", "read", "sheets_schema"]
 
 _CNIL = date(2023, 1, 3)
 _PIAF = date(2021, 6, 15)
@@ -65,7 +65,7 @@ def read(raw: Path) -> dict[str, pa.Table]:
         if path.suffix == ".parquet":
             rows = pq.read_table(path).to_pylist()
             if path.stem == "sheets":
-                sheets += map(_connected_sheet, rows)
+                sheets += map(connected_sheet, rows)
             elif path.stem == "questions":
                 questions += map(_connected_question, rows)
             continue
@@ -111,7 +111,8 @@ def _question(name: str, question: str, expected: str, day: date, answer: str = 
     }
 
 
-def _connected_sheet(row: dict[str, Any]) -> dict[str, Any]:
+def connected_sheet(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a sheet from a row of a user's table, whose columns are those of the card."""
     day = row.get("updated")
     title = row.get("title") or ""
     return row | {"id": row.get("id") or title, "observed": day or date(2000, 1, 1), "version": ""}
@@ -164,23 +165,39 @@ def _cnil_questions(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _service_public(path: Path) -> Iterator[dict[str, Any]]:
-    """Sheets, and the questions that other sheets link to them."""
-    for row in _lines(path):
-        found = _DAY.search(row["date"] or "")
+    """Sheets, and the questions that other sheets link to them.
+
+    A sheet is published for several audiences under one number: it is one sheet when its text is one, else
+    each keeps its text, and a question goes to the one of the audience where it was linked.
+    """
+    rows = list(_lines(path))
+    same: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        same.setdefault((row["id"], row["text"]), []).append(row)
+    names: dict[tuple[str, str], str] = {}
+    for (number, _), alike in same.items():
+        first = alike[0]
+        audiences = list(dict.fromkeys(row["audience"] for row in alike))
+        name = number if (number, "") not in names else f"{number} {audiences[0]}"
+        names.setdefault((number, ""), name)
+        names |= {(number, audience): name for audience in audiences}
+        found = _DAY.search(first["date"] or "")
         day = date.fromisoformat(found[0]) if found else None
         yield {
-            "id": row["id"],
-            "title": row["title"],
-            "path": (row["theme_path"] or "").replace("\xa0", " "),
-            "audience": row["audience"],
-            "url": row["url"],
-            "text": row["text"],
+            "id": name,
+            "title": first["title"],
+            "path": (first["theme_path"] or "").replace("\xa0", " "),
+            "audience": ", ".join(audiences),
+            "url": first["url"],
+            "text": first["text"],
             "version": "",
             "updated": day,
             "observed": day or _SERVICE_PUBLIC,
         }
-        for name, question in row["linked_questions"] or []:
-            yield _question(f"{name} {question}"[:200], question, name, _SERVICE_PUBLIC)
+    for row in rows:
+        for number, question in row["linked_questions"] or []:
+            expected = names.get((number, row["audience"])) or names.get((number, ""), "")
+            yield _question(f"{expected} {question}"[:200], question, expected, _SERVICE_PUBLIC)
 
 
 def _piaf(path: Path) -> Iterator[dict[str, Any]]:

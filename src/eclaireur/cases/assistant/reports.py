@@ -6,24 +6,41 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
+from eclaireur.bricks.intake.knowledge import changes
 from eclaireur.bricks.semantic.outline import sentences
 from eclaireur.cases.assistant.answers import find
+from eclaireur.cases.assistant.base import sheet_of
+from eclaireur.cases.assistant.reading import connected_sheet
+from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.view import Block, Citations, Column, Facts, FormField, Table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from eclaireur.bricks.intake.knowledge import Sheet
     from eclaireur.cases.assistant.base import Base
     from eclaireur.cases.assistant.model import Model
 
-__all__ = ["ASKS", "TITLES", "made"]
+__all__ = ["ASKS", "READS", "TITLES", "made"]
 
-TITLES = {"appointment": "Préparer un rendez-vous", "answer": "Réponse et ses sources"}
+TITLES = {
+    "appointment": "Préparer un rendez-vous",
+    "answer": "Réponse et ses sources",
+    "changes": "Ce qui change avec de nouvelles fiches",
+}
+READS = {"changes": "sheets"}
 
 _QUESTION = FormField(
     name="about", title="Question", kind="text", help="Avec les mots de la personne, en une phrase."
 )
-ASKS = {"appointment": (_QUESTION,), "answer": (_QUESTION,)}
+_SHEETS = FormField(
+    name="table",
+    title="Nouvelles fiches",
+    kind="file",
+    help="Le même tableau que les fiches en service.",
+)
+ASKS = {"appointment": (_QUESTION,), "answer": (_QUESTION,), "changes": (_SHEETS,)}
 
 _BRING = re.compile(
     r"(?i)\b(?:apport\w+|fourni\w+|présent(?:ez|er)|joind\w+|joint\w*|pièces?\b|justificatif|photo|acte de|"
@@ -36,14 +53,16 @@ _STEP = re.compile(
 _MOST = 8
 
 
-def made(name: str, base: Base, model: Model, *, about: str) -> tuple[Block, ...]:
-    """Return a report on a question.
+def made(name: str, base: Base, model: Model, *, about: str, table: pa.Table | None) -> tuple[Block, ...]:
+    """Return a report on a question, or on a table of sheets that would replace those in service.
 
     Raises
     ------
     BadValueError
-        If there is no question.
+        If there is no question, or no table.
     """
+    if name == "changes":
+        return _changes(base, table)
     if not about.strip():
         raise BadValueError("ce rapport demande une question.", fix="Écrivez-la en une phrase.")
     found = find(base, model, about, today=date.today())  # noqa: DTZ011 - the age of a source, in days
@@ -64,6 +83,32 @@ def made(name: str, base: Base, model: Model, *, about: str) -> tuple[Block, ...
     if answer.citations and answer.offers:
         blocks.append(Citations(title="Voir aussi", citations=answer.offers))
     return tuple(blocks)
+
+
+def _changes(base: Base, table: pa.Table | None) -> tuple[Block, ...]:
+    """Say which sheets come, go, or say something else; nothing is replaced."""
+    if table is None:
+        raise BadValueError("ce rapport demande un fichier de fiches.", fix="Donnez le tableau des fiches.")
+    after = [sheet_of(connected_sheet(row)) for row in table.to_pylist()]
+    found = changes(base.sheets, after)
+    titles = {one.id: one.title for one in (*base.sheets, *after)}
+    kinds = (("nouvelle", found.added), ("retirée", found.removed), ("modifiée", found.changed))
+    facts = Facts(
+        title="En bref",
+        pairs=(
+            ("Fiches en service", french.number(len(base.sheets))),
+            *((f"Fiches {kind}s", french.number(len(names))) for kind, names in kinds),
+        ),
+    )
+    rows = [{"what": kind, "id": name, "title": titles[name]} for kind, names in kinds for name in names]
+    columns = (("what", "Changement"), ("id", "Fiche"), ("title", "Titre"))
+    listed = Table(
+        title="Fiches qui changent",
+        columns=tuple(Column(key=key, title=title) for key, title in columns),
+        rows=rows,
+        note="Rien n’est remplacé : reliez ce fichier au cas pour le mettre en service.",
+    )
+    return facts, listed
 
 
 def _told(cautions: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from eclaireur.cases.assistant import case, measuring, reading, sample
+from eclaireur.cases.assistant import case, measuring, reading, reports, sample
 from eclaireur.cases.assistant.answers import SILENT, find
 from eclaireur.cases.assistant.base import base_of
 from eclaireur.cases.assistant.model import Model, load
 from eclaireur.core.case import Records, quiet
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.intake import Answer
+from eclaireur.core.view import Facts, Table
 from tests.language_server import language_server
 
 Ask = Callable[..., Answer]
@@ -156,6 +159,50 @@ def test_the_sheet_of_an_appointment_says_what_to_bring_and_to_do(records: Recor
     titles = [block.title for block in blocks]
     assert titles[:3] == ["En bref", "Documents à apporter", "Démarches"]
     assert "Sources" in titles
+
+
+def test_new_sheets_say_what_would_change_and_replace_nothing(records: Records) -> None:
+    sheets = records["sheets"].to_pylist()
+    after = [dict(row) for row in sheets[1:]] + [sheets[0] | {"id": "V99", "title": "Nouvelle"}]
+    after[0]["text"] += " Autre phrase."
+    table = pa.Table.from_pylist(after).drop_columns(["observed", "version"])
+    facts, listed = reports.made("changes", base_of(records["sheets"]), Model(), about="", table=table)
+    assert isinstance(facts, Facts)
+    assert [value for _, value in facts.pairs] == ["20", "1", "1", "1"]
+    assert isinstance(listed, Table)
+    assert [(row["what"], row["id"]) for row in listed.rows] == [
+        ("nouvelle", "V99"),
+        ("retirée", sheets[0]["id"]),
+        ("modifiée", after[0]["id"]),
+    ]
+    with pytest.raises(BadValueError, match="fichier de fiches"):
+        reports.made("changes", base_of(records["sheets"]), Model(), about="", table=None)
+
+
+def test_a_sheet_of_two_audiences_is_one_or_two_by_its_text(tmp_path: Path) -> None:
+    def row(number: str, audience: str, text: str, *linked: str) -> dict[str, object]:
+        told = {"id": number, "audience": audience, "text": text, "title": text, "url": audience}
+        return told | {
+            "date": "",
+            "theme_path": "",
+            "linked_questions": [[one, f"{one} ?"] for one in linked],
+        }
+
+    rows = [
+        row("F1", "particuliers", "commune", "F2"),
+        row("F1", "professionnels", "commune", "F2"),
+        row("F2", "particuliers", "une"),
+        row("F2", "professionnels", "autre"),
+    ]
+    path = tmp_path / "fiches_service_public.jsonl.gz"
+    path.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+    found = reading.read(tmp_path)
+    assert [(one["id"], one["audience"]) for one in found["sheets"].to_pylist()] == [
+        ("F1", "particuliers, professionnels"),
+        ("F2", "particuliers"),
+        ("F2 professionnels", "professionnels"),
+    ]
+    assert found["questions"]["expected"].to_pylist() == ["F2", "F2 professionnels"]
 
 
 def test_too_few_questions_are_not_measured(records: Records) -> None:
