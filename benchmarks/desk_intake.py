@@ -72,8 +72,8 @@ def measure(mails: int) -> dict[str, float]:
                 said,
             )
 
-    Desk.handled = repeated  # type: ignore[method-assign]
-    Desk.messages = lambda desk: [one for one, _ in repeated(desk)]  # type: ignore[method-assign]
+    Desk.handled = repeated  # type: ignore[method-assign, assignment]
+    Desk.messages = lambda desk: [one for one, _ in repeated(desk)]  # type: ignore[method-assign, assignment]
     figures: dict[str, float] = {
         "handling_ms": handling,
         "writing_ms": _cpu(lambda: sort_messages(CASE)) / mails,

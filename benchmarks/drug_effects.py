@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
@@ -175,7 +176,7 @@ def many(cases: int, shard: int = 25_000) -> None:
     """Print what a large world costs: shards prepared in a pool of processes, and one after another here."""
     worlds = [lagged_world(seed, persons=shard)[0] for seed in range(max(cases // shard, 1))]
     offsets = [shard * at for at in range(len(worlds))]
-    joined: dict[str, np.ndarray] = {
+    joined: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in worlds])
         for name in ("start", "end", "event_day", "dose_day", "dose_end", "dose_drug")
     }

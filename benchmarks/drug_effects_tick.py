@@ -10,7 +10,7 @@ import sys
 import time
 
 import numpy as np
-from tick.survival import ConvSCCS, ModelSCCS
+from tick.survival import ConvSCCS, ModelSCCS  # type: ignore[import-not-found]  # in its own interpreter
 
 
 def main(world: str, out: str) -> None:

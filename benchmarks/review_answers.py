@@ -15,6 +15,7 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
@@ -26,7 +27,7 @@ from eclaireur.cases.review_answers.handling import means_of
 from eclaireur.cases.review_answers.model import Model
 from eclaireur.cases.review_answers.reading import text_of
 from eclaireur.cases.review_answers.understanding import understand
-from eclaireur.core.case import quiet
+from eclaireur.core.case import Records, quiet
 from eclaireur.core.evaluation import wilson
 from eclaireur.core.types import Metric
 
@@ -74,7 +75,7 @@ def shown(metric: Metric) -> str:
     return f"{metric.name} {metric.value:.4f}{bounds}, n = {metric.n}{beside}"
 
 
-def drafts(records: dict, rows: list[dict]) -> None:
+def drafts(records: Records, rows: list[dict[str, Any]]) -> None:
     """Draft an answer to every experience, and say what the drafts are made of."""
     rated = [row for row in rows if row["rating"]]
     model = Model.fit(rated[::2], seed=1)
@@ -110,7 +111,7 @@ def drafts(records: dict, rows: list[dict]) -> None:
     print(f"  experiences without a theme: {themes[0]} of {len(said)}")
 
 
-def sheet_lines(records: dict, answer: object, number: int) -> list[str]:
+def sheet_lines(records: Records, answer: object, number: int) -> list[str]:
     """Return the sentences of the sheet that a citation names."""
     from eclaireur.cases.review_answers.sheets import _whole, shelf_of
 
@@ -120,7 +121,7 @@ def sheet_lines(records: dict, answer: object, number: int) -> list[str]:
     ]
 
 
-def planted(records: dict, rows: list[dict]) -> None:
+def planted(records: Records, rows: list[dict[str, Any]]) -> None:
     """Plant made-up personal data under several seeds: what drafts repeat, what a mask leaves to see."""
     rated = [row for row in rows if row["rating"]]
     model, means = Model.fit(rated[::2], seed=1), means_of(records)
@@ -158,7 +159,7 @@ def nothing_to_find(folder: Path) -> None:
     )
 
 
-def urgent(rows: list[dict]) -> None:
+def urgent(rows: list[dict[str, Any]]) -> None:
     """Count what is read first, by rating."""
     told = Counter((row["rating"], urgency(text_of(row)).level >= READ_FIRST) for row in rows)
     for rating in ("Négatif", "Neutre", "Positif"):

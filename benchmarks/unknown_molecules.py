@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
@@ -34,6 +35,7 @@ from eclaireur.cases.unknown_molecules import (
     spectra,
 )
 from eclaireur.cases.unknown_molecules.masses import ADDUCTS, precursor_of
+from eclaireur.core.types import Metric
 
 PARTS = ("laboratories", "pesticides", "speed", "slope", "profiles", "tracers")
 QUERIES = 2000
@@ -114,7 +116,7 @@ def laboratories(table: pa.Table) -> None:
     for block in measuring.evaluate("massbank", {"spectra": table}, seed=0, progress=lambda *_: None):
         found = {metric.name: metric for metric in block.metrics}
 
-        def said(name: str, found: dict = found) -> str:
+        def said(name: str, found: dict[str, Metric] = found) -> str:
             one = found[name]
             return f"{one.value:.3f} ({one.low:.3f}–{one.high:.3f})"
 
@@ -162,20 +164,24 @@ def pesticides(table: pa.Table, path: Path) -> None:
     """Print how many spectra of another collection, with measured precursors, are named rightly."""
     from rdkit import Chem, RDLogger
 
-    RDLogger.DisableLog("rdApp.*")
+    RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
     asked = spectra.table_of(formats.read_rows(path))
     made = modelling.laid_out(table)
     whole = batches.batch_of(table, made.library)
     truth = np.full(table.num_rows, -1)
     truth[made.library.row] = made.library.molecule
     model = modelling.learn(made, whole, batches.search(whole, made.library), truth, seed=0)
+    if model is None:
+        print("pesticides: skipped, nothing to learn from")
+        return
     batch = batches.batch_of(asked, made.library)
     found = judging.candidates_of(
         batch, made.library, batches.search(batch, made.library), retention=made.retention, runs=made.runs
     )
     chance, _ = judging.weighed(found, model.chooser)
     keys = [
-        Chem.MolToInchiKey(Chem.MolFromSmiles(one))[:14] if one else "" for one in asked["smiles"].to_pylist()
+        Chem.MolToInchiKey(Chem.MolFromSmiles(one))[:14] if one else ""  # type: ignore[no-untyped-call]
+        for one in asked["smiles"].to_pylist()
     ]
     place = {key: at for at, key in enumerate(made.library.molecules)}
     known = [at for at, key in enumerate(keys) if key in place]
@@ -192,13 +198,16 @@ def pesticides(table: pa.Table, path: Path) -> None:
     )
 
 
-def some_queries(table: pa.Table, count: int) -> list[dict]:
+def some_queries(table: pa.Table, count: int) -> list[dict[str, Any]]:
     """Draw spectra as queries."""
     rows = np.random.default_rng(0).choice(table.num_rows, count, replace=False)
-    return table.select(["precursor", "mode", "mz", "intensity"]).take(rows).to_pylist()
+    found: list[dict[str, Any]] = (
+        table.select(["precursor", "mode", "mz", "intensity"]).take(rows).to_pylist()
+    )
+    return found
 
 
-def timed(made: library.Library, rows: list[dict]) -> tuple[float, float]:
+def timed(made: library.Library, rows: list[dict[str, Any]]) -> tuple[float, float]:
     """Return queries a CPU second with their cleaning, and similarities a query."""
     start = time.process_time()
     pairs = 0
@@ -291,7 +300,7 @@ def moved(made: library.Library, times: int) -> library.Library:
         weight=weight[again],
         fragments=weight[again],
         molecule=np.tile(made.molecule, times)[order],
-        bounds=tuple(int(one) for one in bounds),
+        bounds=cast("tuple[int, int, int, int]", tuple(int(one) for one in bounds)),
     )
 
 
