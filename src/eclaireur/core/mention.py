@@ -7,13 +7,12 @@ public et l'administration, L. 311-3-1, R. 311-3-1-1, R. 311-13, R. 343-1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
 
-__all__ = ["HEADINGS", "MARK", "SHORT", "holds_mention", "mentions", "one_line", "rights", "sentence"]
+__all__ = ["HEADINGS", "MARK", "SHORT", "mentions", "one_line", "rights", "sentence"]
 
 MARK = "traitement algorithmique"
 """Words that every mention holds: tests look for them."""
@@ -79,8 +78,3 @@ def sentence(text: str) -> str:
     """
     kept = text.strip()
     return kept if kept.endswith((".", "?", "!", "…")) else f"{kept}."
-
-
-def holds_mention(text: str | Mapping[str, str]) -> bool:
-    """Tell whether a text, or texts by heading, hold the mention."""
-    return MARK in (text if isinstance(text, str) else " ".join(text.values()))
