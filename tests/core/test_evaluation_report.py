@@ -16,7 +16,10 @@ HEADLINES = [
     "auc",
     "auc_within_observer",
     "lift_top_5pct",
+    "average_precision",
     "precision_at_100",
+    "precision_at_k",
+    "recall_at_k",
     "days_earlier",
     "first_half_share",
     "brier",
@@ -50,8 +53,8 @@ def metrics() -> tuple[Metric, ...]:
 
 
 def test_the_headline_figures_come_first_under_their_documented_names(metrics: tuple[Metric, ...]) -> None:
-    assert [metric.name for metric in metrics[:8]] == HEADLINES
-    assert all(metric.name.endswith("_gain") for metric in metrics[8:])
+    assert [metric.name for metric in metrics[:11]] == HEADLINES
+    assert all(metric.name.endswith("_gain") for metric in metrics[11:])
 
 
 def test_every_figure_has_its_interval_count_and_baseline(metrics: tuple[Metric, ...]) -> None:
@@ -63,12 +66,36 @@ def test_every_figure_has_its_interval_count_and_baseline(metrics: tuple[Metric,
         assert metric.n == 800
         assert metric.baseline is not None
         assert metric.baseline_value is not None
-    assert all((one.low or 0) <= (one.value or 0) <= (one.high or 0) for one in metrics[:8])
+    assert all((one.low or 0) <= (one.value or 0) <= (one.high or 0) for one in metrics[:11])
 
 
 def test_the_strongest_rule_stands_beside_but_never_a_nuisance(metrics: tuple[Metric, ...]) -> None:
-    assert {metric.baseline for metric in metrics[:4]} == {"taux passé"}
-    assert {metric.baseline for metric in metrics[8:]} == {"dernier résultat", "taux passé", "agent seul"}
+    assert {metric.baseline for metric in metrics[:7]} == {"taux passé"}
+    assert {metric.baseline for metric in metrics[11:]} == {"dernier résultat", "taux passé", "agent seul"}
+
+
+def test_precision_and_recall_at_k_are_of_the_first_places_and_average_precision_of_all() -> None:
+    from sklearn.metrics import average_precision_score
+
+    labels, scores = np.array([1.0, 0, 1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    found = {
+        metric.name: metric.value
+        for metric in evaluation.ranking_metrics(
+            labels,
+            scores,
+            days=np.arange(6),
+            observer=[None] * 6,
+            subjects=list("abcdef"),
+            baselines={},
+            base_rate=np.full(6, 0.5),
+            k=3,
+            seed=0,
+        )
+    }
+
+    assert found["precision_at_k"] == pytest.approx(2 / 3)
+    assert found["recall_at_k"] == pytest.approx(2 / 3)
+    assert found["average_precision"] == pytest.approx(average_precision_score(labels, scores))
 
 
 def test_the_rate_of_the_observer_tells_nothing_within_observers(metrics: tuple[Metric, ...]) -> None:

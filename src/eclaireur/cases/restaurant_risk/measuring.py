@@ -353,7 +353,10 @@ def audited(held: Held, *, ranks: bool, share: float = 0.05) -> Audit:
 
 
 def _notes(records: Records, held: Held, ranks: str) -> tuple[str, ...]:
-    notes = ["Chaque origine n'apprend que de ce qui était connu une semaine avant elle."]
+    notes = [
+        "Chaque origine n'apprend que de ce qui était connu une semaine avant elle.",
+        "precision_at_k, recall_at_k : les 100 premiers de chaque origine.",
+    ]
     weak = held.calibrated.count(False)
     if ranks:
         notes.append(f"{ranks} Seul le rang est montré.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.evaluation.arrays import group_codes
-from eclaireur.core.evaluation.compare import FIGURES, gain, measured
+from eclaireur.core.evaluation.compare import FIGURES, figure_named, gain, measured
 from eclaireur.core.evaluation.intervals import bootstrap_weights
 from eclaireur.core.evaluation.metrics import usable
 from eclaireur.core.evaluation.panel import Panel
@@ -25,7 +25,15 @@ __all__ = [
     "ranking_metrics",
 ]
 
-_ORDER_FIGURES = ("auc", "auc_within_observer", "lift_top_5pct", "precision_at_100")
+_ORDER_FIGURES = (
+    "auc",
+    "auc_within_observer",
+    "lift_top_5pct",
+    "average_precision",
+    "precision_at_100",
+    "precision_at_k",
+    "recall_at_k",
+)
 _CALENDAR = "calendrier réel"
 
 
@@ -40,6 +48,7 @@ def ranking_metrics(
     nuisance: Mapping[str, Any] | None = None,
     base_rate: Any,
     periods: Any = None,
+    k: int = 100,
     seed: int,
 ) -> tuple[Metric, ...]:
     """Return every figure of a calibrated ranking, each with its interval and a baseline.
@@ -62,6 +71,8 @@ def ranking_metrics(
         Share known before each row: the baseline of stated risks.
     periods
         Code of the period in which each row is ranked (see `Panel`); None for one period.
+    k
+        Places of each period: of ``precision_at_k`` and ``recall_at_k``.
 
     Returns
     -------
@@ -79,7 +90,7 @@ def ranking_metrics(
     model = order(scores)
     weights = bootstrap_weights(model.size, seed=seed, clusters=clusters)
     rules = {name: order(values) for name, values in baselines.items()}
-    metrics = [_beside_best(name, model, rules, weights) for name in _ORDER_FIGURES]
+    metrics = [_beside_best(name, model, rules, weights, k) for name in _ORDER_FIGURES]
     metrics += _calendar_metrics(model, order(-np.asarray(days, dtype=np.float64)), weights)
     rate = order(base_rate)
     for name in ("brier", "calibration_error"):
@@ -94,11 +105,13 @@ def ranking_metrics(
     return tuple(metrics)
 
 
-def _beside_best(name: str, model: Panel, rules: Mapping[str, Panel], weights: NDArray[np.float64]) -> Metric:
-    values = {label: usable(FIGURES[name](rule, None)) for label, rule in rules.items()}
+def _beside_best(
+    name: str, model: Panel, rules: Mapping[str, Panel], weights: NDArray[np.float64], k: int
+) -> Metric:
+    values = {label: usable(figure_named(name, k)(rule, None)) for label, rule in rules.items()}
     known = {label: value for label, value in values.items() if value is not None}
     best = max(known, key=lambda label: known[label]) if known else None
-    return measured(name, model, weights, baseline=best, baseline_value=known[best] if best else None)
+    return measured(name, model, weights, baseline=best, baseline_value=known[best] if best else None, k=k)
 
 
 def _calendar_metrics(model: Panel, usual: Panel, weights: NDArray[np.float64]) -> list[Metric]:
