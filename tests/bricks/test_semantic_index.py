@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from eclaireur.bricks.semantic.hybrid import Hybrid
 from eclaireur.bricks.semantic.index import Document, Index, IndexDamagedError, Search, Spec
 from eclaireur.bricks.semantic.index_postgresql import PostgresqlIndex
 from eclaireur.bricks.semantic.index_tantivy import TantivyIndex
 from eclaireur.core.errors import BadValueError, WorkFailedError
+from tests.bricks.test_semantic_hybrid import documents
 from tests.postgresql_server import postgresql, programs
 
 SPEC = Spec(facets=("site", "theme"))
@@ -260,3 +262,24 @@ def test_a_writer_killed_at_any_instant_leaves_whole_commits(tmp_path: Path, roo
         assert after >= max(before, 3 + 10 * acknowledged)
     with TantivyIndex.open(tmp_path).writing() as writer:
         writer.add([Document(id="after")])
+
+
+def test_the_shared_index_ranks_by_all_ways_within_the_same_bounds(server: str) -> None:
+    shared = PostgresqlIndex(server, "hybrid", Spec())
+    with shared.writing() as writer:
+        writer.add(documents())
+    ranking = Hybrid.fit(documents())
+
+    misspelt = ranking.search(shared, Search(query="urbanisne"))
+    assert misspelt.hits
+    assert all("urbanisme" in one.document.title for one in misspelt.hits[:2])
+    for query in ("eau potable", "urbanisne", "scolaire", "eau ET potable"):
+        found = ranking.search(shared, Search(query=query, perimeters=frozenset({"1"}), limit=100))
+        assert found.hits
+        assert all(one.document.perimeters == ("1",) for one in found.hits)
+    assert not ranking.search(shared, Search(query="eau", perimeters=frozenset())).hits
+    for query in ("nitrates ET rivière", "eau SAUF baignade", "titre:cantine", "nitr*"):
+        search = Search(query=query, limit=60)
+        exact = {one.document.id for one in shared.search(search).hits}
+        assert {one.document.id for one in ranking.search(shared, search).hits} == exact
+    shared.drop()

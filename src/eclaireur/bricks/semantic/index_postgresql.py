@@ -12,14 +12,33 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any as Anything
 
 from eclaireur.bricks.semantic.highlight import distance_within
-from eclaireur.bricks.semantic.index import Document, Found, Hit, IndexDamagedError, Search, Spec, Why
+from eclaireur.bricks.semantic.index import (
+    Document,
+    Found,
+    Hit,
+    IndexDamagedError,
+    Search,
+    Spec,
+    Why,
+    number_of,
+)
 from eclaireur.bricks.semantic.normalise import keys
-from eclaireur.bricks.semantic.query import FIELDS, All, Any, Leaf, Node, Not, leaves, read_query
+from eclaireur.bricks.semantic.query import (
+    FIELDS,
+    All,
+    Any,
+    Leaf,
+    Node,
+    Not,
+    in_one_field,
+    leaves,
+    read_query,
+)
 from eclaireur.core.errors import BadValueError, ExtraMissingError, WorkFailedError
 
 if TYPE_CHECKING:
@@ -27,7 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "PostgresqlIndex"]
 
-VERSION = 2
+VERSION = 3
 _LETTERS = {"title": "A", "section": "B", "body": "C"}
 _FIRST = {"title": 1, "section": 1200, "body": 2400}
 _LAST_PLACE = 16_383
@@ -38,8 +57,9 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS search_indexes (name text PRIMARY KEY, version int NOT NULL, spec text NOT NULL);
 CREATE TABLE IF NOT EXISTS {table} (
     id text PRIMARY KEY, day date, month text, perimeters text[] NOT NULL, facets text[] NOT NULL,
-    words tsvector NOT NULL, stored text NOT NULL);
+    words tsvector NOT NULL, stored text NOT NULL, number bigint NOT NULL);
 CREATE INDEX IF NOT EXISTS {table_words} ON {table} USING gin (words);
+CREATE INDEX IF NOT EXISTS {table_number} ON {table} (number);
 CREATE TABLE IF NOT EXISTS {lexicon} (word text PRIMARY KEY);
 """
 
@@ -74,6 +94,7 @@ class PostgresqlIndex:
         self._names = {
             "table": sql.Identifier(f"search_{name}"),
             "table_words": sql.Identifier(f"search_{name}_words"),
+            "table_number": sql.Identifier(f"search_{name}_number"),
             "lexicon": sql.Identifier(f"search_{name}_lexicon"),
         }
         with self._connected() as connection:
@@ -219,6 +240,49 @@ class PostgresqlIndex:
                         reasons.append(Why(asked=leaf.shown, field=field, weight=row[0]))
         return tuple(sorted(reasons, key=lambda one: -one.weight))
 
+    # --- For the hybrid ranking (`hybrid.ScoredIndex`)
+
+    def scored(self, search: Search, field: str = "") -> tuple[list[int], list[float]]:
+        """Return the numbers (`index.number_of`) and ranks of the best documents, by one field or by all."""
+        tree = read_query(search.query).tree
+        with self._connected() as connection:
+            asked = self._asked(connection, in_one_field(tree, field) if field else tree)
+            if not asked:
+                return [], []
+            where, values = self._where(search, asked)
+            rows = self.run(
+                connection,
+                "SELECT number, ts_rank({weights}, words, %(asked)s::tsquery) AS rank FROM {table} "
+                "WHERE {where} ORDER BY rank DESC, id LIMIT %(limit)s",
+                {**values, "limit": max(search.limit, 1)},
+                weights=self._weights(),
+                where=where,
+            ).fetchall()
+        return [number for number, _ in rows], [rank for _, rank in rows]
+
+    def let_through(self, search: Search, numbers: Sequence[int]) -> list[int]:
+        """Return, of some numbers, those that the bounds of a search let through."""
+        return [number for (number,) in self._chosen("number", search, numbers)]
+
+    def among(self, search: Search, numbers: Sequence[int]) -> dict[int, Document]:
+        """Return, of some numbers, the documents that the bounds of a search let through."""
+        found = (
+            Document.from_json(json.loads(stored)) for (stored,) in self._chosen("stored", search, numbers)
+        )
+        return {number_of(one.id): one for one in found}
+
+    def _chosen(self, column: str, search: Search, numbers: Sequence[int]) -> list[tuple[Anything]]:
+        where, values = self._where(search, "")
+        with self._connected() as connection:
+            found: list[tuple[Anything]] = self.run(
+                connection,
+                "SELECT {column} FROM {table} WHERE {where} AND number = ANY(%(numbers)s)",
+                {**values, "numbers": list(numbers)},
+                column=column,
+                where=where,
+            ).fetchall()
+        return found
+
     # --- Compiling a query
 
     def _weights(self) -> str:
@@ -300,10 +364,10 @@ class _Writer:
             ]
             month = one.day.isoformat()[:7] if one.day else None
             stored = json.dumps(one.as_json())  # in ASCII: no NUL, no lone surrogate
-            row = [one.id, one.day, month, list(one.perimeters), facets, vector, stored]
+            row = [one.id, one.day, month, list(one.perimeters), facets, vector, stored, number_of(one.id)]
             self._index.run(
                 self._connection,
-                "INSERT INTO {table} VALUES (%s, %s, %s, %s, %s, %s::tsvector, %s) "
+                "INSERT INTO {table} VALUES (%s, %s, %s, %s, %s, %s::tsvector, %s, %s) "
                 "ON CONFLICT (id) DO UPDATE SET "
                 "day = excluded.day, month = excluded.month, perimeters = excluded.perimeters, "
                 "facets = excluded.facets, words = excluded.words, stored = excluded.stored",

@@ -30,12 +30,11 @@ from eclaireur.bricks.semantic.index import (
     number_of,
 )
 from eclaireur.bricks.semantic.normalise import keys
-from eclaireur.bricks.semantic.query import FIELDS, leaves, read_query
+from eclaireur.bricks.semantic.query import FIELDS, in_one_field, leaves, read_query
 from eclaireur.bricks.semantic.tantivy_query import (
     FACET,
     Compiler,
     day_number,
-    in_one_field,
     library,
     words_of,
 )

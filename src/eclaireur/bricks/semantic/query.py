@@ -11,14 +11,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from eclaireur.bricks.semantic import references
 from eclaireur.bricks.semantic.normalise import STOP, keys, plain, stem, stems_of_beginning
 from eclaireur.core.errors import BadValueError
 
-__all__ = ["FIELDS", "LONGEST", "All", "Any", "Leaf", "Node", "Not", "Query", "leaves", "read_query"]
+__all__ = [
+    "FIELDS",
+    "LONGEST",
+    "All",
+    "Any",
+    "Leaf",
+    "Node",
+    "Not",
+    "Query",
+    "in_one_field",
+    "leaves",
+    "read_query",
+]
 
 FIELDS = ("title", "section", "body")
 """Fields whose words are searched, each scored apart."""
@@ -118,6 +130,17 @@ def leaves(node: Node | None) -> Iterator[Leaf]:
         case Any(parts) | All(parts):
             for part in parts:
                 yield from leaves(part)
+
+
+def in_one_field(node: Node | None, name: str) -> Node | None:
+    """Return a tree whose words are looked for in one field alone."""
+    match node:
+        case Leaf():
+            return replace(node, only=name)
+        case Any(parts) | All(parts):
+            return type(node)(tuple(one for part in parts if (one := in_one_field(part, name)) is not None))
+        case _:
+            return node
 
 
 def read_query(text: str) -> Query:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from eclaireur.core.errors import ExtraMissingError
 if TYPE_CHECKING:
     import tantivy
 
-__all__ = ["FACET", "Compiler", "day_number", "in_one_field", "library", "words_of"]
+__all__ = ["FACET", "Compiler", "day_number", "library", "words_of"]
 
 FACET = "f_"
 """What stands before a facet's name among tantivy's fields."""
@@ -171,17 +171,6 @@ def _boolean(clauses: Iterable[tuple[str, tantivy.Query]]) -> tantivy.Query:
         [(getattr(module.Occur, occur), one) for occur, one in clauses]
     )
     return found
-
-
-def in_one_field(node: Node | None, field: str) -> Node | None:
-    """Return a tree whose words are looked for in one field alone."""
-    match node:
-        case Leaf():
-            return replace(node, only=field)
-        case asking.Any(parts) | asking.All(parts):
-            return type(node)(tuple(one for part in parts if (one := in_one_field(part, field)) is not None))
-        case _:
-            return node
 
 
 def words_of(text: str, leaf: Leaf) -> set[tuple[str, ...]]:
