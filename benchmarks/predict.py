@@ -1,16 +1,19 @@
 """Figures of bricks.predict: CPU seconds of a temporal grid, features, scores, audit, drift, and growth.
 
-Run alone: ``.venv/bin/python benchmarks/predict.py [part …]``; without a part, all of them. Data are made
+Run alone: ``.venv/bin/python benchmarks/predict.py [part …] [--peers PYTHON]``; without a part, all of them.
+``--peers`` names an interpreter that has aequitas and fairlearn: the audit is timed there too. Data are made
 up, but for Chicago's inspections, which need ECLAIREUR_DATA. CPU seconds are of one process, numeric
 libraries on one thread, unless said.
 """
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 
 SEED = 20211
 DAY = date(2015, 1, 1)
+PEERS: list[str] = []
 GRID: dict[str, Model] = {
     "ridge, weak penalty": Linear(strength=1000.0),
     "ridge, strong penalty": Linear(strength=10.0),
@@ -231,6 +235,13 @@ def auditing() -> None:
             min(times),
             f"{len(found.groups)} groups, least of 7",
         )
+    if PEERS:
+        with TemporaryDirectory() as place:
+            rows = Path(place) / "rows.npz"
+            listed: dict[str, Any] = {name: np.array(column.to_pylist()) for name, column in groups.items()}
+            np.savez(rows, labels=labels, selected=top(score, 0.05), **listed)
+            script = Path(__file__).with_name("predict_peers.py")
+            subprocess.run([*PEERS, str(script), str(rows)], check=True)  # noqa: S603 - our own script
     try:
         import pandas as pd  # type: ignore[import-untyped]
     except ImportError:
@@ -500,9 +511,15 @@ PARTS: dict[str, Callable[[], None]] = {
 
 def main() -> None:
     """Run the parts named, or all."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
+    parser.add_argument("--peers", help="interpreter that has aequitas and fairlearn")
+    asked = parser.parse_args()
+    if asked.peers:
+        PEERS.append(asked.peers)
     print("| what | CPU | |\n| --- | --- | --- |")
     with threadpool_limits(1):
-        for name in sys.argv[1:] or PARTS:
+        for name in asked.parts or PARTS:
             PARTS[name]()
 
 
