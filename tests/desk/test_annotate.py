@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from eclaireur.bricks.semantic.annotators import krippendorff_alpha
@@ -234,3 +235,120 @@ def test_alpha_is_that_of_the_published_example() -> None:
     answers = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")
     units = [{str(who): row[at] for who, row in enumerate(answers) if row[at] != "."} for at in range(12)]
     assert round(krippendorff_alpha(units), 3) == 0.743
+
+
+def bring(client: Client, name: str, content: bytes) -> str:
+    file = SimpleUploadedFile(name, content)
+    answer = client.post(HERE, {"act": "import", "file": file}, follow=True)
+    return html.unescape(answer.content.decode())
+
+
+def test_what_was_taken_away_comes_back_under_the_names_of_others_and_only_once(
+    inspectors: Sequence[User], sign_in: SignIn
+) -> None:
+    client = sign_in(inspectors[0])
+    send(client, "start")
+    for act in ("save", "unsure", "save"):
+        passage, labels = asked(shown(client))
+        send(client, act, passage=passage, label=labels)
+    send(client, "leave")
+    tasks = client.get(f"{HERE}annotations.json").content
+    archive = client.get(f"{HERE}annotations.zip").content
+    login = inspectors[0].login
+    for name, content in (("a.json", tasks), ("a.zip", archive)):
+        page = bring(client, name, content)
+        assert "3 étaient déjà là" in page, name
+        assert Annotation.objects.count() == 3
+
+    # The same file of somebody else: three more, in another name, with the same labels.
+    other = tasks.replace(login.encode(), b"expert@exemple.fr")
+    with zipfile.ZipFile(io.BytesIO(archive)) as held:
+        sink = io.BytesIO()
+        with zipfile.ZipFile(sink, "w") as copy:
+            for one in held.namelist():
+                copy.writestr(one.replace(f"{login}/", "relecteur/"), held.read(one))
+    for who, name, content in (
+        ("expert@exemple.fr", "b.json", other),
+        ("relecteur", "b.zip", sink.getvalue()),
+    ):
+        assert "3 phrases annotées reprises" in bring(client, name, content)
+        assert "3 étaient déjà là" in bring(client, name, content)
+        rows = Annotation.objects.filter(external=who)
+        mine = Annotation.objects.filter(external="")
+        assert sorted((row.key, tuple(row.labels), row.unsure) for row in rows) == sorted(
+            (row.key, tuple(row.labels), row.unsure) for row in mine
+        )
+        assert f"{who} (importé)" in shown(client)
+    assert workspace().journal.entry(rows[0].decision_id).data["external"] == "relecteur"
+    send(client, "undo")  # one's own last annotation, not those of the file
+    assert Annotation.objects.filter(batch="", decision__undone_by=None).count() == 2
+    send(client, "undo_import")
+    assert Annotation.objects.filter(external="relecteur", decision__undone_by=None).count() == 0
+    assert Annotation.objects.filter(external="expert@exemple.fr", decision__undone_by=None).count() == 3
+
+
+def test_what_a_file_says_wrong_is_told_line_by_line_and_the_rest_goes_on(
+    inspectors: Sequence[User], sign_in: SignIn
+) -> None:
+    client = sign_in(inspectors[0])
+    proposals = proposals_of(READER, index_origin(workspace(), READER))
+    assert proposals is not None
+    first, second = proposals.by_document["INSSN-2024-0053"][:2]
+    code, title = next(iter(proposals.labels.items()))
+
+    def region(start: int, end: int, label: str, **more: str) -> dict[str, object]:
+        return {"type": "labels", "value": {"start": start, "end": end, "labels": [label], **more}}
+
+    good = [
+        region(first.start, first.end, title),
+        region(second.start, second.end - 5, code),  # a part of a sentence
+    ]
+    bad = [
+        (region(first.start, first.end, "INVENTÉE"), "étiquette inconnue"),
+        (region(-1, 5, code), "hors du texte"),
+        (region(0, 10**9, code), "hors du texte"),
+        (region(first.start, second.end, code), "d’une phrase à l’autre"),
+        (region(first.start, first.end, code, text="Autre chose."), "n’est plus celui"),
+        ({"type": "labels", "value": {"start": "a"}}, "sans étiquettes"),
+    ]
+    tasks = [
+        {
+            "data": {"document": "INSSN-2024-0053"},
+            "annotations": [{"completed_by": 7, "result": [*good, *(one for one, _ in bad)]}],
+        },
+        {"data": {"document": "AUTRE"}, "annotations": [{"result": [region(0, 5, code)]}]},
+        {"data": {}},
+    ]
+    page = bring(client, "a.json", json.dumps(tasks).encode())
+    assert "2 phrases annotées reprises" in page
+    assert "1 étiquette ne couvrait" in page
+    for said in (*(said for _, said in bad), "document inconnu", "de quel document elle parle"):
+        assert said in page.replace("'", "’"), said
+    assert {row.external for row in Annotation.objects.all()} == {"7"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"a": 1}', b"PK\x03\x04cut", b"[" * 100_000, "é".encode("latin-1")]
+)
+def test_a_file_that_is_of_no_tool_is_refused_in_french(
+    inspectors: Sequence[User], sign_in: SignIn, content: bytes
+) -> None:
+    client = sign_in(inspectors[0])
+    answer = client.post(HERE, {"act": "import", "file": SimpleUploadedFile("a.json", content)})
+    assert answer.status_code == 422
+    assert "Label Studio" in answer.content.decode() or "choisi" in answer.content.decode()
+    assert not Annotation.objects.exists()
+
+
+def test_a_file_cannot_label_what_is_out_of_reach(desk: Desk, indexed: None, sign_in: SignIn) -> None:
+    Grant.objects.create(user=desk.scientist, role=Role.AGENT, case=READER, area=SITE)
+    proposals = proposals_of(READER, index_origin(workspace(), READER))
+    assert proposals is not None
+    outside = proposals.by_document["INSSN-2024-0053"][0]
+    value = {"start": outside.start, "end": outside.end, "labels": [next(iter(proposals.labels))]}
+    task = {
+        "data": {"document": outside.document},
+        "annotations": [{"result": [{"type": "labels", "value": value}]}],
+    }
+    assert "document inconnu" in bring(sign_in(desk.scientist), "a.json", json.dumps(task).encode())
+    assert not Annotation.objects.exists()

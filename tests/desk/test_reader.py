@@ -98,7 +98,7 @@ def test_filters_counts_and_months_lead_to_what_they_say(inspector: User, sign_i
     assert found is not None
     filtered = text(client, f"{HERE}?{html.unescape(found[1])}")
     assert f">{found[2]} documents<" in filtered.replace("\u202f", "")
-    bar = re.search(r'<a href="\?([^"]+)" aria-label="(\d\d)/(\d{4}) : (\d+) document', shown)
+    bar = re.search(r'<a href="\?([^"]+)"[^>]* aria-label="(\d\d)/(\d{4}) : (\d+) document', shown)
     assert bar is not None
     month = text(client, f"{HERE}?{html.unescape(bar[1])}")
     assert f">{bar[4]} document" in month
@@ -261,3 +261,19 @@ def test_a_kept_search_is_its_owners_and_stays_within_reach(
     SavedSearch.objects.update(user=local, known=[])
     assert OTHER not in text(sign_in(local), place)
     assert sign_in(desk.manager).get(place).status_code == 404
+
+
+def test_words_that_end_what_is_typed_are_those_of_documents_within_reach(
+    inspector: User, local: User, sign_in: SignIn
+) -> None:
+    client = sign_in(inspector)
+    words = client.get(f"{HERE}completer/", {"q": "contrôle extinc"}).json()["words"]
+    assert words
+    assert all(word.startswith("extinc") for word in words)
+    for typed in ("", "contrôle ", "e", "12", '"', "(", "extinc" * 900):
+        assert client.get(f"{HERE}completer/", {"q": typed}).json() == {"words": []}, typed
+    start = OTHER[:4].lower()
+    assert OTHER.lower() in client.get(f"{HERE}completer/", {"q": start}).json()["words"]
+    near = sign_in(local)
+    assert OTHER.lower() not in near.get(f"{HERE}completer/", {"q": start}).json()["words"]
+    assert client.post(f"{HERE}completer/").status_code == 405

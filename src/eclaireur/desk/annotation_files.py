@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eclaireur.desk.models import Annotation
 
-__all__ = ["brat", "label_studio"]
+__all__ = ["UNSURE", "brat", "label_studio", "safe"]
 
 _STAMP = (1980, 1, 1, 0, 0, 0)
-_UNSURE = "Incertain"
+UNSURE = "Incertain"
+"""Attribute of BRAT, and note of Label Studio, of an annotation about which somebody hesitates."""
 
 
 def label_studio(rows: Sequence[Annotation], texts: Mapping[str, str]) -> bytes:
@@ -33,9 +34,9 @@ def label_studio(rows: Sequence[Annotation], texts: Mapping[str, str]) -> bytes:
     tasks = []
     for number, (document, mine) in enumerate(_by_document(rows).items(), start=1):
         text = texts[document]
-        people: defaultdict[str, list[Annotation]] = defaultdict(list)
+        people: defaultdict[tuple[str, str], list[Annotation]] = defaultdict(list)
         for row in mine:
-            people[row.user.login].append(row)
+            people[row.login, row.external].append(row)
         tasks.append(
             {
                 "id": number,
@@ -46,7 +47,7 @@ def label_studio(rows: Sequence[Annotation], texts: Mapping[str, str]) -> bytes:
                         "result": [_region(row, text, row.labels) for row in found if row.labels],
                         "was_cancelled": False,
                     }
-                    for login, found in sorted(people.items())
+                    for (login, _), found in sorted(people.items())
                 ],
                 "predictions": [
                     {
@@ -77,7 +78,7 @@ def _region(row: Annotation, text: str, labels: Sequence[str]) -> dict[str, Any]
         },
     }
     if row.unsure:
-        found["meta"] = {"text": [_UNSURE.lower()]}
+        found["meta"] = {"text": [UNSURE.lower()]}
     return found
 
 
@@ -94,18 +95,19 @@ def brat(rows: Sequence[Annotation], texts: Mapping[str, str], names: Mapping[st
     """
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        people: defaultdict[str, list[Annotation]] = defaultdict(list)
+        people: defaultdict[tuple[str, str], list[Annotation]] = defaultdict(list)
         for row in rows:
-            people[row.user.login].append(row)
-        codes = {code: _safe(code) for code in names}
+            people[row.login, row.external].append(row)
+        codes = {code: safe(code) for code in names}
         shown = [line for code, name in names.items() for line in (f"# {name}", codes[code])]
-        conf = ["[entities]", *shown, "[relations]", "[events]", "[attributes]", f"{_UNSURE}\tArg:<ENTITY>"]
-        for login, mine in sorted(people.items()):
-            folder = _safe(login)
+        conf = ["[entities]", *shown, "[relations]", "[events]", "[attributes]", f"{UNSURE}\tArg:<ENTITY>"]
+        folders: set[str] = set()
+        for (login, _), mine in sorted(people.items()):
+            folder = _unique(safe(login), folders)
             _put(archive, f"{folder}/annotation.conf", "\n".join(conf) + "\n")
             taken: set[str] = set()
             for document, found in _by_document(mine).items():
-                name = _unique(_safe(document), taken)
+                name = _unique(safe(document), taken)
                 _put(archive, f"{folder}/{name}.txt", texts[document])
                 _put(archive, f"{folder}/{name}.ann", _lines(found, texts[document], codes))
     return target.getvalue()
@@ -123,10 +125,10 @@ def _lines(rows: Sequence[Annotation], text: str, codes: Mapping[str, str]) -> s
             at += 1
             spans = ";".join(f"{start} {end}" for start, end in parts)
             said = " ".join(text[start:end] for start, end in parts)
-            lines.append(f"T{at}\t{codes.get(label, _safe(label))} {spans}\t{said}")
+            lines.append(f"T{at}\t{codes.get(label, safe(label))} {spans}\t{said}")
             if row.unsure:
                 unsure += 1
-                lines.append(f"A{unsure}\t{_UNSURE} T{at}")
+                lines.append(f"A{unsure}\t{UNSURE} T{at}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -137,7 +139,8 @@ def _by_document(rows: Sequence[Annotation]) -> dict[str, list[Annotation]]:
     return dict(found)
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
+    """Return a name without blanks or signs, as files and labels of BRAT want it."""
     return re.sub(r"[^\w-]+", "-", name).strip("-")[:80] or "document"
 
 

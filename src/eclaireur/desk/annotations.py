@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from eclaireur.desk.models import User
     from eclaireur.service.annotating import Passage, Proposals
 
-__all__ = ["Agreement", "agreement", "annotate", "disagreements", "place_of", "standing", "take_back"]
+__all__ = [
+    "Agreement",
+    "agreement",
+    "annotate",
+    "disagreements",
+    "place_of",
+    "standing",
+    "take_back",
+    "take_back_import",
+]
 
 _KIND = "annotation"
 _LONGEST_KEY = 200
@@ -55,6 +64,8 @@ def annotate(
     labels: Sequence[str],
     *,
     unsure: bool = False,
+    external: str = "",
+    batch: str = "",
 ) -> Annotation:
     """Record the labels that a person gives to a passage.
 
@@ -66,6 +77,8 @@ def annotate(
         Codes; none says that no label fits.
     unsure
         The person hesitates.
+    external, batch
+        Annotator of another tool, and hash of the file that ``user`` brings from it.
 
     Raises
     ------
@@ -92,6 +105,7 @@ def annotate(
                 "model": proposals.model,
                 "start": passage.start,
                 "end": passage.end,
+                **({"external": external, "batch": batch} if batch else {}),
             },
             # What a letter says may name somebody: it is sealed with the subject's key.
             personal={"text": passage.text, "document": passage.document},
@@ -112,6 +126,8 @@ def annotate(
             unsure=unsure,
             sure_model=passage.sure,
             model=proposals.model,
+            external=external,
+            batch=batch,
         )
     return made
 
@@ -143,18 +159,39 @@ def take_back(user: User, reach: Reach, case: str) -> Annotation | None:
     with transaction.atomic():
         last = (
             Annotation.objects.within(reach)
-            .filter(case=case, user=user, decision__undone_by=None)
+            .filter(case=case, user=user, batch="", decision__undone_by=None)
             .select_related("decision", "dossier")
             .order_by("-decision_id")
             .first()
         )
         if last is None:
             return None
-        act = Act(dossier=last.dossier, kind=UNDO, value=_KIND, data={"undoes": last.decision.seq})
-        made = record(user, [act])[0]
-        Decision.objects.filter(pk=last.decision.pk).update(undone_by=made)
+        _undo(user, last)
     found: Annotation = last
     return found
+
+
+def _undo(user: User, row: Annotation) -> None:
+    act = Act(dossier=row.dossier, kind=UNDO, value=_KIND, data={"undoes": row.decision.seq})
+    made = record(user, [act])[0]
+    Decision.objects.filter(pk=row.decision.pk).update(undone_by=made)
+
+
+def take_back_import(user: User, reach: Reach, case: str) -> int:
+    """Undo every annotation of the last file that a person brought; return how many there were."""
+    with transaction.atomic():
+        rows = (
+            Annotation.objects.within(reach)
+            .filter(case=case, user=user, decision__undone_by=None)
+            .exclude(batch="")
+            .select_related("decision", "dossier")
+            .order_by("-decision_id")
+        )
+        last = rows.first()
+        mine = list(rows.filter(batch=last.batch)) if last is not None else []
+        for row in mine:
+            _undo(user, row)
+    return len(mine)
 
 
 def standing(reach: Reach, case: str, user: User | None = None) -> list[Annotation]:
@@ -162,9 +199,9 @@ def standing(reach: Reach, case: str, user: User | None = None) -> list[Annotati
     rows = Annotation.objects.within(reach).filter(case=case, decision__undone_by=None)
     if user is not None:
         rows = rows.filter(user=user)
-    last: dict[tuple[int, str], Annotation] = {}
+    last: dict[tuple[int, str, str], Annotation] = {}
     for row in rows.select_related("user").order_by("decision_id"):
-        last[row.user_id, row.key] = row
+        last[row.user_id, row.external, row.key] = row
     return list(last.values())
 
 
@@ -184,7 +221,7 @@ def _by_passage(rows: Iterable[Annotation]) -> dict[str, dict[str, tuple[str, ..
     said: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for row in rows:
         if not row.unsure:
-            said[row.key][row.user.full_name] = tuple(row.labels)
+            said[row.key][row.who] = tuple(row.labels)
     return dict(said)
 
 

@@ -21,7 +21,7 @@ from eclaireur.desk.access import Action
 from eclaireur.desk.place import work_on, workspace
 from eclaireur.service import indexing, searching
 from eclaireur.service.found import Result, results
-from eclaireur.service.suggesting import did_you_mean
+from eclaireur.service.suggesting import completions, did_you_mean
 
 if TYPE_CHECKING:
     from eclaireur.bricks.semantic.highlight import Passage
@@ -31,7 +31,17 @@ if TYPE_CHECKING:
     from eclaireur.service.indexing import Origin
     from eclaireur.service.work import RecordsRun
 
-__all__ = ["PAGE", "Asked", "Results", "document_within", "documents_of", "pieces", "records_of", "titles_of"]
+__all__ = [
+    "PAGE",
+    "Asked",
+    "Results",
+    "document_within",
+    "documents_of",
+    "ends_of",
+    "pieces",
+    "records_of",
+    "titles_of",
+]
 
 PAGE = 10
 _FACET = "f-"
@@ -283,6 +293,9 @@ def _histogram(asked: Asked, found: Found) -> _Histogram:
         first, last = _span(name)
         bars.append(
             {
+                "at": at,
+                "since": french.day(first),
+                "until": french.day(last),
                 "name": name if yearly else f"{name[5:]}/{name[:4]}",
                 "count": n,
                 "x": f"{at * step:.3f}",
@@ -310,6 +323,12 @@ def _span(name: str) -> tuple[date, date]:
     if len(name) == 4:
         return date(int(name), 1, 1), date(int(name), 12, 31)
     return date.fromisoformat(f"{name}-01"), date.fromisoformat(f"{_after(name, 1)}-01") - timedelta(days=1)
+
+
+def ends_of(card: Card, reach: Reach, asked: Asked) -> list[str]:
+    """Return the words, within reach and filters, that may end the last word typed; see `suggesting`."""
+    search = asked.search(reach.areas(Action.SEE, card.name), ())
+    return completions(searching.opened(workspace(), card.name), search)
 
 
 # --- Documents

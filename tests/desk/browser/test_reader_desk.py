@@ -66,3 +66,53 @@ def test_without_javascript_a_search_is_made_narrowed_and_kept(served: Served, v
     page.locator("#titre").fill("Extincteurs de Port-Clair")
     page.get_by_role("button", name="Garder").click()
     assert "Rien de nouveau" in page.locator(".card", has_text="Extincteurs de Port-Clair").inner_text()
+
+
+def test_a_word_is_completed_and_a_period_chosen_by_keyboard_or_by_dragging(
+    served: Served, visit: Visit
+) -> None:
+    page = visit(served, "chef", HERE)
+    box = page.locator("#q")
+    page.keyboard.press("r")
+    page.keyboard.type("dosimètre extinc")
+    page.locator("#fins [role=option]").first.wait_for()
+    assert box.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Escape")
+    assert box.get_attribute("aria-expanded") == "false"
+    page.keyboard.type("t")
+    page.locator("#fins [role=option]").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    word = page.locator("#fins [aria-selected=true]").inner_text()
+    page.keyboard.press("Enter")
+    assert box.input_value() == f"dosimètre {word} "
+    page.keyboard.press("Enter")
+    page.locator(".result mark").first.wait_for()
+
+    bars = page.locator(".histogram a[data-at]")
+    dates = [(one.get_attribute("data-since"), one.get_attribute("data-until")) for one in bars.all()]
+    bars.nth(1).focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    assert dates[3][1] in page.locator("#periode").inner_text()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**du=*")
+    assert (page.locator("#du").input_value(), page.locator("#au").input_value()) == (
+        dates[1][0],
+        dates[3][1],
+    )
+
+    page.goto(page.url.split("?")[0])
+    whole = page.locator(".histogram a[data-at]")
+    dates = [(one.get_attribute("data-since"), one.get_attribute("data-until")) for one in whole.all()]
+    first, last = (whole.nth(at).locator(".hit").bounding_box() for at in (0, 2))
+    assert first is not None
+    assert last is not None
+    page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(last["x"] + last["width"] / 2, last["y"] + 20, steps=6)
+    page.mouse.up()
+    page.wait_for_url("**du=*")
+    assert (page.locator("#du").input_value(), page.locator("#au").input_value()) == (
+        dates[0][0],
+        dates[2][1],
+    )

@@ -16,7 +16,7 @@ class Annotation(Scoped):
     """Labels that one person gave to one passage; the journal's line ``decision`` says the same.
 
     ``unsure`` says that the person hesitates. ``proposed`` is what the model had said, for how often it is
-    followed.
+    followed. ``external`` names the annotator of another tool, whose file ``batch`` (its hash) ``user`` sent.
     """
 
     decision = models.OneToOneField(Decision, models.PROTECT, primary_key=True, related_name="annotation")
@@ -31,9 +31,21 @@ class Annotation(Scoped):
     sure_model = models.BooleanField(default=False)
     model = models.IntegerField()
     at = models.DateTimeField(default=timezone.now)
+    external = models.CharField(max_length=80, blank=True, default="")
+    batch = models.CharField(max_length=64, blank=True, default="")
 
     class Meta(Scoped.Meta):
         indexes = [models.Index(fields=["case", "user"]), models.Index(fields=["case", "document"])]
+
+    @property
+    def login(self) -> str:
+        """Who annotated, as files name them."""
+        return self.external or str(self.user.login)
+
+    @property
+    def who(self) -> str:
+        """Who annotated, as pages name them."""
+        return f"{self.external} (importé)" if self.external else str(self.user.full_name)
 
     @property
     def key(self) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from eclaireur.core.errors import BadValueError
+from eclaireur.core import french
+from eclaireur.core.errors import BadValueError, FileRefusedError
 from eclaireur.desk.access import Action
+from eclaireur.desk.annotation_import import bring
 from eclaireur.desk.annotations import (
     agreement,
     annotate as record_annotation,
@@ -20,6 +23,7 @@ from eclaireur.desk.annotations import (
     place_of,
     standing,
     take_back,
+    take_back_import,
 )
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.documents import known_of, proposals_of, text_of
@@ -41,6 +45,7 @@ __all__ = ["annotate", "take", "urlpatterns"]
 
 _AROUND = 240
 _SHOWN = 30
+_IMPORTED = "annotations-imported:"
 _FORMS = {"json": "application/json", "zip": "application/zip"}
 
 
@@ -96,12 +101,12 @@ def annotate(request: Asking, case: str) -> HttpResponse:
     if proposals is None:
         return render(request, "desk/annotate_none.html", context)
     session = _Session(request, case)
-    error: BadValueError | None = None
+    error: BadValueError | FileRefusedError | None = None
     if request.method == "POST":
         refuse_if_stopped(case)
         try:
-            return HttpResponseRedirect(_act(request, card, proposals, session))
-        except BadValueError as found:
+            return HttpResponseRedirect(_act(request, card, proposals, session, context["origin"]))
+        except (BadValueError, FileRefusedError) as found:
             error = found
     wanted = request.GET.get("phrase", "")[:600]
     passage = proposals.find(wanted or session.current)
@@ -116,7 +121,7 @@ def annotate(request: Asking, case: str) -> HttpResponse:
     return render(request, "desk/annotations.html", context, status=422 if error else 200)
 
 
-def _act(request: Asking, card: Card, proposals: Proposals, session: _Session) -> str:
+def _act(request: Asking, card: Card, proposals: Proposals, session: _Session, origin: Origin) -> str:
     """Do what a form asks, and return where to go next."""
     here = f"/{card.name}/annoter/"
     asked = request.POST
@@ -140,6 +145,10 @@ def _act(request: Asking, card: Card, proposals: Proposals, session: _Session) -
                 return f"{here}?{urlencode({'phrase': taken.key})}"
         case "save" | "none" | "unsure" as act:
             _record(request, card, proposals, session, act)
+        case "import":
+            _bring(request, card, proposals, origin)
+        case "undo_import":
+            _take_out(request, card)
         case _:
             raise BadValueError("cette action n'existe pas.", fix="Utilisez les boutons de la page.")
     return here
@@ -175,6 +184,24 @@ def _record(request: Asking, card: Card, proposals: Proposals, session: _Session
         session.move(1)
 
 
+def _bring(request: Asking, card: Card, proposals: Proposals, origin: Origin) -> None:
+    """Record what a file of another tool says; the next page tells what was left out, and why."""
+    sent = request.FILES.get("file")
+    if sent is None:
+        raise BadValueError("aucun fichier n'a été choisi.", fix="Choisissez un fichier JSON ou ZIP.")
+    found = bring(request.user, card, request.reach, origin, proposals, sent.name or "", sent.read())
+    left = found["refused"]
+    request.session[_IMPORTED + card.name] = found | {"refused": left[:_SHOWN], "more": len(left[_SHOWN:])}
+
+
+def _take_out(request: Asking, card: Card) -> None:
+    count = take_back_import(request.user, request.reach, card.name)
+    if not count:
+        raise BadValueError("aucun fichier importé à retirer.", fix="Vous n'en avez importé aucun.")
+    said = french.count(count, "annotation importée retirée", "annotations importées retirées")
+    messages.success(request, f"{said}.")
+
+
 def _shown(
     request: Asking, card: Card, origin: Origin, proposals: Proposals, passage: Passage, *, alone: bool
 ) -> dict[str, Any]:
@@ -200,10 +227,10 @@ def _shown(
 def _done(request: Asking, card: Card, proposals: Proposals, session: _Session) -> dict[str, Any]:
     """Return what was annotated, by whom, how far people agree, and how the last session ended."""
     rows = standing(request.reach, card.name)
-    mine = [row for row in rows if row.user_id == request.user.pk]
+    mine = [row for row in rows if row.user_id == request.user.pk and not row.batch]
     people: dict[str, int] = {}
     for row in rows:
-        people[row.user.full_name] = people.get(row.user.full_name, 0) + 1
+        people[row.who] = people.get(row.who, 0) + 1
     ended = None
     if session.keys and not session.current:
         last = [row for row in mine if row.key in set(session.keys)]
@@ -227,6 +254,8 @@ def _done(request: Asking, card: Card, proposals: Proposals, session: _Session) 
             if (found := proposals.find(one["key"])) is not None
         ],
         "ended": ended,
+        "imported": request.session.pop(_IMPORTED + card.name, None),
+        "can_undo_import": any(row.batch and row.user_id == request.user.pk for row in rows),
         "can_export": bool(rows) and request.reach.may_somewhere(Action.EXPORT, card.name),
     }
 

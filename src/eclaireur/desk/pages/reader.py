@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path
+from django.views.decorators.http import require_GET
 
 from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError, ExtraMissingError, NotFoundError
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
-from eclaireur.desk.finding import Asked, Results
+from eclaireur.desk.finding import Asked, Results, ends_of
 from eclaireur.desk.jobs.queue import ACTIVE
 from eclaireur.desk.models import Job, SavedSearch
 from eclaireur.desk.place import work_on, workspace
@@ -23,7 +24,7 @@ from eclaireur.service.indexing import index_origin
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
 
-__all__ = ["desk", "frame", "read_state", "urlpatterns"]
+__all__ = ["complete", "desk", "frame", "read_state", "urlpatterns"]
 
 
 def frame(request: Asking, case: str) -> dict[str, Any]:
@@ -71,4 +72,17 @@ def desk(request: Asking, case: str) -> HttpResponse:
     return render(request, "desk/reader.html", context, status=status)
 
 
-urlpatterns = [path("<reader:case>/", desk)]
+@require_GET
+@page
+def complete(request: Asking, case: str) -> JsonResponse:
+    """Give the words that may end the last one typed; none when the question cannot be read."""
+    card = card_within(request, case, Desk.READER)
+    asked = Asked.read(request.GET, card.index.facets if card.index else ())
+    try:
+        words = ends_of(card, request.reach, asked)
+    except (NotFoundError, ExtraMissingError, BadValueError):
+        words = []
+    return JsonResponse({"words": words})
+
+
+urlpatterns = [path("<reader:case>/", desk), path("<reader:case>/completer/", complete)]
