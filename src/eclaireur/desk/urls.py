@@ -35,6 +35,7 @@ _ROOMS: tuple[str, ...] = (
     "intake_asking",
     "reader",
     "documents",
+    "originals",
     "annotate",
     "saved",
     "sheets",

@@ -53,6 +53,11 @@ def main(arguments: list[str]) -> int:
 
             answer(answer_document(Path(asked["path"]), folder, consult))
             continue
+        if "draw" in asked:
+            from eclaireur.sources.documents.drawing import draw_here
+
+            answer(draw_here(Path(asked["path"]), int(asked["draw"]), int(asked["width"]), folder))
+            continue
         if "look" in asked:
             answer(_look(asked, folder))
             continue

@@ -14,11 +14,13 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 CASE = "restaurant_risk"
 READER = "inspection_letters"
+LETTER = "INSSN-2024-0053"
 BENCH = "drug_effects"
 ZONES = "artisan_siting"
 INTAKE = "review_answers"
@@ -175,8 +177,32 @@ def _readers() -> None:
     from eclaireur.service.indexing import index_case
 
     index_case(work_on(READER), "sample")
+    _original(LETTER)
     for login, role in (("chef", "manager"), ("samir", "scientist")):
         Grant.objects.create(user=User.objects.get(login=login), role=role, case=READER)
+
+
+def _original(name: str) -> None:
+    """Keep a PDF of a letter, made of its own text."""
+    from reportlab.lib.utils import simpleSplit
+    from reportlab.pdfgen.canvas import Canvas
+
+    from eclaireur.desk.place import workspace
+    from eclaireur.service import originals, searching
+
+    found = searching.opened(workspace(), READER).get(name)
+    assert found is not None
+    lines = simpleSplit(found.body, "Helvetica", 11, 455)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lettre.pdf"
+        canvas = Canvas(str(path), pagesize=(595, 842))
+        for start in range(0, len(lines), 44):
+            canvas.setFont("Helvetica", 11)
+            for at, line in enumerate(lines[start : start + 44]):
+                canvas.drawString(70, 780 - 16 * at, line)
+            canvas.showPage()
+        canvas.save()
+        originals.keep(workspace(), READER, name, path)
 
 
 def _followed(user: Any) -> None:

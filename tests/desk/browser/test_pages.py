@@ -85,6 +85,9 @@ PROBES: dict[str, Probe] = {
     ),
     "recherches": Probe(f"{_READER}recherches/", "chef", f"/{READER}/recherches/"),
     "document": Probe(f"{_READER}document/", "chef", f"/{READER}/document/?id=INSSN-2024-0053&q=extincteurs"),
+    "page_du_pdf": Probe(
+        f"{_READER}document/page/", "chef", f"/{READER}/document/page/?id=INSSN-2024-0053&q=extincteurs"
+    ),
     "comparaison": Probe(
         f"{_READER}comparer/",
         "chef",
@@ -205,6 +208,7 @@ NO_PAGES = {
             *(f"{_DOSSIER}{act}/" for act in ("avis", "annuler", "etape", "assigner", "commenter")),
             f"{_CASE}colonnes/",
             f"{_CASE}lot/",
+            f"{_READER}document/original/",
         ),
         "an act: it answers with a page above",
     ),
@@ -216,6 +220,7 @@ NO_PAGES = {
                 for name in ("listes/<int:pk>/carte", "classement/carte", "fond")
             ),
             f"{_CASE}lieux.geojson",
+            f"{_READER}document/page.png",
             *(
                 f"{_CASE}listes/<int:pk>/export.{form}"
                 for form in ("csv", "xlsx", "ods", "pdf", "geojson", "gpkg")

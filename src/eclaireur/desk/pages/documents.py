@@ -22,7 +22,7 @@ from eclaireur.desk.documents import known_of, labelled, proposals_of, text_of
 from eclaireur.desk.finding import document_within, pieces
 from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.place import workspace
-from eclaireur.service import searching
+from eclaireur.service import originals, searching
 from eclaireur.service.alike import alike
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ def document(request: Asking, case: str) -> HttpResponse:
         "sure": sum(one.sure for one in given),
         "unsure": sum(not one.sure for one in given),
         "annotate": urlencode({"document": name}),
+        "original": originals.find(workspace(), case, found.id),
+        "can_attach": request.reach.may_everywhere(Action.CONNECT, case),
+        "asking": urlencode(
+            {"id": name} | ({"q": asked} if (asked := request.GET.get("q", "")[:500]) else {})
+        ),
         "can_annotate": bool(given) and request.reach.may_somewhere(Action.DECIDE, case),
         "alike": [
             (one, urlencode({"id": one.id}), urlencode({"gauche": name, "droite": one.id}))

@@ -15,5 +15,6 @@ from __future__ import annotations
 
 from eclaireur.sources.documents.confined import read_document
 from eclaireur.sources.documents.document import Attachment, Document, Part, PartKind, Place, Sheet
+from eclaireur.sources.documents.drawing import draw_page
 
-__all__ = ["Attachment", "Document", "Part", "PartKind", "Place", "Sheet", "read_document"]
+__all__ = ["Attachment", "Document", "Part", "PartKind", "Place", "Sheet", "draw_page", "read_document"]

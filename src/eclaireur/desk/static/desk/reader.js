@@ -182,3 +182,15 @@ if (document.querySelector(".document"))
     else if (event.key === "n") document.querySelector("[data-annotate]")?.click();
     else if (event.key === "b") document.querySelector("[data-back]")?.click();
   });
+
+// Keys of a page of a PDF.
+if (document.querySelector(".sheet"))
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const zoomed = !document.querySelector(".sheet svg.z-100") && document.activeElement?.matches(".sheet");
+    if (event.key === "ArrowRight" && !zoomed) document.querySelector("a[rel=next]")?.click();
+    else if (event.key === "ArrowLeft" && !zoomed) document.querySelector("a[rel=prev]")?.click();
+    else if (event.key === "j") document.querySelector("[data-found='1']")?.click();
+    else if (event.key === "k") document.querySelector("[data-found='-1']")?.click();
+    else if (event.key === "b") document.querySelector("[data-back]")?.click();
+  });

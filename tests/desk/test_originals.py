@@ -1,0 +1,161 @@
+"""The PDF of a document: who connects data keeps it, who reads sees its pages, marks on the very ink."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pypdfium2
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from eclaireur.bricks.semantic.query import leaves, read_query
+from eclaireur.core.errors import FileRefusedError
+from eclaireur.core.workspace import Workspace
+from eclaireur.desk.models import Grant, Role, User
+from eclaireur.desk.place import work_on, workspace
+from eclaireur.service import originals
+from eclaireur.service.indexing import index_case
+from eclaireur.sources.documents import draw_page
+from tests.desk.conftest import Desk
+
+SignIn = Callable[[User], Client]
+READER = "inspection_letters"
+LETTER = "INSSN-2024-0053"
+OUTSIDE = "Port-Clair"
+pytestmark = pytest.mark.django_db
+
+
+def pdf(pages: Sequence[Sequence[str]], *, turned: int = 0, cropped: bool = False) -> bytes:
+    """Write lines on pages, from the top."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(595, 842))
+    for lines in pages:
+        if cropped:
+            canvas.setCropBox((40, 200, 560, 842))
+        canvas.setFont("Helvetica", 11)
+        for at, line in enumerate(lines):
+            canvas.drawString(70, 780 - 16 * at, line)
+        canvas.showPage()
+    canvas.save()
+    if not turned:
+        return target.getvalue()
+    result = io.BytesIO()
+    with pypdfium2.PdfDocument(target.getvalue()) as made:
+        for page in made:
+            page.set_rotation(turned)
+        made.save(result)
+    return result.getvalue()
+
+
+@pytest.mark.parametrize("cropped", [False, True])
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_marks_stand_on_the_ink_of_their_words_however_the_page_is_turned_or_cut(
+    tmp_path: Path, turned: int, *, cropped: bool
+) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(
+        pdf([["Une ligne", "", "", "un dosimètre manque ici", "", "", "fin"]], turned=turned, cropped=cropped)
+    )
+    kept = originals.keep(Workspace.open(tmp_path / "home"), READER, "x", path)
+    (shown,) = kept.shown(1, list(leaves(read_query("dosimètre").tree)))
+    (box,) = shown.boxes
+    width = 1200
+    picture = np.asarray(Image.open(io.BytesIO(draw_page(kept.path, 1, width=width))).convert("L"))
+    scale = picture.shape[1] / kept.pages[0].width
+    assert abs(picture.shape[0] / kept.pages[0].height - scale) < 0.01
+    x0, y0, x1, y1 = (round(scale * one) for one in (box.x0, box.y0, box.x1, box.y1))
+    inside = picture[max(y0 - 2, 0) : y1 + 3, max(x0 - 2, 0) : x1 + 3] < 128
+    assert inside.mean() > 0.05
+    # Nothing of the word is out of its box: the ink around it is none.
+    across = turned in {90, 270}
+    halo = 4
+    around = (
+        picture[y0 - halo : y1 + halo, x0:x1] if not across else picture[y0:y1, x0 - halo : x1 + halo]
+    ) < 128
+    assert around.sum() <= inside.sum()
+    assert inside.sum() > 0.98 * around.sum()
+
+
+def test_a_word_cut_at_the_end_of_a_line_is_marked_on_both_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf([["Le contrôle de la radio-", "protection est prévu dans ce local"]]))
+    kept = originals.keep(Workspace.open(tmp_path / "home"), READER, "x", path)
+    (shown,) = kept.shown(1, list(leaves(read_query("radioprotection").tree)))
+    assert len(shown.boxes) == 2
+    assert shown.boxes[0].y1 <= shown.boxes[1].y0 + 4
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7", b"PK\x03\x04", b"<html>bonjour</html>", b"a;b\n1;2\n"])
+def test_what_is_no_pdf_is_refused_and_what_was_kept_stays(tmp_path: Path, content: bytes) -> None:
+    home = Workspace.open(tmp_path / "home")
+    good, bad = tmp_path / "a.pdf", tmp_path / "b.pdf"
+    good.write_bytes(pdf([["Un texte"]]))
+    bad.write_bytes(content)
+    first = originals.keep(home, READER, "x", good)
+    with pytest.raises(FileRefusedError):
+        originals.keep(home, READER, "x", bad)
+    assert originals.find(home, READER, "x") == first
+    assert [one.name for one in first.folder.parent.iterdir()] == [first.folder.name]
+    with pytest.raises(FileRefusedError):
+        draw_page(bad, 1)
+    with pytest.raises(FileRefusedError):
+        draw_page(good, 2)
+    assert originals.forget(home, READER, "x")
+    assert originals.find(home, READER, "x") is None
+
+
+@pytest.fixture(scope="module")
+def indexed(django_db_setup: None, django_db_blocker: pytest.FixtureDef[object]) -> None:
+    """Index the sample once for the tests of this file."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        index_case(work_on(READER), "sample")
+
+
+def test_who_connects_data_joins_a_pdf_and_readers_within_reach_see_its_pages(
+    desk: Desk, indexed: None, sign_in: SignIn
+) -> None:
+    Grant.objects.create(user=desk.stranger, role=Role.AGENT, case=READER)
+    Grant.objects.create(user=desk.manager, role=Role.MANAGER, case=READER)
+    Grant.objects.create(user=desk.agent, role=Role.AGENT, case=READER, area=OUTSIDE)
+    reader, manager, elsewhere = (sign_in(one) for one in (desk.stranger, desk.manager, desk.agent))
+    here, page, image = (f"/{READER}/document/{one}" for one in ("original/", "page/", "page.png"))
+    asked = {"id": LETTER}
+
+    assert reader.get(page, asked).status_code == 404
+    file = pdf([["Première page"], ["Article L. 1333-8 du code de la santé publique", "un dosimètre manque"]])
+    sent = {"id": LETTER, "file": SimpleUploadedFile("a.pdf", file)}
+    assert reader.post(here, sent).status_code == 404
+    refused = manager.post(here, {"id": LETTER, "file": SimpleUploadedFile("a.pdf", b"x")}, follow=True)
+    assert "refusé" in refused.content.decode()
+    sent["file"].seek(0)  # type: ignore[attr-defined]
+    assert "PDF de 2 pages gardé" in manager.post(here, sent, follow=True).content.decode()
+    assert "Voir ses pages" in reader.get(f"/{READER}/document/", asked).content.decode()
+
+    shown = html.unescape(reader.get(page, asked | {"q": "dosimètre"}).content.decode())
+    assert "Page 2 sur 2" in shown
+    assert re.search(r'<rect class="on-found" x="[\d.]+"', shown)
+    assert "L. 1333-8" in shown
+    assert "on-cited" in shown
+    answer = reader.get(image, asked | {"n": "2"})
+    assert answer.headers["Content-Type"] == "image/png"
+    assert Image.open(io.BytesIO(answer.content)).size[0] == 1000
+    for wrong in ("0", "3", "x", "99999999", "-1", "²"):
+        assert reader.get(page, asked | {"n": wrong}).status_code == 404, wrong
+        assert reader.get(image, asked | {"n": wrong}).status_code == 404, wrong
+    for path in (page, image):
+        assert elsewhere.get(path, asked).status_code == 404
+        assert sign_in(desk.administrator).get(path, asked).status_code == 404
+    assert LETTER not in str(
+        [one.data for one in workspace().journal.entries() if one.kind.startswith("original")]
+    )
+    manager.post(here, {"id": LETTER, "act": "forget"})
+    assert reader.get(page, asked).status_code == 404
