@@ -56,6 +56,7 @@ class Served:
     explained: list[int] = field(default_factory=list)
     mails: list[int] = field(default_factory=list)
     routed: list[int] = field(default_factory=list)
+    campaigns: list[int] = field(default_factory=list)
 
     def list_of(self, area: int, *, training: bool = False) -> dict[str, Any]:
         """Return the list of an area: its number, and its dossiers in working order."""

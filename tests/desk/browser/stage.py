@@ -135,9 +135,38 @@ def _received(*people: Any) -> dict[str, Any]:
     Desk.messages = whole  # type: ignore[method-assign]
     drafted = Mail.objects.filter(case=INTAKE, drafted=True).order_by("pk")
     return {
+        "campaigns": _campaigns(people[0]),
         "mails": list(drafted.values_list("pk", flat=True)),
         "routed": list(Mail.objects.filter(case=ROUTED).order_by("pk").values_list("pk", flat=True)),
     }
+
+
+def _campaigns(user: Any) -> list[int]:
+    """Open two comparisons of answers, and end the second after one choice; no worker is there to answer."""
+    from dataclasses import asdict
+
+    from eclaireur.desk import campaigns
+    from eclaireur.desk.inbox import plain
+    from eclaireur.desk.models import Campaign, Comparison, Job
+    from eclaireur.desk.place import work_on
+    from eclaireur.service.messages import open_desk, setups
+
+    desk = open_desk(work_on(ANSWERS))
+    asked = "Combien de jours de congés par mois ?"
+    answer = plain(asdict(desk.answer(asked, {})))
+    made = []
+    for title in ("Phrases ou texte écrit", "Essai de printemps"):
+        found = campaigns.open_campaign(
+            user, ANSWERS, "", title=title, setups=list(dict(setups(work_on(ANSWERS)))), questions=[asked]
+        )
+        Comparison.objects.filter(campaign=found).update(answers=[answer, answer])
+        Campaign.objects.filter(pk=found.pk).update(ready=True)
+        made.append(found.pk)
+    Job.objects.filter(kind="compare").delete()
+    ended = Campaign.objects.get(pk=made[1])
+    campaigns.choose(user, ended.pairs.get(), "left")
+    campaigns.close(user, ended)
+    return made
 
 
 def _answered_for(user: Any, lists: dict[str, Any]) -> int:

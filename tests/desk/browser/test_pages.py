@@ -165,6 +165,13 @@ PROBES: dict[str, Probe] = {
         click="form.answer summary",
         wait="#s-audience",
     ),
+    "comparaisons": Probe(f"{_INTAKE}comparaisons/", "chef", f"/{ANSWERS}/comparaisons/"),
+    "comparaison_aveugle": Probe(
+        f"{_INTAKE}comparaisons/<int:pk>/", "chef", f"/{ANSWERS}/comparaisons/{{campaigns[0]}}/"
+    ),
+    "comparaison_finie": Probe(
+        f"{_INTAKE}comparaisons/<int:pk>/", "chef", f"/{ANSWERS}/comparaisons/{{campaigns[1]}}/"
+    ),
     "regles": Probe(f"{_INTAKE}regles/", "chef", f"/{ROUTED}/regles/"),
     "chiffres": Probe(f"{_INTAKE}chiffres/", "chef", f"/{ROUTED}/chiffres/"),
     "catalogue": Probe("catalogue/", "samir", "/catalogue/"),
@@ -243,10 +250,6 @@ NO_PAGES = {
         ),
         "a file",
     ),
-    **dict.fromkeys(
-        (f"{_INTAKE}comparaisons/", f"{_INTAKE}comparaisons/<int:pk>/"),
-        "no case offers two set-ups yet: test_intake asks for these pages of one that does",
-    ),
     f"{_READER}completer/": "words for the search box",
     f"{_CASE}tirage/apercu/": "a part of the page of a draw",
     "demonstration/<str:token>/": "leads to the list",
@@ -289,6 +292,7 @@ def _address(served: Served, probe: Probe) -> str:
         explained=served.explained,
         mails=served.mails,
         routed=served.routed,
+        campaigns=served.campaigns,
         invitation=served.invitation,
         person=served.people["lou"],
     )
