@@ -34,6 +34,11 @@ FEATURES = ("covered", "covered_title", "known", "letters", "meaning", "ahead")
 
 _KEPT = 3
 _MOST = 30
+_MEASURES = frozenset(
+    keys(
+        "jours mois ans années semaines heures minutes euros prix coût coûte montant tarif délai durée date temps"
+    ).split()
+)
 _OPERATORS = re.compile(r"[\"“”«»()\[\]{}*~^:+/\\-]|\b(?:ET|OU|SAUF|AND|OR|NOT|PRÈS)\b")
 
 
@@ -120,7 +125,8 @@ class Base:
         """
         import numpy as np
 
-        wanted = content_keys(question)
+        # « Combien de jours ? » asks for a kind of answer: days say nothing of what it is about.
+        wanted = [one for one in content_keys(question) if one not in _MEASURES] or content_keys(question)
         known = self.rarity.share(wanted, set(self.rarity.of))
         if not ranked:
             return [0.0, 0.0, known, 0.0, 0.0, 0.0]

@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake.answering import stretch_of
 from eclaireur.bricks.semantic.hybrid import WAYS
@@ -212,6 +212,41 @@ def _chances(played: _Played, seed: int) -> list[Metric]:
             baseline_value=evaluation.auc(label, played.plain_chance),
         ),
         *evaluation.stated_metrics(label, chance, drawn, rate),
+        *_risks(played, drawn),
+    ]
+
+
+def _risks(played: _Played, drawn: NDArray[np.float64]) -> list[Metric]:
+    """Return the share of wrong answers when only the surest questions are answered, by their share.
+
+    ``aurc`` is the area under that curve (El-Yaniv & Wiener 2010): the mean over all shares.
+    """
+    import numpy as np
+
+    wrong = 1.0 - played.label
+    ours, plain = (np.argsort(-one, kind="stable") for one in (played.chance, played.plain_chance))
+
+    def curve(order: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        held = weights[:, order]
+        return np.cumsum(held * wrong[order], axis=1) / np.maximum(np.cumsum(held, axis=1), 1e-12)
+
+    whole = np.ones((1, len(wrong)))
+    curves = [curve(ours, drawn), curve(ours, whole)[0], curve(plain, whole)[0]]
+    named: dict[str, Any] = {
+        f"risk_at_{share}pct": lambda one, at=share: one[..., max(0, round(len(wrong) * at / 100) - 1)]
+        for share in (10, 25, 50)
+    }
+    named["aurc"] = lambda one: one.mean(axis=-1)
+    return [
+        evaluation.interval_metric(
+            name,
+            float(figure(curves[1])),
+            figure(curves[0]),
+            n=len(wrong),
+            baseline="part des mots de la question",
+            baseline_value=float(figure(curves[2])),
+        )
+        for name, figure in named.items()
     ]
 
 

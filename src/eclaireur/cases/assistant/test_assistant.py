@@ -62,6 +62,23 @@ def test_what_the_sheets_do_not_say_is_said_so_with_the_nearest(
     assert not found.answer.sentences
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Combien de jours de congés par mois ?",
+        "Où acheter un billet de train pour Lyon ?",
+        "Qui est le président de la République ?",
+        "Comment réparer mon vélo ?",
+    ],
+)
+def test_a_question_on_what_no_sheet_speaks_of_has_no_answer(
+    records: Records, model: Model, question: str
+) -> None:
+    found = find(base_of(records["sheets"]), model, question, today=date(2026, 11, 1))
+    assert not found.answer.sentences
+    assert found.answer.withheld == SILENT
+
+
 def test_a_follow_up_goes_on_from_the_question_before(records: Records, model: Model) -> None:
     base = base_of(records["sheets"])
     found = find(base, model, "Et pour un enfant ?", before="Combien coûte un passeport ?")
