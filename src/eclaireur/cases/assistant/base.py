@@ -36,7 +36,8 @@ _KEPT = 3
 _MOST = 30
 _MEASURES = frozenset(
     keys(
-        "jours mois ans années semaines heures minutes euros prix coût coûte montant tarif délai durée date temps"
+        "jours mois ans années semaines heures minutes euros "
+        "prix coût coûte montant tarif délai durée date temps"
     ).split()
 )
 _OPERATORS = re.compile(r"[\"“”«»()\[\]{}*~^:+/\\-]|\b(?:ET|OU|SAUF|AND|OR|NOT|PRÈS)\b")
