@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,14 @@ from eclaireur.bricks.intake.checking import masked
 from eclaireur.bricks.intake.injections import set_aside
 from eclaireur.bricks.intake.knowledge import Sheet, too_old
 from eclaireur.bricks.semantic.outline import sentences as sentences_of
+from eclaireur.cases.assistant.situation import Situation, office_for, preferred
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.intake import Answer, Sentence
 from eclaireur.core.view import Citation
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from eclaireur.cases.assistant.base import Base, Ranked
     from eclaireur.cases.assistant.model import Model
 
@@ -67,14 +70,23 @@ def questions_in(text: str) -> tuple[str, ...]:
 
 
 def find(
-    base: Base, model: Model, text: str, *, audience: str = "", before: str = "", today: date | None = None
+    base: Base,
+    model: Model,
+    text: str,
+    *,
+    situation: Situation | None = None,
+    offices: pa.Table | None = None,
+    before: str = "",
+    today: date | None = None,
 ) -> Found:
     """Answer what was typed.
 
     Parameters
     ----------
-    audience
-        Whom the sheets must be for; empty for all.
+    situation
+        What the person declares: whom the sheets must be for, what they should name, where the office is.
+    offices
+        Those of the administration; see `situation.office_for`.
     before
         The question before, which a follow-up goes on from.
 
@@ -94,16 +106,23 @@ def find(
         )
     question = asked[0]
     wanted = f"{before} {question}" if before and _follows(question) else question
-    ranked = base.ranked(wanted, model.weights, audience=audience)
+    declared = situation or Situation()
+    found = base.ranked(wanted, model.weights, audience=declared.audience)
+    ranked, moved = preferred(found, base.sheets, declared)
     features = base.features(wanted, ranked)
     chance = model.chance(features) if ranked else 0.0
     cautions = list(_cautions(asked))
+    if moved:
+        cautions.append(moved)
     foreign = _is_foreign(wanted)
     if foreign:
         cautions.append("La question semble écrite dans une autre langue : les sources sont en français.")
     made = answer_of(
         base, wanted, ranked, sure=chance >= model.threshold and not foreign, today=today, cautions=cautions
     )
+    office = office_for(offices, wanted, [base.sheets[one.place] for one in ranked[:_OFFERED]], declared)
+    if office is not None:
+        made = replace(made, offers=(*made.offers, office))
     return Found(question=wanted, ranked=tuple(ranked), features=tuple(features), chance=chance, answer=made)
 
 

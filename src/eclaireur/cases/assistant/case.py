@@ -13,6 +13,7 @@ from eclaireur.cases.assistant import answers, measuring, model as modelling, re
 from eclaireur.cases.assistant.base import Base, base_of
 from eclaireur.cases.assistant.generated import written
 from eclaireur.cases.assistant.reports import ASKS, READS, TITLES, made
+from eclaireur.cases.assistant.situation import FIELDS, Situation
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import BadValueError, RefusedError, UnknownSubjectError, WorkFailedError
@@ -20,7 +21,7 @@ from eclaireur.core.intake import Answer
 from eclaireur.core.subjects import Subject
 from eclaireur.core.tables import examples_schema, signals_schema
 from eclaireur.core.types import Origin
-from eclaireur.core.view import Block, Citation, Citations, Facts, FormField, SpanText
+from eclaireur.core.view import Block, Citation, Citations, Facts, SpanText
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -56,20 +57,7 @@ NAME = "assistant"
 _LABEL = "les fiches répondent"
 _LISTED = 5
 
-SITUATION = (
-    FormField(
-        name="audience",
-        title="Vous êtes",
-        kind="choice",
-        help="Seules les fiches de ce public sont cherchées. Ce choix n’est pas gardé.",
-        choices=(
-            ("", "tous les publics"),
-            ("particuliers", "un particulier"),
-            ("professionnels", "un professionnel"),
-            ("associations", "une association"),
-        ),
-    ),
-)
+SITUATION = FIELDS
 """What a person may declare of its situation (`core.intake`)."""
 
 SETUPS = {"": "Phrases des fiches", "written": "Texte d’un modèle de langue, vérifié phrase par phrase"}
@@ -251,7 +239,8 @@ def answer(
         base,
         modelling.load(artefact),
         question,
-        audience=situation.get("audience", ""),
+        situation=Situation.read(situation),
+        offices=records.get("offices"),
         before=situation.get("before", ""),
         today=date.today(),  # noqa: DTZ011 - the age of a source, in days
     )

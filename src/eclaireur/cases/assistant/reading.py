@@ -49,6 +49,14 @@ def questions_schema() -> pa.Schema:
     )
 
 
+def offices_schema() -> pa.Schema:
+    """Return the schema of ``offices``: those of the administration, by what they deal with and where."""
+    import pyarrow as pa
+
+    names = ("name", "deals_with", "department", "address", "phone", "hours", "url")
+    return pa.schema([pa.field(name, pa.string()) for name in names])
+
+
 def read(raw: Path) -> dict[str, pa.Table]:
     """Read the files of a source, or the Parquet tables of a connected one.
 
@@ -61,13 +69,19 @@ def read(raw: Path) -> dict[str, pa.Table]:
 
     sheets: list[dict[str, Any]] = []
     questions: list[dict[str, Any]] = []
+    offices: list[dict[str, Any]] = []
     for path in sorted(raw.iterdir()):
+        if path.name == "guichets.jsonl":
+            offices += _lines(path)
+            continue
         if path.suffix == ".parquet":
             rows = pq.read_table(path).to_pylist()
             if path.stem == "sheets":
                 sheets += map(connected_sheet, rows)
             elif path.stem == "questions":
                 questions += map(_connected_question, rows)
+            elif path.stem == "offices":
+                offices += rows
             continue
         for found in _FILES.get(path.name, _nothing)(path):
             (questions if "question" in found else sheets).append(found)
@@ -79,6 +93,7 @@ def read(raw: Path) -> dict[str, pa.Table]:
     return {
         "sheets": _table(sheets, sheets_schema()),
         "questions": _table([one for one in questions if one["expected"] in known], questions_schema()),
+        "offices": _table(offices, offices_schema()),
     }
 
 

@@ -15,9 +15,10 @@ _LAST = date(2026, 6, 1)
 
 
 def write(into: Path, *, seed: int) -> None:
-    """Write ``fiches.jsonl`` and ``questions.jsonl``; the seed decides the days only."""
+    """Write ``fiches.jsonl``, ``questions.jsonl`` and ``guichets.jsonl``; the seed decides the days only."""
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
-    held = tomllib.loads(Path(__file__).with_name("sample.toml").read_text(encoding="utf-8"))["sheet"]
+    told = tomllib.loads(Path(__file__).with_name("sample.toml").read_text(encoding="utf-8"))
+    held = told["sheet"]
     days = (_LAST - _FIRST).days
     sheets, questions = [], []
     for sheet in held:
@@ -35,6 +36,6 @@ def write(into: Path, *, seed: int) -> None:
                     "asked": asked.isoformat(),
                 }
             )
-    for name, rows in (("fiches", sheets), ("questions", questions)):
+    for name, rows in (("fiches", sheets), ("questions", questions), ("guichets", told["office"])):
         lines = [json.dumps(row, ensure_ascii=False) for row in rows]
         (into / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from eclaireur.cases.assistant import case, measuring, reading, reports, sample
 from eclaireur.cases.assistant.answers import SILENT, find
 from eclaireur.cases.assistant.base import base_of
 from eclaireur.cases.assistant.model import Model, load
+from eclaireur.cases.assistant.situation import Situation, office_for, preferred
 from eclaireur.core.case import Records, quiet
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.intake import Answer
@@ -79,6 +80,52 @@ def test_a_question_on_what_no_sheet_speaks_of_has_no_answer(
     assert found.answer.withheld == SILENT
 
 
+def test_a_declared_status_puts_its_sheets_before_and_hides_none(tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": "A",
+            "title": "Aide au logement d'un étudiant",
+            "text": "L'aide est de 100 €.",
+            "questions": [],
+        },
+        {
+            "id": "B",
+            "title": "Aide au logement d'un retraité",
+            "text": "L'aide est de 200 €.",
+            "questions": [],
+        },
+    ]
+    lines = [
+        json.dumps({**row, "path": "", "audience": "", "url": "", "updated": "2026-01-01"}) for row in rows
+    ]
+    (tmp_path / "fiches.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    base = base_of(reading.read(tmp_path)["sheets"])
+    for status, first in (("etudiant", "A"), ("retraite", "B")):
+        plain = base.ranked("aide au logement", Model().weights)
+        ranked, said = preferred(plain, base.sheets, Situation.read({"status": status}))
+        assert {one.place for one in ranked} == {one.place for one in plain}
+        assert base.sheets[ranked[0].place].id == first
+        assert bool(said) == (ranked[0].place != plain[0].place)
+    assert preferred(plain, base.sheets, Situation.read({"status": "inventé"})) == (plain, "")
+
+
+def test_the_office_that_deals_with_it_is_offered_with_or_without_an_answer(
+    records: Records, model: Model
+) -> None:
+    base, offices = base_of(records["sheets"]), records["offices"]
+    for question, name in (
+        ("J'ai égaré ma carte d'identité, que dois-je faire ?", "Guichet des titres"),
+        ("Combien de jours de congés par mois ?", "Mairie de Valmire, accueil"),
+    ):
+        found = find(base, model, question, offices=offices, today=date(2026, 11, 1))
+        assert name in found.answer.offers[-1].title
+        assert "Valmire" in found.answer.offers[-1].passage
+    near = [base.sheets[0]]
+    assert office_for(offices, "passeport", near, Situation.read({"department": "099"})) is not None
+    assert office_for(offices, "passeport", near, Situation.read({"department": "57"})) is None
+    assert office_for(None, "passeport", near, Situation()) is None
+
+
 def test_a_follow_up_goes_on_from_the_question_before(records: Records, model: Model) -> None:
     base = base_of(records["sheets"])
     found = find(base, model, "Et pour un enfant ?", before="Combien coûte un passeport ?")
@@ -87,7 +134,7 @@ def test_a_follow_up_goes_on_from_the_question_before(records: Records, model: M
 
 def test_only_sheets_of_the_declared_audience_are_searched(records: Records, model: Model) -> None:
     base = base_of(records["sheets"])
-    found = find(base, model, "Comment réserver une place ?", audience="professionnels")
+    found = find(base, model, "Comment réserver une place ?", situation=Situation(audience="professionnels"))
     assert found.ranked
     assert {base.sheets[one.place].audience for one in found.ranked} == {"professionnels"}
 
