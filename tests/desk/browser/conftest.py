@@ -39,6 +39,7 @@ class Served:
     """A desk that answers, and what is in it."""
 
     address: str
+    home: str = ""
     link: str = ""
     areas: list[str] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
@@ -145,7 +146,7 @@ def served(stages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     shutil.copytree(stages / "full", home)
     known = json.loads((stages / "stage.json").read_text(encoding="utf-8"))
     with _serving(home) as told:
-        yield Served(address=told["address"], **known)
+        yield Served(address=told["address"], home=str(home), **known)
 
 
 @pytest.fixture

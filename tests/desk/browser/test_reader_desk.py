@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+
 import pytest
 
+from eclaireur.bricks.semantic.index import Document
+from eclaireur.core.workspace import Workspace
+from eclaireur.service import searching
 from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.stage import READER
 
@@ -116,3 +122,36 @@ def test_a_word_is_completed_and_a_period_chosen_by_keyboard_or_by_dragging(
         dates[0][0],
         dates[2][1],
     )
+
+
+def test_a_kept_search_tells_of_a_letter_that_comes_later(served: Served, visit: Visit) -> None:
+    page = visit(served, "samir", f"{HERE}?q=tritium+ET+nappe")
+    page.locator(".keep summary").click()
+    page.locator("#titre").fill("Tritium dans la nappe")
+    page.get_by_role("button", name="Garder").click()
+    card = page.locator(".card", has_text="Tritium dans la nappe")
+    assert "Rien de nouveau" in card.inner_text()
+
+    index = searching.opened(Workspace.open(Path(served.home)), READER)
+    with index.writing() as writer:
+        writer.add(
+            [
+                Document(
+                    id="INSSN-2099-0001",
+                    title="INSSN-2099-0001",
+                    body="Du tritium a été trouvé dans la nappe.",
+                    day=date(2099, 1, 5),
+                    facets={"site": ("Port-Clair",)},
+                    perimeters=("Port-Clair",),
+                )
+            ]
+        )
+    page.goto(f"{served.address}{HERE}recherches/")
+    assert "1 nouveau" in card.inner_text()
+    card.get_by_role("link", name="INSSN-2099-0001").click()
+    page.locator("h1", has_text="INSSN-2099-0001").wait_for()
+    page.goto(f"{served.address}{HERE}recherches/")
+    card.get_by_role("button", name="Tout est lu").click()
+    assert "Rien de nouveau" in card.inner_text()
+    with index.writing() as writer:
+        writer.delete(["INSSN-2099-0001"])
