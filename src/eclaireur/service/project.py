@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from eclaireur.core import french
 from eclaireur.core.view import Block, Column, Facts, Table
 from eclaireur.service import gating, sheet_parts as parts, training, work as working
-from eclaireur.service.automation_bias import bias_blocks, measure_bias
+from eclaireur.service.automation_bias import bias_blocks, measure_bias, trial_blocks
 from eclaireur.service.declaring import declared
 from eclaireur.service.deploying import Decided, decided
+from eclaireur.service.usefulness import usefulness_block
 
 if TYPE_CHECKING:
     from eclaireur.service.sheet_parts import Known
@@ -69,6 +70,8 @@ def _blocks(known: Known) -> Iterator[Block]:
     yield versions(known)
     yield from gates(known)
     yield from bias_blocks(measure_bias(known.work))
+    yield from trial_blocks(known.work)
+    yield usefulness_block(known.work)
     yield _saved(known)
     yield Facts(title="Coût et énergie", pairs=(_said(known, "budget"), *parts.energy(known)))
     yield Facts(title="Contestations", pairs=parts.contests(known))
