@@ -116,7 +116,8 @@ def begin(user: User, trial: Trial) -> Worklist:
         If the training desk is not open, or the sample is too small.
     """
     today = timezone.localdate()
-    if trial.pk is None or trial.closed or trial.worklist_id or not trial.starts <= today <= trial.ends:
+    announced = Trial.objects.filter(pk=trial.pk, closed=None, worklist=None).exists()
+    if not announced or not trial.starts <= today <= trial.ends:
         raise RefusedError(
             "rien de faux n'est proposé hors d'un essai annoncé et de ses dates.",
             fix="Annoncez un essai, puis attendez son premier jour.",
@@ -140,8 +141,8 @@ def begin(user: User, trial: Trial) -> Worklist:
             created_by=user,
         )
         donors = drawing.sample(best, wrong)
-        rows = [(one, None) for one in best if one not in donors]
-        rows += list(zip(bad, donors, strict=True))
+        rows: list[tuple[Target, Target | None]] = [(one, None) for one in best if one not in donors]
+        rows += zip(bad, donors, strict=True)
         drawing.shuffle(rows)
         planted = [_line(worklist, position, *row) for position, row in enumerate(rows, start=1)]
         Planted.objects.bulk_create([Planted(trial=trial, **one) for one in planted if one is not None])

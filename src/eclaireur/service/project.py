@@ -18,6 +18,7 @@ from eclaireur.service.automation_bias import bias_blocks, measure_bias, trial_b
 from eclaireur.service.declaring import declared
 from eclaireur.service.deploying import Decided, decided
 from eclaireur.service.usefulness import usefulness_block
+from eclaireur.service.watching import watch_block
 
 if TYPE_CHECKING:
     from eclaireur.service.sheet_parts import Known
@@ -75,6 +76,7 @@ def _blocks(known: Known) -> Iterator[Block]:
     yield _saved(known)
     yield Facts(title="Coût et énergie", pairs=(_said(known, "budget"), *parts.energy(known)))
     yield Facts(title="Contestations", pairs=parts.contests(known))
+    yield watch_block(known.work, known.source)
     yield annex_index(known)
 
 
@@ -233,7 +235,7 @@ def annex_index(known: Known) -> Table:
         ("6. Changements", "journal des mises en service", model is not None),
         ("7. Normes appliquées", "à écrire par l’administration", False),
         ("8. Déclaration UE de conformité", "à écrire par l’administration", False),
-        ("9. Surveillance après mise en service", "contestations, résultats revenus", known.decisions > 0),
+        ("9. Surveillance après mise en service", "contestations, dérive, votes", known.decisions > 0),
     )
     return Table(
         title="Règlement IA, annexe IV : où est chaque pièce",

@@ -28,7 +28,7 @@ __all__ = ["bias", "urlpatterns"]
 
 @page
 def bias(request: Asking, case: str) -> HttpResponse:
-    """Show the figures to who sees the whole case; who answers for it announces trials, begins and ends them."""
+    """Show the figures to who sees the whole case; who answers for it leads trials."""
     card = card_within(request, case, Desk.TARGET)
     if not request.reach.may_everywhere(Action.SEE, case):
         raise Http404
