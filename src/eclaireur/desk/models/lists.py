@@ -16,8 +16,8 @@ class Edition(models.Model):
     """The signals of one calculation, copied from the lake so that pages can filter and sort them.
 
     Until ``ready`` its rows are being written, and nobody sees them.
-    ``trial`` is the number of the trial that it belongs to, whose ranks may be wrong; 0 for a true one. A trial
-    is of the training desk alone: the database refuses any other.
+    ``trial`` is the number of the trial that it belongs to, whose ranks may be wrong; 0 for a true one. The
+    database refuses a trial outside the training desk.
     ``version`` counts what changed on its lists: pages are cached under it.
     """
 
