@@ -4,8 +4,8 @@
 
 Where the network reaches an advisory service, `pip-audit -r requirements/FILE` does this; where it does not,
 a file is carried in: the export of PyPI advisories that OSV publishes, as a zip or a folder of JSON files.
-Each package of each lock is compared with every advisory: listed versions, and ranges with their fix. Without a
-file nothing is checked, and it says so.
+Each package of each lock is compared with every advisory: listed versions, and ranges with their fix. Without
+a file nothing is checked, and it says so.
 """
 
 from __future__ import annotations
