@@ -56,7 +56,7 @@ def weaknesses(
     versions: dict[str, set[str]] = {}
     for name, version in pins:
         versions.setdefault(name, set()).add(version)
-    found = set()
+    found: set[tuple[str, str, str]] = set()
     for one in advisories:
         for affected in () if one.get("withdrawn") else one.get("affected", ()):
             package = affected.get("package", {})
