@@ -24,6 +24,7 @@ from eclaireur.core.terminal import TerminalRenderer
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import evaluating, scoring, signals as making, training, work as working
 from eclaireur.service.signals import Signals
+from eclaireur.service.watching import moved_since, watch_block
 from eclaireur.service.work import Work
 
 ALL = cards()
@@ -197,6 +198,22 @@ def test_a_wrong_file_to_score_is_refused_and_nothing_is_written(
         scoring.score(played.work, "sample", input_path=path, output=output)
     assert "faux.csv" in str(caught.value)
     assert not output.exists()
+
+
+def test_what_moves_after_a_model_is_in_service_is_seen(played: Played) -> None:
+    if not claims(played.work.card, "drift_watch"):
+        pytest.skip("the card does not promise it")
+    table = played.signals.table
+    assert not any(one.moved for one in moved_since(table, table))
+    spread = table.set_column(
+        table.schema.get_field_index("score"), "score", pa.array([0.5] * table.num_rows)
+    )
+    named = spread.set_column(
+        spread.schema.get_field_index("area"), "area", pa.array(["ailleurs"] * table.num_rows)
+    )
+    moved = {one.name for one in moved_since(table, named) if one.moved}
+    assert {"score", "area"} <= moved
+    assert watch_block(played.work, "sample").title == "Surveillance après mise en service"
 
 
 def test_the_model_in_service_says_what_it_learnt_from(played: Played) -> None:

@@ -115,3 +115,60 @@ def test_a_key_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         path.write_bytes(data)
         with pytest.raises(ConfigError, match="forme inconnue"):
             head_key(path)
+
+
+def test_an_exported_head_is_written_to_the_letter(journal: Journal, tmp_path: Path) -> None:
+    """Programs that keep heads read these names: none may change."""
+    head = journal.head()
+    written = json.loads(head.export(secret_key(tmp_path)))
+    assert set(written) == {"format", "seq", "hash", "time", "signature"}
+    assert (written["format"], written["seq"], written["hash"]) == (1, head.seq, head.hash)
+    assert (set(written["signature"]), written["signature"]["algorithm"]) == (
+        {"algorithm", "value"},
+        "hmac-sha256",
+    )
+    assert json.loads(Head().export()) == {"format": 1, "seq": Head().seq, "hash": Head().hash, "time": None}
+
+
+def test_a_signature_that_is_nearly_one_is_refused(journal: Journal, tmp_path: Path) -> None:
+    key = secret_key(tmp_path)
+    written = json.loads(journal.head().export(key))
+    good = written["signature"]["value"]
+    for value in (None, 3, "", "é", f"{good[:4]}!{good[4:]}", f" {good}"):
+        written["signature"] = {"algorithm": "hmac-sha256", "value": value}
+        with pytest.raises(JournalBrokenError):
+            Head.read(json.dumps(written), key)
+    written["signature"] = {"algorithm": "hmac-sha256"}
+    with pytest.raises(JournalBrokenError):
+        Head.read(json.dumps(written), key)
+
+
+def test_a_refusal_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    """An operator reads these words in the night: they are part of what is kept."""
+    _, public = pair(tmp_path)
+    (tmp_path / "short").write_bytes(base64.b64encode(bytes(31)))
+    (tmp_path / "loose").write_bytes(b"!" + base64.b64encode(bytes(32)))
+    for name in ("short", "loose"):
+        with pytest.raises(ConfigError) as unknown:
+            head_key(tmp_path / name)
+        assert unknown.value.message == "clé de signature de forme inconnue."
+        assert unknown.value.file == str(tmp_path / name)
+        assert unknown.value.fix == (
+            "Attendu : une clé Ed25519 au format PEM, ou un secret d'au moins 32 octets en Base64."
+        )
+    with pytest.raises(ConfigError) as absent:
+        head_key(tmp_path / "absent")
+    assert (absent.value.message, absent.value.file) == (
+        "la clé de signature est absente ou illisible.",
+        str(tmp_path / "absent"),
+    )
+    with pytest.raises(ConfigError) as checks:
+        Head().export(public)
+    assert checks.value.message == "cette clé publique vérifie une signature, elle ne signe pas."
+    assert checks.value.fix == "Donnez la clé privée."
+    with pytest.raises(BadValueError) as other:
+        Head.read("{}")
+    assert (other.value.message, other.value.fix) == (
+        "ce texte n'est pas une tête de journal exportée.",
+        "Donnez le fichier tel qu'il a été exporté.",
+    )

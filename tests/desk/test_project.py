@@ -12,7 +12,10 @@ from eclaireur.core.mention import MARK
 from eclaireur.desk.models import Grant, Role, User
 from eclaireur.desk.place import work_on
 from eclaireur.service.deploying import Choice, decided
+from eclaireur.service.gating import gate_of
+from eclaireur.service.training import in_service
 from tests.desk.conftest import CASE, Desk
+from tests.service.test_gating import write_gate
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +41,35 @@ def test_two_managers_sign_what_the_first_one_read(desk: Desk, sign_in: Enter) -
     assert first.get(f"{PAGE}dossier.pdf").content.startswith(b"%PDF")
     assert first.get(f"{PAGE}dossier.odt").content.startswith(b"PK")
     assert first.post(PAGE, {"choice": "autre", "reason": "x"}).status_code == 422
+
+
+def test_two_managers_pass_over_a_red_gate_and_nobody_else_may(
+    desk: Desk, sign_in: Enter, request: pytest.FixtureRequest
+) -> None:
+    work = work_on(CASE)
+    current = in_service(work, "sample")
+    assert current is not None
+    write_gate(work, current.card, "secteur « Nord », manqué plus souvent")
+    request.addfinalizer(lambda: write_gate(work, current.card))  # what the lake holds is not rolled back
+    second = User.objects.get(login="etranger")
+    Grant.objects.create(user=second, role=Role.MANAGER, case=CASE)
+    said = {"act": "gate", "number": str(current.card.number), "reason": "peu de contrôles au nord"}
+    assert sign_in(desk.agent).post(PAGE, said).status_code == 404
+    assert sign_in(desk.scientist).post(PAGE, said).status_code == 404
+    first = sign_in(desk.manager)
+    assert "bloqué" in first.get(PAGE).content.decode()
+    assert first.post(PAGE, {**said, "number": "999"}).status_code == 422
+    assert first.post(PAGE, {**said, "reason": " "}).status_code == 422
+    assert first.post(PAGE, said).status_code == 302
+    assert first.post(PAGE, said).status_code == 422
+    assert sign_in(second).post(PAGE, said).status_code == 302
+    gate = gate_of(work, current.card)
+    assert gate is not None
+    assert gate.open
+    rows = json.loads(first.get("/registres/overrides.json").content)
+    assert [row["who"] for row in rows] == [desk.manager.full_name, second.full_name]
+    assert "manqué plus souvent" in first.get("/registres/overrides.csv").content.decode("utf-8-sig")
+    assert "bloqué" not in first.get(PAGE).content.decode()
 
 
 def test_who_sees_one_area_sees_no_project_and_who_does_not_answer_signs_nothing(

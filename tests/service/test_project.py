@@ -99,6 +99,9 @@ def test_registers_tell_the_cases_asked_for_alone(work: Work) -> None:
     work.workspace.journal.append("stop", case=CASE, actor="Rosa Lebrun", data={"reason": "essai"})
     work.workspace.journal.append("stop", case="another", actor="Rosa Lebrun", data={"reason": "autre"})
     _sign(work, "rosa")
+    for case in (CASE, "another"):
+        data = {"number": 2, "reason": "attendu", "checks": ["trop peu"], "login": "rosa"}
+        work.workspace.journal.append("gate_override", case=case, actor="Rosa Lebrun", data=data)
     for name in REGISTERS:
         rows = register_of(work.workspace, name, [CASE]).rows
         assert rows

@@ -13,6 +13,7 @@ from eclaireur.core.view import Column, Facts, Table
 
 if TYPE_CHECKING:
     from eclaireur.core.types import Metric, ModelCard
+    from eclaireur.service.gating import Verdict
 
 __all__ = ["By", "register"]
 
@@ -99,11 +100,13 @@ def _compare(
     from eclaireur.cli.opening import at_work, chosen_source
     from eclaireur.core import french
     from eclaireur.service import training
+    from eclaireur.service.gating import gate_blocks, gate_of
     from eclaireur.service.measured import metric_interval, metric_word
 
     with at_work(case, quiet=as_json) as work:
         chosen = chosen_source(work, source)
         result = training.compare(work, chosen, challenger=challenger)
+        gate = gate_of(work, result.challenger)
     if as_json:
         show_json(
             {
@@ -116,6 +119,7 @@ def _compare(
                 "positives": result.positives,
                 "metrics": [_metric_json(metric) for metric in result.metrics],
                 "run": result.run,
+                "gate": _gate_json(gate),
             }
         )
         return
@@ -140,10 +144,19 @@ def _compare(
         for metric in result.metrics
     ]
     show([Table(title=title, columns=columns, rows=rows)])
+    if gate is not None:
+        show(gate_blocks(gate))
     say(
         f"Pour le mettre en service : ./eclaireur promote {case} {result.challenger.number} "
         f'--source {chosen} --by "Prénom Nom" --reason "…"'
     )
+
+
+def _gate_json(gate: Verdict | None) -> dict[str, Any] | None:
+    if gate is None:
+        return None
+    checks = [{"name": one.name, "passed": one.passed, "sentence": one.sentence} for one in gate.checks]
+    return {"open": gate.open, "checks": checks}
 
 
 def _metric_json(metric: Metric) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from eclaireur.core.errors import BadValueError
 from eclaireur.core.subjects import Subject
 from eclaireur.core.types import Origin, Verdict
 from eclaireur.desk.hiding import target_is_hidden
-from eclaireur.desk.models import Comment, Decision, Dossier, Letter
+from eclaireur.desk.models import Comment, Decision, Dossier, Letter, Vote
 from eclaireur.desk.recording import (
     Act,
     journal_acts,
@@ -30,12 +30,23 @@ from eclaireur.desk.recording import (
     verdict_of,
 )
 from eclaireur.service.feedback import UNDO, result_entry
+from eclaireur.service.usefulness import KIND as VOTE
 
 if TYPE_CHECKING:
     from eclaireur.core.procedure import Procedure
     from eclaireur.desk.models import Target, User
 
-__all__ = ["assign", "comment", "decide", "move", "report_missed", "set_aside", "undo", "write_letter"]
+__all__ = [
+    "assign",
+    "comment",
+    "decide",
+    "move",
+    "report_missed",
+    "set_aside",
+    "undo",
+    "vote",
+    "write_letter",
+]
 
 
 def decide(
@@ -289,6 +300,42 @@ def write_letter(user: User, dossier: Dossier, template: str, text: str) -> Lett
         )
         seq = journal_acts(user, [act])[0]
         return Letter.objects.create(seq=seq, dossier=dossier, template=template, user=user)
+
+
+def vote(user: User, dossier: Dossier, target: Target, *, useful: bool, text: str = "") -> Vote:
+    """Say whether a suggestion was useful; it decides nothing, and a new vote takes the place of the last.
+
+    Raises
+    ------
+    BadValueError
+        If its rank is still hidden, or the reason is too long.
+    """
+    if target_is_hidden(target):
+        raise BadValueError(
+            "ce qui n'est pas encore montré ne peut pas être jugé utile.", fix="Donnez d'abord votre avis."
+        )
+    if len(text) > 2000:
+        raise BadValueError("une raison a 2 000 caractères au plus.", fix="Raccourcissez-la.", column="why")
+    data = {"useful": useful, "signal_run": target.edition.run, "model": target.edition.model}
+    act = Act(
+        dossier=dossier, kind=VOTE, value="", data=data, personal={"reason": text.strip()} if text else {}
+    )
+    with transaction.atomic():
+        seq = journal_acts(user, [act])[0]
+        made, _ = Vote.objects.update_or_create(
+            dossier=dossier,
+            edition=target.edition,
+            user=user,
+            defaults={
+                "case": dossier.case,
+                "area": dossier.area,
+                "service": dossier.service,
+                "useful": useful,
+                "at": timezone.now(),
+                "seq": seq,
+            },
+        )
+    return made
 
 
 def report_missed(user: User, dossier: Dossier, text: str) -> Decision:

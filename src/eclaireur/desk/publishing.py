@@ -60,7 +60,7 @@ def publish(
         working.fetch(work, source)
     signals = making.make(work, source)
     found = Edition.objects.filter(
-        case=case, service=service, source=source, run=signals.run.id, training=training
+        case=case, service=service, source=source, run=signals.run.id, training=training, trial=0
     )
     edition = found.filter(ready=True).first()
     if edition is None:

@@ -106,10 +106,10 @@ class Sheet:
         return work.case.sheet(Subject.parse(self.dossier.subject), signals.records.tables)
 
     def _evolution(self, *, stopped: bool) -> Iterator[Block]:
-        if self.hidden or stopped:
-            return
+        if self.hidden or stopped or (self.edition is not None and self.edition.trial):
+            return  # beside a trial's rank, the ranks of before would tell which one is wrong
         past = (
-            Target.objects.filter(dossier=self.dossier, edition__ready=True)
+            Target.objects.filter(dossier=self.dossier, edition__ready=True, edition__trial=0)
             .order_by("edition__as_of", "edition_id")
             .values_list("edition__as_of", "rank", "edition__size", "edition__model")
         )

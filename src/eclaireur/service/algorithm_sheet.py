@@ -20,7 +20,7 @@ from eclaireur.core.files import write_atomically
 from eclaireur.core.mention import mentions, rights
 from eclaireur.core.view import Block, Facts, Table
 from eclaireur.core.view_json import to_plain
-from eclaireur.service import sheet_parts as parts
+from eclaireur.service import gating, sheet_parts as parts
 from eclaireur.service.declaring import ASKED, declared
 
 if TYPE_CHECKING:
@@ -149,6 +149,12 @@ def _missing(known: Known) -> Iterator[Missing]:
     if parts.may_name_people(known) and (known.attacked is None or not known.attacked.passes):
         yield Missing(
             title="Essai d’inférence d’appartenance réussi", who="l’équipe data, par : ./eclaireur membership"
+        )
+    gate = gating.gate_of(known.work, known.model.card) if known.model is not None else None
+    if gate is not None and not gate.open:
+        yield Missing(
+            title=f"Contrôles du modèle n° {gate.number}",
+            who="l’équipe data, ou deux personnes qui passent outre sur la page du projet",
         )
     if not known.evaluation:
         yield Missing(title="Qualité mesurée", who="l’équipe data, par : ./eclaireur evaluate")

@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from eclaireur.core.journal import Entry
     from eclaireur.service.work import Work
 
-__all__ = ["Bias", "bias_blocks", "count_bias", "measure_bias"]
+__all__ = ["TRIAL_CLOSED", "Bias", "bias_blocks", "count_bias", "measure_bias", "trial_blocks"]
+
+TRIAL_CLOSED = "trial_closed"
+"""Kind of the journal's lines that end a trial in which a share of the suggestions was wrong on purpose."""
 
 _MODEL, _RANDOM = "model", "random"
+_LEAST_PLANTED = 10
+"""A trial plants few lines: a difference is told from ten verdicts on each side, with its wide interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,3 +154,54 @@ def _told(bias: Bias) -> list[tuple[str, str]]:
             f"{french.number(bias.toward)} vers le calcul, {french.number(bias.away)} contre lui",
         ),
     ]
+
+
+def trial_blocks(work: Work) -> tuple[Block, ...]:
+    """Return what ended trials found: how often wrong suggestions were followed, beside right ones."""
+    followed: Counter[str] = Counter()
+    judged: Counter[str] = Counter()
+    ended = [
+        entry
+        for entry in work.workspace.journal.entries(TRIAL_CLOSED, case=work.card.name)
+        if entry.data["judged"]
+    ]
+    if not ended:
+        return ()
+    for entry in ended:
+        followed.update(entry.data["followed"])
+        judged.update(entry.data["judged"])
+    rows = []
+    for name, title in (("wrong", "fausses exprès"), ("right", "justes")):
+        n, found = judged[name], followed[name]
+        low, high = wilson(found, n)
+        rows.append(
+            {
+                "lines": title,
+                "n": n,
+                "share": french.percent(found / n) if n else TOO_FEW,
+                "interval": f"{french.percent(low)} à {french.percent(high)}" if n else "–",
+            }
+        )
+    told = TOO_FEW
+    if min(judged["wrong"], judged["right"]) >= _LEAST_PLANTED:
+        low, high = newcombe(followed["wrong"], judged["wrong"], followed["right"], judged["right"])
+        gap = followed["wrong"] / judged["wrong"] - followed["right"] / judged["right"]
+        told = (
+            f"{french.signed(100 * gap, 1)} points "
+            f"(entre {french.signed(100 * low, 1)} et {french.signed(100 * high, 1)})"
+        )
+    table = Table(
+        title=f"Propositions fausses exprès : {french.count(len(ended), 'essai terminé', 'essais terminés')}",
+        columns=(
+            Column(key="lines", title="Propositions"),
+            Column(key="n", title="Avis", align="right"),
+            Column(key="share", title="Suivies", align="right"),
+            Column(key="interval", title="Intervalle à 95 %", align="right"),
+        ),
+        rows=rows,
+        note=(
+            f"Part suivie des fausses moins part suivie des justes : {told}. Proche de zéro, la machine est "
+            "suivie même quand elle se trompe. Sur l’échantillon, dans des essais annoncés."
+        ),
+    )
+    return (table,)

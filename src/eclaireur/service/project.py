@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 
 from eclaireur.core import french
 from eclaireur.core.view import Block, Column, Facts, Table
-from eclaireur.service import sheet_parts as parts, training, work as working
-from eclaireur.service.automation_bias import bias_blocks, measure_bias
+from eclaireur.service import gating, sheet_parts as parts, training, work as working
+from eclaireur.service.automation_bias import bias_blocks, measure_bias, trial_blocks
 from eclaireur.service.declaring import declared
 from eclaireur.service.deploying import Decided, decided
+from eclaireur.service.usefulness import usefulness_block
+from eclaireur.service.watching import watch_block
 
 if TYPE_CHECKING:
     from eclaireur.service.sheet_parts import Known
     from eclaireur.service.work import Work
 
-__all__ = ["annex_index", "dossier", "method", "sample_size", "signed_block"]
+__all__ = ["annex_index", "dossier", "gates", "method", "sample_size", "signed_block", "versions"]
 
 _QUANTILES = {0.8: 0.8416212335729143, 0.9: 1.2815515655446004}
 _Z = 1.959963984540054
@@ -66,10 +68,15 @@ def _blocks(known: Known) -> Iterator[Block]:
     )
     yield _choices(known)
     yield from parts.figures(known)
+    yield versions(known)
+    yield from gates(known)
     yield from bias_blocks(measure_bias(known.work))
+    yield from trial_blocks(known.work)
+    yield usefulness_block(known.work)
     yield _saved(known)
     yield Facts(title="Coût et énergie", pairs=(_said(known, "budget"), *parts.energy(known)))
     yield Facts(title="Contestations", pairs=parts.contests(known))
+    yield watch_block(known.work, known.source)
     yield annex_index(known)
 
 
@@ -131,6 +138,47 @@ def _steps(rows: tuple[tuple[str, date | None, str], ...]) -> Block:
     )
 
 
+def versions(known: Known) -> Table:
+    """Return every model of the source: what it learnt from, what the gate says, who put it in service."""
+    current = known.model.card.number if known.model else None
+    services = {one.card.number: one for one in training.services(known.work, known.source)}
+    rows = []
+    for card in training.models(known.work, known.source):
+        gate, put = gating.gate_of(known.work, card), services.get(card.number)
+        since = f"depuis le {french.day(put.since)}, par {put.by}" if put else "jamais mis en service"
+        rows.append(
+            {
+                "model": f"n° {card.number}{' (en service)' if card.number == current else ''}",
+                "learnt": f"{french.count(card.examples, 'exemple')}, connus au {french.day(card.as_of)}",
+                "gate": gate.french if gate else "pas mesuré",
+                "service": since,
+                "why": put.reason if put else "",
+            }
+        )
+    return Table(
+        title="Modèles, version par version",
+        columns=parts.columns(
+            ("model", "Modèle"),
+            ("learnt", "Appris sur"),
+            ("gate", "Contrôles"),
+            ("service", "Mise en service"),
+            ("why", "Raison"),
+        ),
+        rows=rows,
+    )
+
+
+def gates(known: Known) -> Iterator[Block]:
+    """Give what was checked of the model in service and of the newest one."""
+    cards = training.models(known.work, known.source)[-1:]
+    if known.model is not None and known.model.card not in cards:
+        cards = (known.model.card, *cards)
+    for card in cards:
+        gate = gating.gate_of(known.work, card)
+        if gate is not None:
+            yield from gating.gate_blocks(gate)
+
+
 def _said(known: Known, name: str) -> tuple[str, str]:
     from eclaireur.service.declaring import ASKED
 
@@ -187,7 +235,7 @@ def annex_index(known: Known) -> Table:
         ("6. Changements", "journal des mises en service", model is not None),
         ("7. Normes appliquées", "à écrire par l’administration", False),
         ("8. Déclaration UE de conformité", "à écrire par l’administration", False),
-        ("9. Surveillance après mise en service", "contestations, résultats revenus", known.decisions > 0),
+        ("9. Surveillance après mise en service", "contestations, dérive, votes", known.decisions > 0),
     )
     return Table(
         title="Règlement IA, annexe IV : où est chaque pièce",

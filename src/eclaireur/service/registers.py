@@ -24,6 +24,7 @@ REGISTERS: Mapping[str, str] = {
     "processing": "Traitements de données personnelles",
     "incidents": "Suspensions et reprises",
     "models": "Mises en service et décisions",
+    "overrides": "Contrôles passés outre",
 }
 """Registers: name → French title."""
 
@@ -116,6 +117,14 @@ def _models(workspace: Workspace, chosen: list[Card]) -> _Made:
     return _lines(workspace, chosen, kinds)
 
 
+def _overrides(workspace: Workspace, chosen: list[Card]) -> _Made:
+    titles, rows = _lines(workspace, chosen, {"gate_override": "contrôle rouge passé outre"})
+    checks = {
+        entry.seq: " ".join(entry.data["checks"]) for entry in workspace.journal.entries("gate_override")
+    }
+    return titles | {"checks": "Constats"}, [row | {"checks": checks[row["line"]]} for row in rows]
+
+
 def _lines(workspace: Workspace, chosen: list[Card], kinds: Mapping[str, str]) -> _Made:
     """Return lines of the journal, oldest first."""
     by_name = {card.name: card.title for card in chosen}
@@ -155,4 +164,5 @@ _MAKERS: dict[str, Callable[[Workspace, list[Card]], _Made]] = {
     "processing": _processing,
     "incidents": _incidents,
     "models": _models,
+    "overrides": _overrides,
 }

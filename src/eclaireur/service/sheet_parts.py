@@ -13,7 +13,7 @@ from eclaireur.core import french
 from eclaireur.core.errors import EclaireurError, NotFoundError
 from eclaireur.core.evaluation import block_from_json
 from eclaireur.core.view import Block, Column, Facts, Table
-from eclaireur.service import training, work as working
+from eclaireur.service import gating, training, work as working
 from eclaireur.service.measured import block_tables
 from eclaireur.service.membership import Attack, last_attack
 
@@ -210,6 +210,9 @@ def operations(known: Known, *, expert: bool, hidden: bool) -> Iterator[Block]:
     if known.attacked is not None:
         facts.append(("Essai d’inférence d’appartenance", _attacked(known.attacked)))
     yield Facts(title="Opérations et modèle", pairs=tuple(facts))
+    gate = gating.gate_of(known.work, known.model.card) if known.model is not None else None
+    if gate is not None:
+        yield from gating.gate_blocks(gate)
     if hidden:
         return
     yield from _weights(known, expert=expert)

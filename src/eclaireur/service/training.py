@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclaireur.core.errors import BadValueError, EmptyTableError, NotFoundError, RefusedError
@@ -13,7 +15,9 @@ from eclaireur.service import work as working
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from eclaireur.core.case import Fitted
     from eclaireur.core.journal import Entry
+    from eclaireur.core.types import Run
     from eclaireur.service.work import RecordsRun, Work
 
 __all__ = [
@@ -26,6 +30,7 @@ __all__ = [
     "in_service_as",
     "models",
     "promote",
+    "services",
     "train",
 ]
 
@@ -90,6 +95,11 @@ def in_service_as(work: Work, source: str, number: int) -> InService:
     return _installed(work, entries[-1])
 
 
+def services(work: Work, source: str) -> tuple[InService, ...]:
+    """Return each time that a model of a source was put in service, oldest first."""
+    return tuple(_installed(work, entry) for entry in _services(work, source))
+
+
 def _services(work: Work, source: str) -> list[Entry]:
     """Return the journal's entries that put a model of a source in service, oldest first."""
     return [
@@ -147,7 +157,7 @@ def _train(work: Work, records: RecordsRun, examples: pa.Table, as_of: date, sou
     for card in models(work, source):
         if card.run == run.id:
             return card
-    fitted = work.case.train(records.tables, examples, as_of=as_of, seed=work.seed, progress=work.progress)
+    fitted = _fitted(work, records, examples, as_of, run)
     card = replace(
         fitted.card,
         case=work.card.name,
@@ -159,6 +169,26 @@ def _train(work: Work, records: RecordsRun, examples: pa.Table, as_of: date, sou
         limits=work.card.limits,
     )
     return work.workspace.registry.save(card, fitted.artefacts)
+
+
+def _fitted(work: Work, records: RecordsRun, examples: pa.Table, as_of: date, run: Run) -> Fitted:
+    """Train as a run, so that its CPU seconds are kept; the registry keeps the model itself."""
+    made: list[Fitted] = []
+
+    def fit(folder: Path) -> None:
+        made.append(
+            work.case.train(records.tables, examples, as_of=as_of, seed=work.seed, progress=work.progress)
+        )
+        (folder / "trained.json").write_text(
+            json.dumps({"examples": examples.num_rows, "artefacts": sorted(made[0].artefacts)}),
+            encoding="utf-8",
+        )
+
+    work.workspace.runs.do(run, fit)
+    if made:
+        return made[0]
+    # It was trained once and the model was never stored: a process killed between the two.
+    return work.case.train(records.tables, examples, as_of=as_of, seed=work.seed, progress=work.progress)
 
 
 def compare(work: Work, source: str, *, challenger: int | None = None) -> Comparison:
@@ -191,9 +221,11 @@ def compare(work: Work, source: str, *, challenger: int | None = None) -> Compar
             work.workspace.registry.seal(other),
         ),
     )
-    from eclaireur.service import comparing
+    from eclaireur.service import comparing, gating
 
-    return comparing.measure(work, records, champion.card, other, start=start, run=run)
+    result = comparing.measure(work, records, champion.card, other, start=start, run=run)
+    gating.measure_gate(work, records, champion.card, other, start=start)
+    return result
 
 
 def _challenger(work: Work, source: str, champion: ModelCard, number: int | None) -> ModelCard:
@@ -216,14 +248,16 @@ def _challenger(work: Work, source: str, champion: ModelCard, number: int | None
 def promote(work: Work, source: str, number: int, *, by: str, reason: str) -> InService:
     """Put a model in service. A named person answers for it, with a reason; both are journalled.
 
-    A model that was never in service must have been compared with the one it replaces.
+    A model that was never in service must have been compared with the one it replaces, and its gate must be
+    green or passed over by two people (`gating`). Going back to one that was in service is free: it is how a
+    fault is undone.
 
     Raises
     ------
     BadValueError
         If the name or the reason is empty.
     RefusedError
-        If no comparison with the model in service was made.
+        If no comparison with the model in service was made, or its gate is red.
     """
     if len(by.split()) < 2:
         raise BadValueError(
@@ -246,6 +280,10 @@ def promote(work: Work, source: str, number: int, *, by: str, reason: str) -> In
             f"le modèle n° {number} n'a pas été comparé au modèle en service (n° {current.card.number}).",
             fix=f"Lancez d'abord : ./eclaireur compare {work.card.name} --challenger {number}",
         )
+    if current is not None and not _was_in_service(work, card):
+        from eclaireur.service import gating
+
+        gating.require_open(work, card)
     _install(work, card, _PROMOTED, by=by, reason=reason)
     installed = in_service(work, source)
     if installed is None:

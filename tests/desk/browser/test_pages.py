@@ -212,7 +212,7 @@ NO_PAGES = {
             f"{_CASE}connecter/calculer/",
             "lire/<uuid:pk>/effacer/",
             "lire/<uuid:pk>/connecter/",
-            *(f"{_DOSSIER}{act}/" for act in ("avis", "annuler", "etape", "assigner", "commenter")),
+            *(f"{_DOSSIER}{act}/" for act in ("avis", "utile", "annuler", "etape", "assigner", "commenter")),
             f"{_CASE}colonnes/",
             f"{_CASE}lot/",
             f"{_READER}document/original/",

@@ -65,7 +65,8 @@ def _training(context: Context, arguments: Mapping[str, Any]) -> Mapping[str, An
         finishing=context.writing,
     )
     # Before the end, not in it: drawing reads the lake, and a list that is open already is kept.
-    if not Worklist.objects.filter(case=context.case, closed=None, edition__training=True).exists():
+    exercises = Worklist.objects.filter(case=context.case, closed=None, edition__training=True)
+    if not exercises.filter(edition__trial=0).exists():
         draw_list(edition, capacity=_EXERCISES, random_share=_RANDOM, title="Liste d'entraînement")
     with context.publishing():
         pass

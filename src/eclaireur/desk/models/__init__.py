@@ -18,7 +18,7 @@ from eclaireur.desk.models.lists import Edition, Item, Target, TargetReasons, Wo
 from eclaireur.desk.models.reading import Annotation, SavedSearch
 from eclaireur.desk.models.requests import SentOnce
 from eclaireur.desk.models.switches import Switch
-from eclaireur.desk.models.trust import Contest, PublishedSheet
+from eclaireur.desk.models.trust import Contest, Planted, PublishedSheet, Trial, Vote
 
 __all__ = [
     "Annotation",
@@ -44,6 +44,7 @@ __all__ = [
     "MailContent",
     "MailStatus",
     "Outgoing",
+    "Planted",
     "PublishedSheet",
     "Role",
     "SavedSearch",
@@ -53,7 +54,9 @@ __all__ = [
     "Switch",
     "Target",
     "TargetReasons",
+    "Trial",
     "Upload",
     "User",
+    "Vote",
     "Worklist",
 ]

@@ -16,6 +16,8 @@ class Edition(models.Model):
     """The signals of one calculation, copied from the lake so that pages can filter and sort them.
 
     Until ``ready`` its rows are being written, and nobody sees them.
+    ``trial`` is the number of the trial that it belongs to, whose ranks may be wrong; 0 for a true one. The
+    database refuses a trial outside the training desk.
     ``version`` counts what changed on its lists: pages are cached under it.
     """
 
@@ -33,6 +35,7 @@ class Edition(models.Model):
     size = models.IntegerField()
     calibrated = models.BooleanField()
     training = models.BooleanField(default=False)
+    trial = models.IntegerField(default=0)
     ready = models.BooleanField(default=False)
     current = models.BooleanField(default=False)
     version = models.BigIntegerField(default=0)
@@ -41,7 +44,12 @@ class Edition(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["case", "service", "source", "run", "training"], name="an_edition_is_published_once"
+                fields=["case", "service", "source", "run", "training", "trial"],
+                name="an_edition_is_published_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(trial=0) | models.Q(training=True, current=False),
+                name="only_training_may_be_wrong",
             ),
             models.UniqueConstraint(
                 fields=["case", "service", "training"],

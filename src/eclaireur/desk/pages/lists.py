@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError, InputError
-from eclaireur.desk import decisions
+from eclaireur.desk import decisions, trials
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.listing import PAGE, Listing, Query
@@ -76,6 +76,8 @@ def worklist(request: Asking, case: str, *, training: bool = False) -> HttpRespo
     requests cost the few queries that make its key.
     """
     card = card_within(request, case, Desk.TARGET)
+    if training:
+        trials.close_due(case)
     query = Query.read(request.GET)
     if messages.get_messages(request):
         return HttpResponse(
@@ -123,6 +125,7 @@ def _page(request: Asking, card: Card, query: Query, *, training: bool) -> str:
         "next": query.encode(page=query.page + 1) if query.page * PAGE < total else None,
         "switch": switch,
         "training": training,
+        "trial": trials.open_trial(card.name),
         "columns": [(code, title, code in shown) for code, title in COLUMNS.items()],
         "scopes": _scopes(card, query),
         "can": _rights(request, card),

@@ -13,7 +13,7 @@ from django.urls import path
 from django.views.decorators.http import require_GET
 
 from eclaireur.core import french
-from eclaireur.core.errors import BadValueError
+from eclaireur.core.errors import BadValueError, NotFoundError
 from eclaireur.core.mention import mentions
 from eclaireur.core.view_json import to_plain
 from eclaireur.desk.access import Action
@@ -25,14 +25,17 @@ from eclaireur.desk.public_sheets import source_of
 from eclaireur.desk.served import served_cards
 from eclaireur.service.declaring import contact_of
 from eclaireur.service.deploying import Choice, decided, kept_dossier, sign
+from eclaireur.service.gating import gate_of, pass_over
 from eclaireur.service.project import dossier, sample_size, signed_block
 from eclaireur.service.registers import REGISTERS, register_of
 from eclaireur.service.reporting import write_report
+from eclaireur.service.training import models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eclaireur.core.view import Block
+    from eclaireur.service.gating import Verdict
 
 __all__ = ["FORMS", "project", "project_file", "register_file", "registers", "urlpatterns"]
 
@@ -50,14 +53,15 @@ def project(request: Asking, case: str) -> HttpResponse:
     """Show the project to who sees the whole case; who answers for it signs."""
     card = card_within(request, case)
     _mine(request, case)
-    may, error = request.reach.may_everywhere(Action.ANSWER, case), None
+    may = request.reach.may_everywhere(Action.ANSWER, case)
+    error: BadValueError | NotFoundError | None = None
     work = work_on(case)
     if request.method == "POST":
         if not may:
             raise Http404
         try:
-            _sign(request, case)
-        except BadValueError as found:
+            (_pass_over if request.POST.get("act") == "gate" else _sign)(request, case)
+        except (BadValueError, NotFoundError) as found:
             error = found
         else:
             return HttpResponseRedirect(f"/{case}/projet/")
@@ -71,6 +75,7 @@ def project(request: Asking, case: str) -> HttpResponse:
         "choices": [(one.value, one.french) for one in Choice],
         "waiting": made.waiting.choice.french if made.waiting else "",
         "may": may,
+        "blocked": _blocked(case) if may else (),
         "forms": FORMS,
         "size": size,
         "asked": request.GET,
@@ -79,6 +84,33 @@ def project(request: Asking, case: str) -> HttpResponse:
         "typed": request.POST,
     }
     return render(request, "desk/project.html", context, status=422 if error else 200)
+
+
+def _blocked(case: str) -> list[Verdict]:
+    """Return the gates that block a model of the source that the desk shows."""
+    work = work_on(case)
+    found = [gate_of(work, card) for card in models(work, source_of(case))]
+    return [one for one in found if one is not None and not one.open]
+
+
+def _pass_over(request: Asking, case: str) -> None:
+    work, number = work_on(case), request.POST.get("number", "")
+    card = next((one for one in models(work, source_of(case)) if str(one.number) == number), None)
+    if card is None:
+        raise BadValueError("ce modèle n'existe pas.", fix="Rechargez la page.", column="number")
+    found = pass_over(
+        work,
+        card,
+        by=request.user.full_name,
+        login=request.user.login,
+        reason=request.POST.get("reason", ""),
+    )
+    messages.success(
+        request,
+        "Passé outre : ce modèle peut être mis en service."
+        if found.open
+        else "Signé. Une deuxième personne doit signer.",
+    )
 
 
 def _read(case: str) -> Sequence[Block]:

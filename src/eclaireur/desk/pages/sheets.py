@@ -18,7 +18,7 @@ from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
 from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.exports import attached
-from eclaireur.desk.models import Decision, Dossier
+from eclaireur.desk.models import Decision, Dossier, Vote
 from eclaireur.desk.pages.lists import assignable, truth
 from eclaireur.desk.place import workspace
 from eclaireur.desk.recording import OvertakenError
@@ -63,6 +63,7 @@ def _show(
         "similar": [] if switch else shown.similar(request.reach),
         "elsewhere": shown.elsewhere(request.reach),
         "history": history,
+        "vote": _voted(request, shown),
         "last": next((row["row"] for row in history if _undoable(row)), None),
         "following": card.procedure.following(dossier.status),
         "people": assignable(card, request),
@@ -81,6 +82,11 @@ def _show(
     if request.method == "POST" and error is None:
         response["HX-Trigger"] = "lignes"
     return response
+
+
+def _voted(request: Asking, shown: Sheet) -> Vote | None:
+    found: Vote | None = shown.dossier.votes.filter(user=request.user, edition=shown.edition).first()
+    return found
 
 
 def _undoable(row: dict[str, Any]) -> bool:
@@ -184,7 +190,22 @@ def _comment(request: Asking, shown: Sheet) -> None:
     decisions.comment(request.user, shown.dossier, request.POST.get("text", ""))
 
 
-_ACTS = {"avis": _judge, "annuler": _undo, "etape": _move, "assigner": _assign, "commenter": _comment}
+def _vote(request: Asking, shown: Sheet) -> None:
+    said = request.POST.get("useful", "")
+    if shown.target is None or said not in {"yes", "no"}:
+        raise BadValueError("ce vote n'existe pas.", fix="Choisissez utile ou pas utile.", column="useful")
+    why = request.POST.get("why", "")
+    decisions.vote(request.user, shown.dossier, shown.target, useful=said == "yes", text=why)
+
+
+_ACTS = {
+    "utile": _vote,
+    "avis": _judge,
+    "annuler": _undo,
+    "etape": _move,
+    "assigner": _assign,
+    "commenter": _comment,
+}
 
 
 @page
@@ -289,9 +310,6 @@ urlpatterns = [
     path("<case:case>/dossiers/<int:pk>/", sheet),
     path("<case:case>/dossiers/<int:pk>/fiche.pdf", pdf),
     path("<case:case>/dossiers/<int:pk>/lettres/<slug:template>/", letter),
-    *(
-        path(f"<case:case>/dossiers/<int:pk>/{what}/", act, {"what": what})
-        for what in ("avis", "annuler", "etape", "assigner", "commenter")
-    ),
+    *(path(f"<case:case>/dossiers/<int:pk>/{what}/", act, {"what": what}) for what in _ACTS),
     path("<case:case>/manque/", missed),
 ]

@@ -67,6 +67,7 @@ async function toggleMap() {
 const KEYS = {
   j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1),
   s: () => press("follow"), e: () => press("set_aside"), o: () => press("other"), z: () => press("undo"),
+  u: () => press("useful"), n: () => press("useless"),
   c: () => enter("comment"), a: () => enter("assign"),
   x: () => choose(false), X: () => choose(true), m: toggleMap,
 };

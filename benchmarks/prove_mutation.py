@@ -1,0 +1,141 @@
+"""Change the code that guards perimeters, the journal and the mention, piece by piece: a test must notice.
+
+    python benchmarks/prove_mutation.py --modules mention access
+
+mutmut (group `audit` of the locks) changes one expression at a time in a copy of the checkout, and runs the
+module's own tests against each change. The score is the share of the changes that a test notices; a change
+that times out is noticed too. Without mutmut nothing is measured, and it says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from eclaireur.core.evaluation import wilson
+
+__all__ = ["MODULES", "Score", "main", "prove", "score_of"]
+
+_ROOT = Path(__file__).resolve().parents[1]
+_ASKED = 0.80
+MODULES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "mention": (("core/mention.py",), ("tests/core/test_mention_words.py",)),
+    "access": (("desk/access.py",), ("tests/desk/test_access.py",)),
+    "head": (("core/journal/head.py",), ("tests/core/test_journal_head.py",)),
+    "entry": (("core/journal/entry.py",), ("tests/core/test_journal_chain.py",)),
+    "journal": (("core/journal/journal.py",), ("tests/core/test_journal_chain.py",)),
+    "queue": (("desk/jobs/queue.py",), ("tests/desk/test_jobs.py",)),
+}
+"""Name → files under ``src/eclaireur`` that are changed, and the tests that must notice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What became of the changes of a module."""
+
+    module: str
+    noticed: int
+    changes: int
+    survivors: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Share of the changes that a test noticed."""
+        return self.noticed / self.changes if self.changes else 0.0
+
+
+def score_of(module: str, results: str) -> Score:
+    """Read the results of mutmut: one line a change, ``name: state``.
+
+    Changes that no test reaches are survivors.
+
+    >>> told = "  a.x__1: killed\\n  a.x__2: survived\\n  a.x__3: timeout\\n  a.x__4: no tests\\n"
+    >>> found = score_of("x", told)
+    >>> found.noticed, found.changes, found.survivors
+    (2, 4, ('a.x__2', 'a.x__4'))
+    """
+    states = dict(line.strip().rsplit(": ", 1) for line in results.splitlines() if ": " in line)
+    survivors = tuple(name for name, state in states.items() if state in {"survived", "no tests"})
+    noticed = sum(state in {"killed", "timeout"} for state in states.values())
+    return Score(module=module, noticed=noticed, changes=noticed + len(survivors), survivors=survivors)
+
+
+def prove(module: str, mutmut: str, *, seconds: int) -> Score:
+    """Change a module in a copy of the checkout, and return what its tests noticed."""
+    files, tests = MODULES[module]
+    with tempfile.TemporaryDirectory(prefix="mutation-") as name:
+        folder = Path(name)
+        for part in ("src", "tests", "benchmarks"):
+            shutil.copytree(_ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(_ROOT / "conftest.py", folder)
+        # Python forgets a folder of its path that is not there when it starts.
+        (folder / "mutants" / "src").mkdir(parents=True)
+        (folder / "pyproject.toml").write_text(_config(files, tests), encoding="utf-8")
+        kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        environ = {**kept, "PYTHONPATH": str(folder / "mutants" / "src")}
+        subprocess.run(  # noqa: S603 (mutmut, on a copy)
+            [mutmut, "run", "--max-children", "2"], cwd=folder, env=environ, timeout=seconds, check=False
+        )
+        told = subprocess.run(  # noqa: S603
+            [mutmut, "results", "--all", "true"],
+            cwd=folder,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return score_of(module, told.stdout)
+
+
+def _config(files: tuple[str, ...], tests: tuple[str, ...]) -> str:
+    mutated = json.dumps([f"src/eclaireur/{one}" for one in files])
+    return f"""
+[tool.mutmut]
+source_paths = ["src"]
+only_mutate = {mutated}
+pytest_add_cli_args_test_selection = {json.dumps(list(tests))}
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-q"]
+also_copy = ["benchmarks", "conftest.py"]
+use_git_change_detection = false
+track_dependencies = false
+
+[tool.pytest.ini_options]
+pythonpath = [".", "src"]
+"""
+
+
+def main() -> int:
+    """Print the score of each module; fail when one is under 80 %."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--modules", nargs="+", choices=MODULES, default=list(MODULES))
+    parser.add_argument("--mutmut", default=shutil.which("mutmut") or "")
+    parser.add_argument("--seconds", type=int, default=1800, help="at most, for one module")
+    parser.add_argument("--survivors", action="store_true", help="name what no test noticed")
+    parser.add_argument("--json", type=Path, help="file to write")
+    asked = parser.parse_args()
+    if not asked.mutmut:
+        sys.stdout.write("mutmut is not installed (group audit): nothing was measured.\n")
+        return 0
+    scores = [prove(module, asked.mutmut, seconds=asked.seconds) for module in asked.modules]
+    for one in scores:
+        low, high = wilson(one.noticed, one.changes)
+        sys.stdout.write(
+            f"{one.module:<10} {one.noticed:>4} of {one.changes:>4} noticed: {one.share:.1%} "
+            f"(95 % interval {low:.1%} to {high:.1%})\n"
+        )
+        if asked.survivors:
+            sys.stdout.writelines(f"  {name}\n" for name in one.survivors)
+    if asked.json:
+        asked.json.write_text(json.dumps([asdict(one) for one in scores], indent=1), encoding="utf-8")
+    return 0 if all(one.changes and one.share >= _ASKED for one in scores) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
