@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('desk', '0005_intake'),
+        ('desk', '0006_reading_import'),
     ]
 
     operations = [
