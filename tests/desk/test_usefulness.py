@@ -20,7 +20,7 @@ Enter = Callable[[User], Client]
 
 def test_a_vote_is_counted_once_a_person_and_decides_nothing(desk: Desk, sign_in: Enter) -> None:
     free = desk.edition.targets.filter(items=None)
-    mine, other = free.filter(area=desk.area).first(), free.filter(area=desk.other_area).first()
+    mine, other = free.filter(area=desk.area)[0], free.filter(area=desk.other_area)[0]
     agent, manager = sign_in(desk.agent), sign_in(desk.manager)
     path = f"/{CASE}/dossiers/{mine.dossier_id}/utile/"
     before = Dossier.objects.values().get(pk=mine.dossier_id)
@@ -48,7 +48,7 @@ def test_a_vote_is_counted_once_a_person_and_decides_nothing(desk: Desk, sign_in
 
 
 def test_what_is_hidden_cannot_be_judged_useful(desk: Desk, sign_in: Enter) -> None:
-    item = desk.worklist.items.filter(area=desk.area).select_related("target").first()
+    item = desk.worklist.items.filter(area=desk.area).select_related("target")[0]
     path = f"/{CASE}/dossiers/{item.target.dossier_id}/"
     agent = sign_in(desk.agent)
     assert 'data-act="useful"' not in agent.get(path).content.decode()

@@ -95,7 +95,9 @@ def test_a_word_is_completed_and_a_period_chosen_by_keyboard_or_by_dragging(
     page.locator(".result mark").first.wait_for()
 
     bars = page.locator(".histogram a[data-at]")
-    dates = [(one.get_attribute("data-since"), one.get_attribute("data-until")) for one in bars.all()]
+    dates = [
+        (one.get_attribute("data-since") or "", one.get_attribute("data-until") or "") for one in bars.all()
+    ]
     bars.nth(1).focus()
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
