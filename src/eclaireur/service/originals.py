@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Original", "Shown", "find", "forget", "keep", "key_of"]
 
-_FILE, _WORDS, _TEXT, _ABOUT = "original.pdf", "words.npy", "text.txt", "about.json"
+_FILE, _WORDS, _TEXT, _ABOUT = "original.pdf", "words.bin", "text.txt", "about.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Original:
         """Its text and the place of its words."""
         import numpy as np
 
-        words = np.load(self.folder / _WORDS, allow_pickle=False)
+        words = np.frombuffer((self.folder / _WORDS).read_bytes(), np.dtype(SPAN))
         text = (self.folder / _TEXT).read_text(encoding="utf-8")
         return Document(file=_FILE, outcome=Outcome.LU, text=text, spans=words, pages=self.pages)
 
@@ -205,7 +205,7 @@ def keep(
     made = Path(tempfile.mkdtemp(prefix=".", dir=target.parent))
     try:
         shutil.copyfile(path, made / _FILE)
-        np.save(made / _WORDS, np.asarray(found.spans, np.dtype(SPAN)), allow_pickle=False)
+        (made / _WORDS).write_bytes(np.asarray(found.spans, np.dtype(SPAN)).tobytes())
         (made / _TEXT).write_text(found.text, encoding="utf-8", newline="")
         about = {
             "name": name,

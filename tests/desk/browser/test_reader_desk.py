@@ -111,7 +111,9 @@ def test_a_word_is_completed_and_a_period_chosen_by_keyboard_or_by_dragging(
 
     page.goto(page.url.split("?")[0])
     whole = page.locator(".histogram a[data-at]")
-    dates = [(one.get_attribute("data-since"), one.get_attribute("data-until")) for one in whole.all()]
+    dates = [
+        (one.get_attribute("data-since") or "", one.get_attribute("data-until") or "") for one in whole.all()
+    ]
     first, last = (whole.nth(at).locator(".hit").bounding_box() for at in (0, 2))
     assert first is not None
     assert last is not None

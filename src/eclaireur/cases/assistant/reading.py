@@ -19,7 +19,7 @@ from eclaireur.core.errors import BadValueError, EmptyTableError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["candidates_of", "connected_sheet", "questions_schema", "read", "sheets_schema"]
+__all__ = ["candidates_of", "connected_sheet", "offices_schema", "questions_schema", "read", "sheets_schema"]
 
 _CNIL = date(2023, 1, 3)
 _PIAF = date(2021, 6, 15)
