@@ -107,8 +107,13 @@ def test_a_group_is_at_fault_when_errors_fall_on_it_clearly_more() -> None:
     labels = ([1.0] * 60 + [0.0] * 140) * 2
     selected = [1.0] * 60 + [0.0] * 140 + [0.0] * 60 + [1.0] * 60 + [0.0] * 80
     groups = audit(labels, selected, {"secteur": ["Nord"] * 200 + ["Sud"] * 200}).groups
-    said = {one.group: gating._fault(one) for one in groups}
+    said = {one.group: gating._fault(one, None, among=2) for one in groups}
     assert said == {"Nord": "", "Sud": "sélectionné à tort plus souvent, manqué plus souvent"}
+    # The model in service made the same gaps: this one does not make them wider.
+    assert not any(gating._fault(one, one, among=2) for one in groups)
+    # Among very many groups, so wide a gap is expected of one of them by chance.
+    small = audit(labels[::8], selected[::8], {"secteur": (["Nord"] * 200 + ["Sud"] * 200)[::8]}).groups
+    assert [bool(gating._fault(one, None, among=10**6)) for one in small] == [False, False]
 
 
 def test_training_is_measured_and_each_version_is_told(work: Work) -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.core import canonical, french
@@ -46,6 +47,10 @@ _SHARE = 0.10
 """Share of the outcomes that would be selected: what is audited."""
 _TOLERATED = 0.05
 """A group may be wrongly selected, or missed, five points more often than the others."""
+_WORSE = 0.01
+"""A gap is wider than with the model in service when it is by a point."""
+_CHANCE = 0.025
+"""One side of an interval at 95 %."""
 _FIRST = 0.10
 """Share of the subjects that must not all change from one model to the next."""
 _PEOPLE = 2
@@ -143,7 +148,7 @@ def _checks(
     former, current = (_signals(work, records, card, as_of) for card in (champion, challenger))
     top = max(1, round(_FIRST * current.num_rows))
     return [
-        _audited(work, records, challenger, current, start),
+        _audited(work, records, champion, challenger, current, start),
         stable(_scores(former), _scores(current), top=top),
         covered(_areas(current), former=_areas(former)),
     ]
@@ -168,8 +173,10 @@ def _signals(work: Work, records: RecordsRun, card: ModelCard, as_of: date) -> p
     )
 
 
-def _audited(work: Work, records: RecordsRun, card: ModelCard, signals: pa.Table, start: date) -> Gate:
-    """Audit the selection by area: a group is at fault when errors fall on it clearly more than on others."""
+def _audited(
+    work: Work, records: RecordsRun, champion: ModelCard, card: ModelCard, signals: pa.Table, start: date
+) -> Gate:
+    """Audit the selection by area: at fault is a group on which errors fall more than they did before."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -179,20 +186,42 @@ def _audited(work: Work, records: RecordsRun, card: ModelCard, signals: pa.Table
     registry = work.workspace.registry
     examples = work.case.examples(records.tables)
     late = examples.filter(pc.greater_equal(examples["as_of"], pa.scalar(start, pa.date32())))
-    scores = work.case.predict(late, records.tables, card, lambda name: registry.artefact(card, name))
     area_of = dict(zip(signals["subject"].to_pylist(), signals["area"].to_pylist(), strict=True))
     areas = [area_of.get(one) for one in late["subject"].to_pylist()]
     labels = [float(one) for one in late["label"].to_pylist()]
-    found = audit(labels, top([float(one) for one in scores], _SHARE), {"secteur": areas})
-    at_fault = tuple(replace(one, verdict=f"écart : {said}") for one in found.groups if (said := _fault(one)))
+
+    def groups(model: ModelCard) -> Audit:
+        scores = work.case.predict(late, records.tables, model, lambda name: registry.artefact(model, name))
+        return audit(labels, top([float(one) for one in scores], _SHARE), {"secteur": areas})
+
+    former = {one.group: one for one in groups(champion).groups}
+    found = groups(card)
+    at_fault = tuple(
+        replace(one, verdict=f"écart : {said}")
+        for one in found.groups
+        if (said := _fault(one, former.get(one.group), among=len(found.groups)))
+    )
     return audited(Audit(groups=at_fault, rows=found.rows))
 
 
-def _fault(group: Group) -> str:
+def _fault(group: Group, former: Group | None, *, among: int) -> str:
+    """Say what is wrong of a group; empty when nothing is.
+
+    A targeted list finds more where there is more to find: what blocks a model is a gap beyond what is
+    tolerated that it makes wider than the model in service does. Many groups are looked at, and one in forty
+    would be at fault by chance alone at each figure: the interval is widened so that one in forty of all of
+    them is (Bonferroni), its half-width scaled as a normal law's.
+    """
+    usual = NormalDist()
+    wider = usual.inv_cdf(1 - _CHANCE / (among * len(_FAULTS))) / usual.inv_cdf(1 - _CHANCE)
     said = []
     for name, word in _FAULTS.items():
-        low = group.figures[name].low
-        if low is not None and low > _TOLERATED:
+        figure = group.figures[name]
+        if figure.low is None or figure.value is None:
+            continue
+        before = former.figures[name].value if former is not None else None
+        worse = figure.value > (before or 0.0) + _WORSE
+        if worse and figure.value - wider * (figure.value - figure.low) > _TOLERATED:
             said.append(word)
     return ", ".join(said)
 
