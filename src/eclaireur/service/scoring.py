@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from eclaireur.service.stopping import refuse_stopped
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from eclaireur.core.case import Records
     from eclaireur.core.types import Run
     from eclaireur.service.training import InService
     from eclaireur.service.work import RecordsRun, Work
@@ -66,7 +67,9 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
     input_path
         A file, or a folder whose files are read one after the other in the order of their names.
     output
-        ``.csv``, ``.xlsx``, ``.parquet``, ``.json`` or ``.jsonl``; written whole or not at all.
+        ``.csv``, ``.xlsx``, ``.parquet``, ``.json``, ``.jsonl``, or a form of the case's own; written whole
+        or not at all. A case names its forms by ``SCORE_FORMS``: ending → function that gives the text of a
+        file from the scored rows and the records.
 
     Raises
     ------
@@ -75,10 +78,16 @@ def score(work: Work, source: str, *, input_path: Path, output: Path) -> Scored:
     RefusedError
         If the case is suspended.
     """
-    write = _writer(output)
+    forms: Mapping[str, Callable[[pa.Table, Records], str]] = getattr(work.case, "SCORE_FORMS", {})
+    own = forms.get(output.suffix.lower())
+    write = None if own is not None else _writer(output, more=forms)
     asked = _asked(work, source, input_path)
     scored = _scored(work, source, asked)
-    write_atomically(output, lambda target: write(scored, target))
+    if write is not None:
+        write_atomically(output, lambda target: write(scored, target))
+    elif own is not None:
+        text = own(scored, asked.records.tables)
+        write_atomically(output, lambda target: _write_text(text, target))
     return Scored(
         rows=scored.num_rows,
         model=asked.model.card.number,
@@ -263,7 +272,11 @@ def _digest(table: pa.Table) -> str:
     return hashlib.sha256(sink.getvalue()).hexdigest()[:16]
 
 
-def _writer(output: Path) -> Callable[[pa.Table, Path], None]:
+def _write_text(text: str, target: Path) -> None:
+    target.write_text(text, encoding="utf-8")
+
+
+def _writer(output: Path, *, more: Iterable[str] = ()) -> Callable[[pa.Table, Path], None]:
     writers = {
         ".csv": _write_csv,
         ".xlsx": _write_xlsx,
@@ -275,7 +288,7 @@ def _writer(output: Path) -> Callable[[pa.Table, Path], None]:
         raise BadValueError(
             f"forme de sortie inconnue : « {output.suffix} ».",
             file=str(output),
-            fix=f"Choisissez parmi {', '.join(writers)}.",
+            fix=f"Choisissez parmi {', '.join([*writers, *more])}.",
         )
     return writers[output.suffix.lower()]
 

@@ -12,6 +12,7 @@ from eclaireur.cases.unknown_molecules.scoring import reasons_of, score
 from eclaireur.cases.unknown_molecules.sheet import sheet
 from eclaireur.cases.unknown_molecules.telling import tell
 from eclaireur.cases.unknown_molecules.titles import SHOWN as SCORED_SHOWN, TITLES as SCORED_TITLES
+from eclaireur.cases.unknown_molecules.writing import candidates_mgf
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.subjects import Subject
@@ -31,6 +32,7 @@ __all__ = [
     "REPORT_ASKS",
     "SCORED_SHOWN",
     "SCORED_TITLES",
+    "SCORE_FORMS",
     "data_date",
     "evaluate",
     "examples",
@@ -48,6 +50,8 @@ __all__ = [
 ]
 
 NAME = "unknown_molecules"
+SCORE_FORMS = {".mgf": candidates_mgf}
+"""Forms of a scored file that only this case has (`service.scoring`)."""
 _LABEL = "molécule identifiée"
 
 

@@ -339,6 +339,25 @@ def test_the_molecules_of_the_sample_are_no_real_ones_and_the_same_for_the_same_
     assert sample.molecules(3, 6)[2].counts == sample.molecules(3, 6)[1].counts
 
 
+def test_all_candidates_of_a_scored_file_are_written_with_their_query_and_chance(
+    records: Records, model: dict[str, Any], tmp_path: Path
+) -> None:
+    asked = records["spectra"].slice(0, 4)
+    scored = case.score(asked, records, model["card"], model["artefact"], progress=quiet)
+    text = case.SCORE_FORMS[".mgf"](scored, records)
+    told = [(row["spectrum"], json.loads(row["candidates"])) for row in scored.to_pylist()]
+    expected = [(query, one["spectrum"], one["probability"]) for query, found in told for one in found]
+    assert len(expected) >= 4
+    written = [
+        (block["QUERY"], block["SPECTRUMID"], float(block["PROBABILITY"]))
+        for part in text.split("BEGIN IONS")[1:]
+        if (block := dict(line.split("=", 1) for line in part.splitlines() if "=" in line))
+    ]
+    assert written == expected
+    again = rows(tmp_path / "candidats.mgf", text)
+    assert len(again) == len(expected)
+
+
 def test_spectra_written_as_mgf_are_read_again(records: Records, tmp_path: Path) -> None:
     some = records["spectra"].slice(0, 3).to_pylist()
     again = rows(tmp_path / "a.mgf", writing.mgf_text(some))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.files import write_atomically
 
-__all__ = ["mgf_text", "write_mgf"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from eclaireur.core.case import Records
+
+__all__ = ["candidates_mgf", "mgf_text", "write_mgf"]
 
 _FIELDS = (
     ("SPECTRUMID", "spectrum"),
@@ -21,6 +27,7 @@ _FIELDS = (
     ("INSTRUMENT", "instrument"),
     ("LICENSE", "licence"),
     ("PROBABILITY", "probability"),
+    ("QUERY", "query"),
 )
 
 
@@ -42,6 +49,28 @@ def mgf_text(rows: Iterable[Mapping[str, Any]]) -> str:
         lines += [f"{mz:.10g} {height:.10g}" for mz, height in zip(row["mz"], row["intensity"], strict=True)]
         parts.append("\n".join([*lines, "END IONS", ""]))
     return "\n".join(parts)
+
+
+def candidates_mgf(scored: pa.Table, records: Records) -> str:
+    """Write the library spectra of all candidates of scored rows, each with its probability and its query."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = [
+        {**one, "query": row["spectrum"]}
+        for row in scored.select(["spectrum", "candidates"]).to_pylist()
+        for one in json.loads(row["candidates"])
+    ]
+    library = records["spectra"]
+    wanted = library.filter(
+        pc.is_in(library["spectrum"], pa.array(sorted({one["spectrum"] for one in found}), pa.string()))
+    )
+    known = {row["spectrum"]: row for row in wanted.to_pylist()}
+    return mgf_text(
+        {**known[one["spectrum"]], "probability": one["probability"], "query": one["query"]}
+        for one in found
+        if one["spectrum"] in known
+    )
 
 
 def write_mgf(rows: Iterable[Mapping[str, Any]], output: Path) -> None:
