@@ -22,6 +22,7 @@ from cyclopts.exceptions import (
 
 from eclaireur import __version__
 from eclaireur.cli import (
+    commands_backup,
     commands_data,
     commands_desk,
     commands_fetch,
@@ -84,6 +85,7 @@ for _module in (
     commands_reports,
     commands_trust,
     commands_weights,
+    commands_backup,
 ):
     _module.register(app)
 _say_usage(app, "eclaireur")
