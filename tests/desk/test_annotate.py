@@ -327,6 +327,7 @@ def test_what_a_file_says_wrong_is_told_line_by_line_and_the_rest_goes_on(
     assert {row.external for row in Annotation.objects.all()} == {"7"}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"a": 1}', b"PK\x03\x04cut", b"[" * 100_000, "é".encode("latin-1")]
 )

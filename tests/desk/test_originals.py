@@ -56,8 +56,10 @@ def pdf(pages: Sequence[Sequence[str]], *, turned: int = 0, cropped: bool = Fals
     return result.getvalue()
 
 
-@pytest.mark.parametrize("cropped", [False, True])
-@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    ("turned", "cropped"), [(0, False), (0, True), (90, False), (180, False), (270, True)]
+)
 def test_marks_stand_on_the_ink_of_their_words_however_the_page_is_turned_or_cut(
     tmp_path: Path, turned: int, *, cropped: bool
 ) -> None:
@@ -85,6 +87,7 @@ def test_marks_stand_on_the_ink_of_their_words_however_the_page_is_turned_or_cut
     assert inside.sum() > 0.98 * around.sum()
 
 
+@pytest.mark.one_database
 def test_a_word_cut_at_the_end_of_a_line_is_marked_on_both_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(pdf([["Le contrôle de la radio-", "protection est prévu dans ce local"]]))
@@ -94,6 +97,7 @@ def test_a_word_cut_at_the_end_of_a_line_is_marked_on_both_lines(tmp_path: Path)
     assert shown.boxes[0].y1 <= shown.boxes[1].y0 + 4
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("content", [b"", b"%PDF-1.7", b"PK\x03\x04", b"<html>bonjour</html>", b"a;b\n1;2\n"])
 def test_what_is_no_pdf_is_refused_and_what_was_kept_stays(tmp_path: Path, content: bytes) -> None:
     home = Workspace.open(tmp_path / "home")
