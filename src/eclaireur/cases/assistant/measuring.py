@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eclaireur.bricks.intake.answering import stretch_of
 from eclaireur.bricks.semantic.hybrid import WAYS
@@ -224,29 +224,32 @@ def _risks(played: _Played, drawn: NDArray[np.float64]) -> list[Metric]:
     import numpy as np
 
     wrong = 1.0 - played.label
-    ours, plain = (np.argsort(-one, kind="stable") for one in (played.chance, played.plain_chance))
+    # Equal chances stand in an order drawn at random: the two ways of asking are neighbours in the rows.
+    mixed = np.random.default_rng(0).random(len(wrong))
+    ours, plain = (np.lexsort((mixed, -one)) for one in (played.chance, played.plain_chance))
 
-    def curve(order: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def figures(order: NDArray[np.int64], weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         held = weights[:, order]
-        return np.cumsum(held * wrong[order], axis=1) / np.maximum(np.cumsum(held, axis=1), 1e-12)
+        told = np.cumsum(held, axis=1)
+        risk = np.cumsum(held * wrong[order], axis=1) / np.maximum(told, 1e-12)
+        found = {"aurc": (risk * held).sum(axis=1) / told[:, -1]}
+        for share in (10, 25, 50):
+            last = (told < told[:, -1:] * share / 100).sum(axis=1)
+            found[f"risk_at_{share}pct"] = risk[np.arange(len(risk)), np.minimum(last, len(wrong) - 1)]
+        return found
 
     whole = np.ones((1, len(wrong)))
-    curves = [curve(ours, drawn), curve(ours, whole)[0], curve(plain, whole)[0]]
-    named: dict[str, Any] = {
-        f"risk_at_{share}pct": lambda one, at=share: one[..., max(0, round(len(wrong) * at / 100) - 1)]
-        for share in (10, 25, 50)
-    }
-    named["aurc"] = lambda one: one.mean(axis=-1)
+    drawn_figures, value, beside = figures(ours, drawn), figures(ours, whole), figures(plain, whole)
     return [
         evaluation.interval_metric(
             name,
-            float(figure(curves[1])),
-            figure(curves[0]),
+            float(value[name][0]),
+            drawn_figures[name],
             n=len(wrong),
             baseline="part des mots de la question",
-            baseline_value=float(figure(curves[2])),
+            baseline_value=float(beside[name][0]),
         )
-        for name, figure in named.items()
+        for name in value
     ]
 
 

@@ -6,12 +6,14 @@ come after, and the answer says that this was done.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake.answering import content_keys
 from eclaireur.bricks.semantic.normalise import keys
+from eclaireur.core.errors import BadValueError
 from eclaireur.core.view import Citation, FormField
 
 if TYPE_CHECKING:
@@ -23,18 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "Situation", "office_for", "preferred"]
 
 _NAMED, _OTHER = 1.2, 0.8
-_STATUSES: Mapping[str, tuple[str, str]] = {
-    "salarie": ("salarié", "salarié salariée"),
-    "independant": ("indépendant", "indépendant indépendante micro-entrepreneur artisan commerçant"),
-    "demandeur_emploi": ("demandeur d’emploi", "chômeur chômage demandeur d’emploi"),
-    "etudiant": ("étudiant", "étudiant étudiante université"),
-    "retraite": ("retraité", "retraité retraitée retraite"),
-    "agent_public": ("agent public", "fonctionnaire agent public"),
-    "parent": ("parent", "parent parents enfant enfants"),
-    "etranger": ("étranger", "étranger étrangère séjour"),
-    "handicap": ("en situation de handicap", "handicap handicapé handicapée"),
+_STATUSES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "salarie": ("salarié", ("salarié", "salariée")),
+    "independant": ("indépendant", ("indépendant", "micro-entrepreneur", "artisan", "commerçant")),
+    "demandeur_emploi": ("demandeur d’emploi", ("demandeur d'emploi", "chômeur", "chômage")),
+    "etudiant": ("étudiant", ("étudiant", "étudiante")),
+    "retraite": ("retraité", ("retraité", "retraitée", "retraite")),
+    "agent_public": ("agent public", ("agent public", "fonctionnaire")),
+    "parent": ("parent", ("parent", "enfant")),
+    "etranger": ("étranger", ("étranger", "étrangère", "titre de séjour")),
+    "handicap": ("en situation de handicap", ("handicap", "handicapé", "handicapée")),
 }
-"""Code → what is shown, and the words by which a sheet names it."""
+"""Code → what is shown, and the words, or words that follow each other, by which a sheet names it."""
 
 FIELDS = (
     FormField(
@@ -78,12 +80,18 @@ class Situation:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Situation:
-        """Read what the desk or a program sends; a status that does not exist counts for none."""
+        """Read what the desk or a program sends; a status that does not exist counts for none.
+
+        Raises
+        ------
+        BadValueError
+            If the département is none.
+        """
         status = given.get("status", "")
         return cls(
             audience=given.get("audience", ""),
             status=status if status in _STATUSES else "",
-            department=given.get("department", "").strip().upper().removeprefix("0")[:3],
+            department=_department(given.get("department", "")),
         )
 
 
@@ -105,8 +113,29 @@ def preferred(
 
 
 def _named(sheet: Sheet) -> set[str]:
-    words = set(keys(f"{sheet.title} {sheet.path}").split())
-    return {code for code, (_, said) in _STATUSES.items() if words & set(keys(said).split())}
+    text = f" {keys(f'{sheet.title} {sheet.path}')}"
+    return {code for code, (_, said) in _STATUSES.items() if any(f" {keys(one)}" in text for one in said)}
+
+
+def _department(text: str) -> str:
+    """Return the number of a département, from its number or a postal code; empty for nothing.
+
+    Raises
+    ------
+    BadValueError
+        If it is neither.
+    """
+    given = "".join(text.upper().split())
+    if not given:
+        return ""
+    if re.fullmatch(r"\d{5}", given):
+        given = given[:3] if given.startswith(("97", "98")) else given[:2]
+    if not re.fullmatch(r"0?[1-9]\d?|0?2[AB]|9[78]\d", given):
+        raise BadValueError(
+            f"« {text.strip()[:40]} » n'est pas un numéro de département.",
+            fix="Écrivez-le ainsi : 57, 2A ou 974.",
+        )
+    return given.removeprefix("0")
 
 
 def office_for(

@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from eclaireur.cases.assistant import case, measuring, reading, reports, sample
+from eclaireur.bricks.intake.knowledge import Sheet
+from eclaireur.cases.assistant import case, measuring, reading, reports, sample, situation
 from eclaireur.cases.assistant.answers import SILENT, find
 from eclaireur.cases.assistant.base import base_of
 from eclaireur.cases.assistant.model import Model, load
@@ -107,6 +108,34 @@ def test_a_declared_status_puts_its_sheets_before_and_hides_none(tmp_path: Path)
         assert base.sheets[ranked[0].place].id == first
         assert bool(said) == (ranked[0].place != plain[0].place)
     assert preferred(plain, base.sheets, Situation.read({"status": "inventé"})) == (plain, "")
+
+
+@pytest.mark.parametrize(
+    ("title", "named"),
+    [
+        ("Demandeur d'asile", set()),
+        ("Contrat de travail et emploi saisonnier", set()),
+        ("Carte de transport public", set()),
+        ("Aides au demandeur d’emploi", {"demandeur_emploi"}),
+        ("Pension des fonctionnaires et retraite", {"agent_public", "retraite"}),
+    ],
+)
+def test_a_sheet_names_a_status_by_its_whole_words(title: str, named: set[str]) -> None:
+    assert situation._named(Sheet(id="1", title=title, text="")) == named
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [("57", "57"), ("057", "57"), ("57000", "57"), ("2a", "2A"), ("97400", "974"), (" ", "")],
+)
+def test_a_departement_is_read_from_its_number_or_a_postal_code(typed: str, read: str) -> None:
+    assert Situation.read({"department": typed}).department == read
+
+
+@pytest.mark.parametrize("typed", ["Moselle", "999", "00", "57 000 Metz"])
+def test_what_is_no_departement_is_told(typed: str) -> None:
+    with pytest.raises(BadValueError, match="département"):
+        Situation.read({"department": typed})
 
 
 def test_the_office_that_deals_with_it_is_offered_with_or_without_an_answer(
