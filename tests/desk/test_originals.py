@@ -64,27 +64,26 @@ def test_marks_stand_on_the_ink_of_their_words_however_the_page_is_turned_or_cut
     tmp_path: Path, turned: int, *, cropped: bool
 ) -> None:
     path = tmp_path / "a.pdf"
-    path.write_bytes(
-        pdf([["Une ligne", "", "", "un dosimètre manque ici", "", "", "fin"]], turned=turned, cropped=cropped)
-    )
+    path.write_bytes(pdf([["Une ligne", "", "", "dosimètre", "", "", "fin"]], turned=turned, cropped=cropped))
     kept = originals.keep(Workspace.open(tmp_path / "home"), READER, "x", path)
     (shown,) = kept.shown(1, list(leaves(read_query("dosimètre").tree)))
     (box,) = shown.boxes
-    width = 1200
-    picture = np.asarray(Image.open(io.BytesIO(draw_page(kept.path, 1, width=width))).convert("L"))
+    picture = np.asarray(Image.open(io.BytesIO(draw_page(kept.path, 1, width=1200))).convert("L"))
     scale = picture.shape[1] / kept.pages[0].width
     assert abs(picture.shape[0] / kept.pages[0].height - scale) < 0.01
     x0, y0, x1, y1 = (round(scale * one) for one in (box.x0, box.y0, box.x1, box.y1))
-    inside = picture[max(y0 - 2, 0) : y1 + 3, max(x0 - 2, 0) : x1 + 3] < 128
-    assert inside.mean() > 0.05
-    # Nothing of the word is out of its box: the ink around it is none.
-    across = turned in {90, 270}
-    halo = 4
-    around = (
-        picture[y0 - halo : y1 + halo, x0:x1] if not across else picture[y0:y1, x0 - halo : x1 + halo]
-    ) < 128
-    assert around.sum() <= inside.sum()
-    assert inside.sum() > 0.98 * around.sum()
+    # The word stands alone on its line: all ink within a line's height of its box is its own.
+    around = 20
+    top, left = max(y0 - around, 0), max(x0 - around, 0)
+    ink = np.argwhere(picture[top : y1 + around, left : x1 + around] < 128)
+    ink += np.array([top, left])
+    (ink_y0, ink_x0), (ink_y1, ink_x1) = ink.min(axis=0), ink.max(axis=0)
+    along = [(x0, ink_x0), (x1, ink_x1)] if turned in {0, 180} else [(y0, ink_y0), (y1, ink_y1)]
+    across = [(y0, ink_y0), (y1, ink_y1)] if turned in {0, 180} else [(x0, ink_x0), (x1, ink_x1)]
+    assert all(abs(edge - found) <= 4 for edge, found in along), along
+    assert across[0][0] <= across[0][1] + 2
+    assert across[1][0] >= across[1][1] - 2
+    assert across[1][0] - across[0][0] < 2 * (across[1][1] - across[0][1])
 
 
 @pytest.mark.one_database
