@@ -243,6 +243,7 @@ def bring(client: Client, name: str, content: bytes) -> str:
     return html.unescape(answer.content.decode())
 
 
+@pytest.mark.one_database
 def test_what_was_taken_away_comes_back_under_the_names_of_others_and_only_once(
     inspectors: Sequence[User], sign_in: SignIn
 ) -> None:
@@ -287,6 +288,7 @@ def test_what_was_taken_away_comes_back_under_the_names_of_others_and_only_once(
     assert Annotation.objects.filter(external="expert@exemple.fr", decision__undone_by=None).count() == 3
 
 
+@pytest.mark.one_database
 def test_what_a_file_says_wrong_is_told_line_by_line_and_the_rest_goes_on(
     inspectors: Sequence[User], sign_in: SignIn
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from eclaireur.desk.place import work_on, workspace
 from eclaireur.service import originals
 from eclaireur.service.indexing import index_case
 from eclaireur.sources.documents import draw_page
+from eclaireur.sources.isolated import Isolated
 from tests.desk.conftest import Desk
 
 SignIn = Callable[[User], Client]
@@ -56,19 +57,28 @@ def pdf(pages: Sequence[Sequence[str]], *, turned: int = 0, cropped: bool = Fals
     return result.getvalue()
 
 
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Isolated]:
+    """One confined child for the tests of this file: starting one costs a second."""
+    with Isolated() as child:
+        yield child
+
+
 @pytest.mark.one_database
 @pytest.mark.parametrize(
     ("turned", "cropped"), [(0, False), (0, True), (90, False), (180, False), (270, True)]
 )
 def test_marks_stand_on_the_ink_of_their_words_however_the_page_is_turned_or_cut(
-    tmp_path: Path, turned: int, *, cropped: bool
+    tmp_path: Path, reader: Isolated, turned: int, *, cropped: bool
 ) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(pdf([["Une ligne", "", "", "dosimètre", "", "", "fin"]], turned=turned, cropped=cropped))
-    kept = originals.keep(Workspace.open(tmp_path / "home"), READER, "x", path)
+    kept = originals.keep(Workspace.open(tmp_path / "home"), READER, "x", path, reader=reader)
     (shown,) = kept.shown(1, list(leaves(read_query("dosimètre").tree)))
     (box,) = shown.boxes
-    picture = np.asarray(Image.open(io.BytesIO(draw_page(kept.path, 1, width=1200))).convert("L"))
+    picture = np.asarray(
+        Image.open(io.BytesIO(draw_page(kept.path, 1, width=1200, reader=reader))).convert("L")
+    )
     scale = picture.shape[1] / kept.pages[0].width
     assert abs(picture.shape[0] / kept.pages[0].height - scale) < 0.01
     x0, y0, x1, y1 = (round(scale * one) for one in (box.x0, box.y0, box.x1, box.y1))
@@ -87,10 +97,10 @@ def test_marks_stand_on_the_ink_of_their_words_however_the_page_is_turned_or_cut
 
 
 @pytest.mark.one_database
-def test_a_word_cut_at_the_end_of_a_line_is_marked_on_both_lines(tmp_path: Path) -> None:
+def test_a_word_cut_at_the_end_of_a_line_is_marked_on_both_lines(tmp_path: Path, reader: Isolated) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(pdf([["Le contrôle de la radio-", "protection est prévu dans ce local"]]))
-    kept = originals.keep(Workspace.open(tmp_path / "home"), READER, "x", path)
+    kept = originals.keep(Workspace.open(tmp_path / "home"), READER, "x", path, reader=reader)
     (shown,) = kept.shown(1, list(leaves(read_query("radioprotection").tree)))
     assert len(shown.boxes) == 2
     assert shown.boxes[0].y1 <= shown.boxes[1].y0 + 4
@@ -98,20 +108,22 @@ def test_a_word_cut_at_the_end_of_a_line_is_marked_on_both_lines(tmp_path: Path)
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("content", [b"", b"%PDF-1.7", b"PK\x03\x04", b"<html>bonjour</html>", b"a;b\n1;2\n"])
-def test_what_is_no_pdf_is_refused_and_what_was_kept_stays(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_pdf_is_refused_and_what_was_kept_stays(
+    tmp_path: Path, reader: Isolated, content: bytes
+) -> None:
     home = Workspace.open(tmp_path / "home")
     good, bad = tmp_path / "a.pdf", tmp_path / "b.pdf"
     good.write_bytes(pdf([["Un texte"]]))
     bad.write_bytes(content)
-    first = originals.keep(home, READER, "x", good)
+    first = originals.keep(home, READER, "x", good, reader=reader)
     with pytest.raises(FileRefusedError):
-        originals.keep(home, READER, "x", bad)
+        originals.keep(home, READER, "x", bad, reader=reader)
     assert originals.find(home, READER, "x") == first
     assert [one.name for one in first.folder.parent.iterdir()] == [first.folder.name]
     with pytest.raises(FileRefusedError):
-        draw_page(bad, 1)
+        draw_page(bad, 1, reader=reader)
     with pytest.raises(FileRefusedError):
-        draw_page(good, 2)
+        draw_page(good, 2, reader=reader)
     assert originals.forget(home, READER, "x")
     assert originals.find(home, READER, "x") is None
 

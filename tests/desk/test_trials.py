@@ -99,12 +99,14 @@ def test_nothing_wrong_is_planted_outside_an_announced_trial_and_its_days(
         {"ends": timezone.localdate() + timedelta(days=400)},
     ],
 )
+@pytest.mark.one_database
 def test_a_trial_is_announced_within_limits(desk: Desk, changed: dict[str, object]) -> None:
     with pytest.raises(BadValueError):
         announced(desk, **changed)
     assert not Trial.objects.exists()
 
 
+@pytest.mark.one_database
 def test_a_trial_shows_wrong_ranks_then_tells_them_and_touches_nothing_real(
     desk: Desk, training: Edition
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_trial_shows_wrong_ranks_then_tells_them_and_touches_nothing_real(
     assert trials.open_trial(CASE) is None
 
 
+@pytest.mark.one_database
 def test_managers_run_a_trial_on_the_page_and_agents_are_told(
     desk: Desk, training: Edition, sign_in: Enter
 ) -> None:

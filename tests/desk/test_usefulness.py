@@ -13,7 +13,7 @@ from eclaireur.desk.place import work_on, workspace
 from eclaireur.service.usefulness import KIND, count_votes, usefulness_block
 from tests.desk.conftest import CASE, Desk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 Enter = Callable[[User], Client]
 
