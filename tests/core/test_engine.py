@@ -122,6 +122,9 @@ def test_a_cluster_without_tls_is_refused() -> None:
         pass
 
 
+# A cluster that went away leaves its socket to the collector, which may come while this test runs.
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_cluster_needs_its_certificates() -> None:
     pytest.importorskip("distributed")
     with (
