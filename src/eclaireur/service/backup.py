@@ -30,7 +30,7 @@ from eclaireur.core.files import sync_folder
 
 __all__ = ["Backup", "back_up", "restore"]
 
-VERSION = 1
+_VERSION = 1
 _MANIFEST = "manifest.json"
 _FILES, _DATABASE = "files", "database.dump"
 _LEFT_OUT = (".lock", "-wal", "-shm", "-journal")
@@ -113,7 +113,7 @@ def back_up(home: Path, output: Path, *, database: str = "", progress: Progress 
                 else:
                     with suppress(FileNotFoundError):  # gone since: it was a temporary file, or was replaced
                         _add(archive, path, name, told)
-            text = json.dumps({"version": VERSION, "made": made.isoformat(), "files": told}).encode()
+            text = json.dumps({"version": _VERSION, "made": made.isoformat(), "files": told}).encode()
             entry = tarfile.TarInfo(_MANIFEST)
             entry.size, entry.mode = len(text), 0o600
             archive.addfile(entry, io.BytesIO(text))
@@ -291,7 +291,7 @@ def _unpacked(backup: Path, made: Path) -> dict[str, Any]:
         raise FileRefusedError(f"{_CUT}.", file=backup.name, fix=_AGAIN) from error
     if not isinstance(told, dict) or not isinstance(told.get("files"), dict):
         raise FileRefusedError(f"{_CUT} : sa fin manque.", file=backup.name, fix=_AGAIN)
-    if told.get("version") != VERSION:
+    if told.get("version") != _VERSION:
         raise FileRefusedError(
             f"cette sauvegarde est d'une autre version ({told.get('version')}).", file=backup.name, fix=_AGAIN
         )
