@@ -355,3 +355,29 @@ def test_a_file_cannot_label_what_is_out_of_reach(desk: Desk, indexed: None, sig
     }
     assert "document inconnu" in bring(sign_in(desk.scientist), "a.json", json.dumps(task).encode())
     assert not Annotation.objects.exists()
+
+
+def test_hostile_files_of_a_tool_are_refused_or_told_never_raised() -> None:
+    from eclaireur.core.errors import FileRefusedError
+    from eclaireur.desk.annotation_import import read
+
+    def packed(name: str, line: str) -> bytes:
+        sink = io.BytesIO()
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, line)
+        return sink.getvalue()
+
+    long = packed("lou/a.ann", f"T1\tS01 0 {'9' * 5000}\tx\n")
+    task = '[{"data": {"document": "a"}, "annotations": %s}]'
+    for content in (long, (task % "5").encode(), (task % '[{"result": 5}]').encode()):
+        said, refused = read("a", content)
+        assert not said
+        assert len(refused) == 1
+    whole = packed("lou/a.ann", "T1\tS01 0 3\tfoo bar\n" * 200)
+    start = whole.index(b"a.ann") + 5
+    damaged = whole[:start] + b"\xff" * 12 + whole[start + 12 :]
+    for content in (damaged, packed("lou/é.ann", "T1").replace("é".encode(), b"\xff\xff")):
+        with pytest.raises(FileRefusedError):
+            read("a.zip", content)
+    said, _ = read("a.zip", packed("lou/a.ann", "T1\tS01 0 7\tfoo\u2028bar\r\n"))
+    assert said[0].text == "foo\u2028bar"

@@ -11,6 +11,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ _MOST_FILES = 20_000
 _MOST_BYTES = 200 * 2**20
 _RATIO = 200
 _HOW = "Exportez de nouveau en JSON depuis Label Studio, ou en .txt et .ann depuis BRAT (ZIP)."
-_ENTITY = re.compile(r"(T\d+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
+_ENTITY = re.compile(r"(T\d+)\t(\S+) (\d{1,9} \d{1,9}(?:;\d{1,9} \d{1,9})*)\t(.*)")
 _ATTRIBUTE = re.compile(r"A\d+\t(\S+) (T\d+)\b")
 
 
@@ -166,12 +167,19 @@ def _label_studio(tasks: list[Any], refused: list[Refused]) -> Iterator[Said]:
         if not isinstance(data, dict) or not isinstance(data.get("document"), str):
             refused.append(Refused(where, "elle ne dit pas de quel document elle parle (data.document)."))
             continue
-        for made in task.get("annotations") or task.get("completions") or []:
+        for made in _listed(task.get("annotations") or task.get("completions"), where, refused):
             if not isinstance(made, dict) or made.get("was_cancelled"):
                 continue
             who = _person(made.get("completed_by"))
-            for at, region in enumerate(made.get("result") or [], start=1):
+            for at, region in enumerate(_listed(made.get("result"), where, refused), start=1):
                 yield from _region(f"{where}, région {at}", who, data["document"], region, refused)
+
+
+def _listed(found: Any, where: str, refused: list[Refused]) -> list[Any]:
+    if isinstance(found, list) or not found:
+        return found or []
+    refused.append(Refused(where, "ses annotations ne sont pas une liste : exportez-les de nouveau."))
+    return []
 
 
 def _person(told: Any) -> str:
@@ -223,10 +231,18 @@ def _brat(name: str, content: bytes, refused: list[Refused]) -> Iterator[Said]:
                 raise FileRefusedError("cette archive n'a aucun fichier .ann.", file=name, fix=_HOW)
             for entry in entries:
                 folder, _, document = entry.filename[: -len(".ann")].rpartition("/")
-                lines = archive.read(entry).decode("utf-8", "replace").splitlines()
+                lines = archive.read(entry).decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
                 who = folder.rpartition("/")[2][:80] or "inconnu"
                 yield from _ann(entry.filename, who, document, lines, refused)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        EOFError,
+        RuntimeError,
+        OSError,
+        ValueError,
+        zlib.error,
+    ) as error:
         raise FileRefusedError("cette archive ZIP est illisible.", file=name, fix=_HOW) from error
 
 
