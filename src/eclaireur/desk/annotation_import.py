@@ -116,13 +116,14 @@ def bring(
     """
     said, refused = read(name, content)
     batch = hashlib.sha256(content).hexdigest()
-    documents: dict[str, Any] = {}
+    places: dict[str, tuple[str, str]] = {}
 
     def text(document: str) -> str | None:
         found = documents_of(card, reach, [document]).get(document)
-        if found is None or place_of(card, reach, found, Action.DECIDE) is None:
+        where = place_of(card, reach, found, Action.DECIDE) if found is not None else None
+        if found is None or where is None:
             return None
-        documents[document] = found
+        places[document] = where
         return text_of(found, known_of(card.name, origin, document)).text
 
     known = {(row.login, row.key): (sorted(row.labels), row.unsure) for row in standing(reach, card.name)}
@@ -133,13 +134,10 @@ def bring(
             if known.get((one.who, passage.key)) == (labels, one.unsure):
                 there += 1
                 continue
-            where = place_of(card, reach, documents[passage.document], Action.DECIDE)
-            if where is None:
-                continue
             annotate(
                 user,
                 card,
-                where,
+                places[passage.document],
                 passage,
                 proposals,
                 labels,
@@ -165,7 +163,9 @@ def _label_studio(tasks: list[Any], refused: list[Refused]) -> Iterator[Said]:
         where = f"tâche {number}"
         data = task.get("data") if isinstance(task, dict) else None
         if not isinstance(data, dict) or not isinstance(data.get("document"), str):
-            refused.append(Refused(where, "elle ne dit pas de quel document elle parle (data.document)."))
+            refused.append(
+                Refused(where, "elle ne dit pas de quel document elle parle : ajoutez data.document.")
+            )
             continue
         for made in _listed(task.get("annotations") or task.get("completions"), where, refused):
             if not isinstance(made, dict) or made.get("was_cancelled"):
@@ -193,8 +193,13 @@ def _region(where: str, who: str, document: str, region: Any, refused: list[Refu
     value = value if isinstance(value, dict) else {}
     labels, start, end = value.get("labels"), value.get("start"), value.get("end")
     if not isinstance(labels, list) or type(start) is not int or type(end) is not int:
-        if isinstance(region, dict) and region.get("type", "labels") == "labels":
-            refused.append(Refused(where, "sans étiquettes, début ou fin lisibles."))
+        kind = region.get("type", "labels") if isinstance(region, dict) else "labels"
+        why = (
+            "sans étiquettes, début ou fin lisibles : exportez-la de nouveau."
+            if kind == "labels"
+            else f"« {str(kind)[:40]} » n'est pas une étiquette de texte : elle est laissée."
+        )
+        refused.append(Refused(where, why))
         return
     meta = region.get("meta")
     notes = meta.get("text") if isinstance(meta, dict) else None
@@ -254,7 +259,9 @@ def _ann(file: str, who: str, document: str, lines: list[str], refused: list[Ref
         where = f"{file}, ligne {number}"
         found = _ENTITY.fullmatch(line)
         if found is None:
-            refused.append(Refused(where, "cette ligne n'est pas une étiquette de BRAT."))
+            refused.append(
+                Refused(where, "cette ligne n'est pas une étiquette de BRAT : exportez de nouveau.")
+            )
             continue
         spans = [tuple(map(int, one.split())) for one in found[3].split(";")]
         yield Said(
@@ -296,29 +303,35 @@ def place(
         if document not in texts:
             texts[document] = text_of(document) if document else None
         text = texts[document]
-        code = codes.get(one.label.casefold())
-        if text is None:
-            refused.append(Refused(one.where, f"document inconnu : « {one.document[:80]} »."))
-            continue
-        if code is None:
-            refused.append(Refused(one.where, f"étiquette inconnue : « {one.label[:80]} »."))
-            continue
-        if not 0 <= one.start < one.end <= len(text):
-            refused.append(Refused(one.where, "hors du texte du document."))
-            continue
-        covered = " ".join(text[one.start : one.end].split())
-        if one.text and " ".join(one.text.split()) != covered:
-            refused.append(Refused(one.where, "le texte du document n'est plus celui qui a été annoté."))
-            continue
-        passage = _covering(proposals.by_document[document], one.start, one.end, covered)
-        if passage is None:
-            refused.append(Refused(one.where, "elle va d'une phrase à l'autre : étiquetez chaque phrase."))
+        code = codes.get(one.label.casefold(), "")
+        passage = _passage(one, text, code, proposals.by_document.get(document, ()))
+        if isinstance(passage, str):
+            refused.append(Refused(one.where, passage))
             continue
         made = found.setdefault((one.who, passage.key), Placed(who=one.who, passage=passage))
         made.labels.add(code)
         made.unsure |= one.unsure
-        made.partly |= " ".join(passage.text.split()) != covered
+        made.partly |= _flat(passage.text) != _flat((text or "")[one.start : one.end])
     return list(found.values())
+
+
+def _passage(one: Said, text: str | None, code: str, passages: Iterable[Passage]) -> Passage | str:
+    """Return the passage on which a label goes, or why it goes nowhere and what to do."""
+    if text is None:
+        return f"document inconnu : « {one.document[:80]} » ; donnez-lui son numéro d'ici."
+    if not code:
+        return f"étiquette inconnue : « {one.label[:80]} » ; prenez celles de la page."
+    if not 0 <= one.start < one.end <= len(text):
+        return "hors du texte du document : annotez le texte exporté d'ici."
+    covered = _flat(text[one.start : one.end])
+    if one.text and _flat(one.text) != covered:
+        return "le texte du document n'est plus celui qui a été annoté : annotez-le de nouveau."
+    found = _covering(passages, one.start, one.end, covered)
+    return found or "elle va d'une phrase à l'autre : étiquetez chaque phrase."
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _codes(labels: Mapping[str, str]) -> dict[str, str]:
@@ -332,6 +345,6 @@ def _covering(passages: Iterable[Passage], start: int, end: int, covered: str) -
     """Return the passage that says the same, or else the only one in which a label lies."""
     near = [one for one in passages if one.start < end and start < one.end]
     for one in near:
-        if " ".join(one.text.split()) == covered:
+        if _flat(one.text) == covered:
             return one
     return near[0] if len(near) == 1 and near[0].start <= start and end <= near[0].end else None

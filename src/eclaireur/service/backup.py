@@ -103,12 +103,12 @@ def back_up(home: Path, output: Path, *, database: str = "", progress: Progress 
             if database:
                 progress(0, 1, "Copie de la base")
                 _add(archive, _dumped(database, Path(folder) / _DATABASE), _DATABASE, told)
-            found = sorted(_within(home), key=lambda path: not _is_sqlite(path))
-            for done, path in enumerate(found):
+            found = sorted((not _is_sqlite(path), path) for path in _within(home))
+            for done, (plain, path) in enumerate(found):
                 if done % 200 == 0:
                     progress(done, len(found), "Copie des fichiers")
                 name = f"{_FILES}/{path.relative_to(home).as_posix()}"
-                if _is_sqlite(path):
+                if not plain:
                     _add(archive, _copied(path, Path(folder) / "copy.sqlite3"), name, told)
                 else:
                     with suppress(FileNotFoundError):  # gone since: it was a temporary file, or was replaced

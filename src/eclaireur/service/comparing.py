@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from eclaireur.service.work import RecordsRun, Work
 
-__all__ = ["MIN_ROWS", "measure"]
+__all__ = ["MIN_ROWS", "held_out", "measure", "predicted"]
 
 MIN_ROWS = 50
 """Below this count of outcomes, or five of either class, a comparison would only be noise."""
@@ -34,7 +34,7 @@ def measure(
     EmptyTableError
         If there are too few outcomes, or they are nearly all alike.
     """
-    examples = _held_out(work.case.examples(records.tables), start)
+    examples = held_out(work, records, start)
     labels = [float(label) for label in examples["label"].to_pylist()]
     positives = int(sum(labels))
     if len(labels) < MIN_ROWS or min(positives, len(labels) - positives) < _MIN_CLASS:
@@ -65,27 +65,29 @@ def measure(
     )
 
 
-def _held_out(examples: pa.Table, start: date) -> pa.Table:
+def held_out(work: Work, records: RecordsRun, start: date) -> pa.Table:
+    """Return the examples whose outcome was observed from ``start``."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    late = pc.greater_equal(examples["as_of"], pa.scalar(start, pa.date32()))
-    return examples.filter(late)
+    examples = work.case.examples(records.tables)
+    return examples.filter(pc.greater_equal(examples["as_of"], pa.scalar(start, pa.date32())))
+
+
+def predicted(work: Work, records: RecordsRun, examples: pa.Table, card: ModelCard) -> list[float]:
+    """Return what a kept model says of examples."""
+    registry = work.workspace.registry
+    found = work.case.predict(examples, records.tables, card, lambda name: registry.artefact(card, name))
+    return [float(value) for value in found]
 
 
 def _metrics(
     work: Work, records: RecordsRun, examples: pa.Table, champion: ModelCard, challenger: ModelCard
 ) -> tuple[Metric, ...]:
-    registry = work.workspace.registry
-
-    def scores(card: ModelCard) -> list[float]:
-        found = work.case.predict(examples, records.tables, card, lambda name: registry.artefact(card, name))
-        return [float(value) for value in found]
-
     return evaluation.comparison(
         [float(label) for label in examples["label"].to_pylist()],
-        scores(challenger),
-        scores(champion),
+        predicted(work, records, examples, challenger),
+        predicted(work, records, examples, champion),
         champion_name=f"modèle n° {champion.number}",
         observer=examples["observer"].to_pylist(),
         subjects=examples["subject"].to_pylist(),

@@ -177,22 +177,18 @@ def _audited(
     work: Work, records: RecordsRun, champion: ModelCard, card: ModelCard, signals: pa.Table, start: date
 ) -> Gate:
     """Audit the selection by area: at fault is a group on which errors fall more than they did before."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     from eclaireur.bricks.predict.audit import Audit, audit, top
     from eclaireur.bricks.predict.gates import audited
+    from eclaireur.service.comparing import held_out, predicted
 
-    registry = work.workspace.registry
-    examples = work.case.examples(records.tables)
-    late = examples.filter(pc.greater_equal(examples["as_of"], pa.scalar(start, pa.date32())))
+    late = held_out(work, records, start)
     area_of = dict(zip(signals["subject"].to_pylist(), signals["area"].to_pylist(), strict=True))
     areas = [area_of.get(one) for one in late["subject"].to_pylist()]
     labels = [float(one) for one in late["label"].to_pylist()]
 
     def groups(model: ModelCard) -> Audit:
-        scores = work.case.predict(late, records.tables, model, lambda name: registry.artefact(model, name))
-        return audit(labels, top([float(one) for one in scores], _SHARE), {"secteur": areas})
+        selected = top(predicted(work, records, late, model), _SHARE)
+        return audit(labels, selected, {"secteur": areas})
 
     former = {one.group: one for one in groups(champion).groups}
     found = groups(card)

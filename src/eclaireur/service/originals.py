@@ -1,7 +1,8 @@
 """The PDF from which a document of an index came: kept beside the index, with the place of each of its words.
 
 A case works on text; who reads wants to see the page. What is looked for, labels and cited texts are found
-again in the words of the file, so that nothing depends on how the case cut its text.
+again in the words of the file, so that nothing depends on how the case cut its text. Files lie in the lake,
+one address a document and a content: published in one step, erased in one step.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import hashlib
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from eclaireur.bricks.semantic.highlight import matches
 from eclaireur.bricks.semantic.normalise import keys, tokens
 from eclaireur.bricks.semantic.references import cited
-from eclaireur.core.errors import FileRefusedError
+from eclaireur.core.errors import FileRefusedError, NotFoundError
 from eclaireur.sources.documents import Document, Place, Sheet, read_document
 from eclaireur.sources.documents.document import SPAN
 from eclaireur.sources.reading import Outcome
@@ -79,19 +80,18 @@ class Original:
 
     @cached_property
     def _bounds(self) -> tuple[tuple[int, int], ...]:
-        """Characters ``[start, end)`` of each page in the text."""
+        """Characters ``[start, end)`` of each page in the text; none for a page without words."""
         import numpy as np
 
         words = self.document.spans
         if words is None:
             return ()
         body = words[words["part"] == -1]
-        found = []
-        for number in range(1, len(self.pages) + 1):
-            mine = body[body["page"] == number]
-            bounds = (int(np.min(mine["start"])), int(np.max(mine["end"]))) if len(mine) else (0, 0)
-            found.append(bounds)
-        return tuple(found)
+        start = np.full(len(self.pages), len(self.document.text))
+        end = np.zeros(len(self.pages), int)
+        np.minimum.at(start, body["page"] - 1, body["start"])
+        np.maximum.at(end, body["page"] - 1, body["end"])
+        return tuple(zip(np.minimum(start, end).tolist(), end.tolist(), strict=True))
 
     def text_of(self, number: int) -> str:
         """Return the text of a page, from 1."""
@@ -159,12 +159,12 @@ def _again(text: str, said: str) -> list[tuple[int, int]]:
 
 
 def key_of(name: str) -> str:
-    """Return the name of the folder of a document."""
+    """Return the name under which the file of a document lies: a number may lead to somebody."""
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
 
 
-def _folder(workspace: Workspace, case: str, name: str) -> Path:
-    return workspace.home / "originals" / case / key_of(name)
+def _prefix(case: str, name: str) -> str:
+    return f"originals/{case}/{key_of(name)}"
 
 
 def keep(
@@ -200,44 +200,39 @@ def keep(
             file=path.name,
             fix=found.fix or "Choisissez le PDF d'origine du document.",
         )
-    target = _folder(workspace, case, name)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".", dir=target.parent))
-    try:
-        shutil.copyfile(path, made / _FILE)
-        (made / _WORDS).write_bytes(np.asarray(found.spans, np.dtype(SPAN)).tobytes())
-        (made / _TEXT).write_text(found.text, encoding="utf-8", newline="")
-        about = {
-            "name": name,
-            "sha256": hashlib.sha256((made / _FILE).read_bytes()).hexdigest(),
-            "pages": [[one.width, one.height, one.recognised] for one in found.pages],
-        }
-        (made / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        made.rename(target)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-    kept = find(workspace, case, name)
-    if kept is None:  # pragma: no cover - another process took it out meanwhile
-        raise FileRefusedError("le fichier n'a pas été gardé.", file=path.name, fix="Recommencez.")
-    return kept
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    prefix, lake = _prefix(case, name), workspace.lake
+    address = f"{prefix}/{digest}"
+    with lake.publish(address) as folder:
+        shutil.copyfile(path, folder / _FILE)
+        (folder / _WORDS).write_bytes(np.asarray(found.spans, np.dtype(SPAN)).tobytes())
+        (folder / _TEXT).write_text(found.text, encoding="utf-8", newline="")
+        pages = [[one.width, one.height, one.recognised] for one in found.pages]
+        (folder / _ABOUT).write_text(json.dumps({"sha256": digest, "pages": pages}), encoding="utf-8")
+    for other in lake.addresses(prefix):
+        if other != address:
+            lake.erase(other)
+    return _opened(lake.folder(address))
+
+
+def _opened(folder: Path) -> Original:
+    told = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+    pages = tuple(Sheet(width=wide, height=high, recognised=ocr) for wide, high, ocr in told["pages"])
+    return Original(folder, str(told["sha256"]), pages)
 
 
 def find(workspace: Workspace, case: str, name: str) -> Original | None:
     """Return the PDF kept for a document; None without one."""
-    folder = _folder(workspace, case, name)
-    try:
-        told = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        pages = tuple(Sheet(width=wide, height=high, recognised=ocr) for wide, high, ocr in told["pages"])
-        return Original(folder, str(told["sha256"]), pages)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    for address in workspace.lake.addresses(_prefix(case, name)):
+        with suppress(NotFoundError, FileNotFoundError):  # replaced, or taken out, meanwhile
+            return _opened(workspace.lake.folder(address))
+    return None
 
 
 def forget(workspace: Workspace, case: str, name: str) -> bool:
     """Delete the PDF kept for a document; tell whether there was one."""
-    folder = _folder(workspace, case, name)
-    there = folder.exists()
-    shutil.rmtree(folder, ignore_errors=True)
-    return there
+    there = workspace.lake.addresses(_prefix(case, name))
+    for address in there:
+        workspace.lake.erase(address)
+    return bool(there)

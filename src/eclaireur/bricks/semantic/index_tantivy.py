@@ -31,13 +31,7 @@ from eclaireur.bricks.semantic.index import (
 )
 from eclaireur.bricks.semantic.normalise import keys
 from eclaireur.bricks.semantic.query import FIELDS, in_one_field, leaves, read_query
-from eclaireur.bricks.semantic.tantivy_query import (
-    FACET,
-    Compiler,
-    day_number,
-    library,
-    words_of,
-)
+from eclaireur.bricks.semantic.tantivy_query import FACET, Compiler, day_number, library, words_of
 from eclaireur.core.errors import WorkFailedError
 from eclaireur.core.files import write_atomically
 

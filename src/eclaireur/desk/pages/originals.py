@@ -23,6 +23,7 @@ from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.place import workspace
 from eclaireur.service import originals
 from eclaireur.sources.documents import draw_page
+from eclaireur.sources.held import held_reader
 
 if TYPE_CHECKING:
     from eclaireur.bricks.semantic.query import Leaf
@@ -162,7 +163,9 @@ def picture(request: Asking, case: str) -> HttpResponse:
     _, _, original = _kept(request, case)
     number = _number(request, original)
     width = _WIDE.get(request.GET.get("z", "100"), _WIDE["100"])
-    answer = HttpResponse(draw_page(original.path, number, width=width), content_type="image/png")
+    with held_reader() as reader:
+        drawn = draw_page(original.path, number, width=width, reader=reader)
+    answer = HttpResponse(drawn, content_type="image/png")
     # The same file and number always give the same picture; it is for this person alone.
     answer["Cache-Control"] = "private, max-age=3600"
     return answer
@@ -192,7 +195,10 @@ def attach(request: Asking, case: str) -> HttpResponse:
             file.write(chunk)
         file.flush()
         try:
-            kept = originals.keep(workspace(), case, found.id, Path(file.name), recognise=False)
+            with held_reader() as reader:
+                kept = originals.keep(
+                    workspace(), case, found.id, Path(file.name), reader=reader, recognise=False
+                )
         except FileRefusedError as error:
             messages.error(request, f"Le fichier est refusé : {error.message} {error.fix}")
             return HttpResponseRedirect(here)
