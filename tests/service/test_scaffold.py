@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def test_a_new_case_passes_the_contract_tests_without_another_line(tmp_path: Path) -> None:
     """On a copy of the sources: a new case edits nothing elsewhere."""
     copy = tmp_path / "copy"
-    ignored = shutil.ignore_patterns("__pycache__", "restaurant_risk")
+    ignored = shutil.ignore_patterns("restaurant_risk")
     shutil.copytree(ROOT / "src", copy / "src", ignore=ignored)
     new_case("pool_checks", copy / "src" / "eclaireur" / "cases")
     code = (copy / "src/eclaireur/cases/pool_checks/case.py").read_text(encoding="utf-8")
@@ -28,7 +29,17 @@ def test_a_new_case_passes_the_contract_tests_without_another_line(tmp_path: Pat
     (copy / "tests").mkdir()
     shutil.copy(ROOT / "tests" / "contracts" / "test_cases.py", copy / "tests" / "test_cases.py")
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(copy / "tests")],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            "pool_checks",
+            str(copy / "tests"),
+        ],
         cwd=copy,
         env={**os.environ, "PYTHONPATH": str(copy / "src")},
         capture_output=True,
@@ -36,7 +47,7 @@ def test_a_new_case_passes_the_contract_tests_without_another_line(tmp_path: Pat
         check=False,
     )
     assert run.returncode == 0, run.stdout[-3000:]
-    assert "[pool_checks]" in run.stdout or "passed" in run.stdout
+    assert int(re.findall(r"(\d+) passed", run.stdout)[0]) > 5
 
 
 @pytest.mark.parametrize("name", ["Mon cas", "9vies", "a", "é", "../ailleurs"])

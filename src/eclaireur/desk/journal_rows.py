@@ -112,10 +112,14 @@ class RowKeyStore:
             )
         return {subject: (found | made)[subject] for subject in wanted}
 
-    def find(self, reference: str) -> bytes | None:
-        """Return the key with this reference, or None when it was destroyed."""
-        row = JournalKey.objects.filter(reference=reference).first()
-        return None if row is None else self._key(self._secrets(), row).key
+    def find(self, references: Iterable[str]) -> dict[str, bytes]:
+        """Return the key of each reference; one that was destroyed is absent."""
+        names = list(dict.fromkeys(references))
+        found = {}
+        for start in range(0, len(names), _BATCH):
+            for row in JournalKey.objects.filter(reference__in=names[start : start + _BATCH]):
+                found[row.reference] = self._key(self._secrets(), row).key
+        return found
 
     def reference(self, subject: str) -> str | None:
         """Return the reference of a subject's key, or None when it has none."""

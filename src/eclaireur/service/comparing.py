@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from eclaireur.service.work import RecordsRun, Work
 
-__all__ = ["MIN_ROWS", "held_out", "measure", "predicted"]
+__all__ = ["MIN_ROWS", "measure", "outcomes"]
 
 MIN_ROWS = 50
 """Below this count of outcomes, or five of either class, a comparison would only be noise."""
@@ -34,7 +34,7 @@ def measure(
     EmptyTableError
         If there are too few outcomes, or they are nearly all alike.
     """
-    examples = held_out(work, records, start)
+    examples = _held_out(work, records, start)
     labels = [float(label) for label in examples["label"].to_pylist()]
     positives = int(sum(labels))
     if len(labels) < MIN_ROWS or min(positives, len(labels) - positives) < _MIN_CLASS:
@@ -48,7 +48,9 @@ def measure(
         )
 
     def write(folder: Path) -> None:
-        metrics = _metrics(work, records, examples, champion, challenger)
+        said = _said(work, records, examples, champion, challenger)
+        work.workspace.lake.write(folder, "outcomes", said)
+        metrics = _metrics(work, said, champion)
         rows = [evaluation.metric_to_json(metric) for metric in metrics]
         (folder / "comparison.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
 
@@ -65,8 +67,16 @@ def measure(
     )
 
 
-def held_out(work: Work, records: RecordsRun, start: date) -> pa.Table:
-    """Return the examples whose outcome was observed from ``start``."""
+def outcomes(work: Work, run: str) -> pa.Table:
+    """Return the rows of a comparison: ``subject``, ``observer``, ``label``, ``champion``, ``challenger``.
+
+    The last two are what each model says of the row.
+    """
+    kept = work.workspace.runs.read(work.card.name, "compare", run)
+    return work.workspace.lake.table(work.workspace.runs.address(kept), "outcomes")
+
+
+def _held_out(work: Work, records: RecordsRun, start: date) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -74,22 +84,35 @@ def held_out(work: Work, records: RecordsRun, start: date) -> pa.Table:
     return examples.filter(pc.greater_equal(examples["as_of"], pa.scalar(start, pa.date32())))
 
 
-def predicted(work: Work, records: RecordsRun, examples: pa.Table, card: ModelCard) -> list[float]:
-    """Return what a kept model says of examples."""
-    registry = work.workspace.registry
-    found = work.case.predict(examples, records.tables, card, lambda name: registry.artefact(card, name))
-    return [float(value) for value in found]
-
-
-def _metrics(
+def _said(
     work: Work, records: RecordsRun, examples: pa.Table, champion: ModelCard, challenger: ModelCard
-) -> tuple[Metric, ...]:
+) -> pa.Table:
+    import pyarrow as pa
+
+    registry = work.workspace.registry
+
+    def of(card: ModelCard) -> pa.Array:
+        found = work.case.predict(examples, records.tables, card, lambda name: registry.artefact(card, name))
+        return pa.array([float(value) for value in found], pa.float64())
+
+    return pa.table(
+        {
+            "subject": examples["subject"],
+            "observer": examples["observer"],
+            "label": examples["label"].cast(pa.float64()),
+            "champion": of(champion),
+            "challenger": of(challenger),
+        }
+    )
+
+
+def _metrics(work: Work, said: pa.Table, champion: ModelCard) -> tuple[Metric, ...]:
     return evaluation.comparison(
-        [float(label) for label in examples["label"].to_pylist()],
-        predicted(work, records, examples, challenger),
-        predicted(work, records, examples, champion),
+        said["label"].to_pylist(),
+        said["challenger"].to_pylist(),
+        said["champion"].to_pylist(),
         champion_name=f"modèle n° {champion.number}",
-        observer=examples["observer"].to_pylist(),
-        subjects=examples["subject"].to_pylist(),
+        observer=said["observer"].to_pylist(),
+        subjects=said["subject"].to_pylist(),
         seed=work.seed,
     )

@@ -47,12 +47,16 @@ def outcomes(work: Work, source: str) -> pa.Table:
     rows: list[dict[str, Any]] = []
     found = list(journal.entries({Origin.OUTCOME, Origin.DECISION, UNDO}, case=work.card.name))
     undone = {entry.data["undoes"] for entry in found if entry.kind == UNDO}
-    for entry in found:
-        if entry.kind == UNDO or entry.seq in undone or entry.data.get("source") != source:
-            continue
-        hidden = journal.reveal(entry)
-        label = entry.data.get("label")
-        if hidden is None or label is None:
+    standing = [
+        entry
+        for entry in found
+        if entry.kind != UNDO
+        and entry.seq not in undone
+        and entry.data.get("source") == source
+        and entry.data.get("label") is not None
+    ]
+    for entry, hidden in zip(standing, journal.reveal_all(standing), strict=True):
+        if hidden is None:
             continue
         rows.append(
             {
@@ -61,7 +65,7 @@ def outcomes(work: Work, source: str) -> pa.Table:
                 "subject": hidden["subject"],
                 "observed": date.fromisoformat(entry.data["observed"]),
                 "known": date.fromisoformat(entry.data["known"]),
-                "label": float(label),
+                "label": float(entry.data["label"]),
                 "value": entry.data.get("value"),
                 "observer": hidden.get("observer"),
                 "propensity": entry.data.get("propensity"),

@@ -109,12 +109,12 @@ class Verdict:
 
 
 def measure_gate(
-    work: Work, records: RecordsRun, champion: ModelCard, challenger: ModelCard, *, start: date
+    work: Work, records: RecordsRun, champion: ModelCard, challenger: ModelCard, *, compared: str
 ) -> Verdict:
     """Measure the gate of a challenger beside the model in service, and keep it in the lake.
 
-    Groups are audited on the outcomes observed from ``start``, which neither model learnt from; stability and
-    coverage, on every subject of today.
+    Groups are audited on the outcomes of the comparison ``compared`` (a run), which neither model learnt
+    from; stability and coverage, on every subject of today.
     """
     registry = work.workspace.registry
     seals = (registry.seal(champion), registry.seal(challenger))
@@ -122,12 +122,11 @@ def measure_gate(
         "source": challenger.source,
         "number": challenger.number,
         "champion": champion.number,
-        "from": start.isoformat(),
     }
-    run = work.run("gate", config=config, inputs=(records.run.id, *seals))
+    run = work.run("gate", config=config, inputs=(records.run.id, compared, *seals))
 
     def write(folder: Path) -> None:
-        checks = _checks(work, records, champion, challenger, start)
+        checks = _checks(work, records, champion, challenger, compared)
         (folder / _KEPT).write_text(
             json.dumps([asdict(one) for one in checks], ensure_ascii=False), encoding="utf-8"
         )
@@ -140,15 +139,16 @@ def measure_gate(
 
 
 def _checks(
-    work: Work, records: RecordsRun, champion: ModelCard, challenger: ModelCard, start: date
+    work: Work, records: RecordsRun, champion: ModelCard, challenger: ModelCard, compared: str
 ) -> list[Gate]:
     from eclaireur.bricks.predict.gates import covered, stable
+    from eclaireur.service.comparing import outcomes
 
     as_of = work.case.data_date(records.tables)
     former, current = (_signals(work, records, card, as_of) for card in (champion, challenger))
     top = max(1, round(_FIRST * current.num_rows))
     return [
-        _audited(work, records, champion, challenger, current, start),
+        _audited(outcomes(work, compared), current),
         stable(_scores(former), _scores(current), top=top),
         covered(_areas(current), former=_areas(former)),
     ]
@@ -173,25 +173,20 @@ def _signals(work: Work, records: RecordsRun, card: ModelCard, as_of: date) -> p
     )
 
 
-def _audited(
-    work: Work, records: RecordsRun, champion: ModelCard, card: ModelCard, signals: pa.Table, start: date
-) -> Gate:
+def _audited(late: pa.Table, signals: pa.Table) -> Gate:
     """Audit the selection by area: at fault is a group on which errors fall more than they did before."""
     from eclaireur.bricks.predict.audit import Audit, audit, top
     from eclaireur.bricks.predict.gates import audited
-    from eclaireur.service.comparing import held_out, predicted
 
-    late = held_out(work, records, start)
     area_of = dict(zip(signals["subject"].to_pylist(), signals["area"].to_pylist(), strict=True))
-    areas = [area_of.get(one) for one in late["subject"].to_pylist()]
-    labels = [float(one) for one in late["label"].to_pylist()]
+    areas = {"secteur": [area_of.get(one) for one in late["subject"].to_pylist()]}
+    labels = late["label"].to_pylist()
 
-    def groups(model: ModelCard) -> Audit:
-        selected = top(predicted(work, records, late, model), _SHARE)
-        return audit(labels, selected, {"secteur": areas})
+    def groups(model: str) -> Audit:
+        return audit(labels, top(late[model].to_pylist(), _SHARE), areas)
 
-    former = {one.group: one for one in groups(champion).groups}
-    found = groups(card)
+    former = {one.group: one for one in groups("champion").groups}
+    found = groups("challenger")
     at_fault = tuple(
         replace(one, verdict=f"écart : {said}")
         for one in found.groups

@@ -56,8 +56,7 @@ def recompute(work: Work, entries: Iterable[Entry]) -> Recomputed:
     for run_id, lines in by_run.items():
         scores, run_code = _scores(work, run_id)
         older += len(lines) * (run_code != code)
-        for entry in lines:
-            said = work.workspace.journal.reveal(entry)
+        for entry, said in zip(lines, work.workspace.journal.reveal_all(lines), strict=True):
             if said is None:
                 erased.append(entry.seq)
             elif same_score(scores.get(said["subject"], float("inf")), entry.data["score"]):

@@ -224,7 +224,7 @@ def compare(work: Work, source: str, *, challenger: int | None = None) -> Compar
     from eclaireur.service import comparing, gating
 
     result = comparing.measure(work, records, champion.card, other, start=start, run=run)
-    gating.measure_gate(work, records, champion.card, other, start=start)
+    gating.measure_gate(work, records, champion.card, other, compared=result.run)
     return result
 
 

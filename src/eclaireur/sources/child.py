@@ -58,6 +58,11 @@ def main(arguments: list[str]) -> int:
 
             answer(draw_here(Path(asked["path"]), int(asked["draw"]), int(asked["width"]), folder))
             continue
+        if "call" in asked:
+            from eclaireur.sources.called import call_here
+
+            answer(call_here(Path(asked["path"]), asked["call"], folder))
+            continue
         if "look" in asked:
             answer(_look(asked, folder))
             continue

@@ -172,6 +172,27 @@ class Isolated:
         self.close()
         return None
 
+    def take(self, name: str) -> Any:
+        """Load an Arrow table that the child left in its folder, checked, and remove it.
+
+        Raises
+        ------
+        ValueError
+            If it is no table.
+        OSError
+            If the child left none.
+        """
+        import pyarrow as pa
+
+        place = self._folder / f"{name}.arrow"
+        if place.is_symlink():
+            raise ValueError(name)
+        with pa.OSFile(str(place)) as stream:
+            table = pa.ipc.open_file(stream).read_all()
+        table.validate(full=True)
+        place.unlink()
+        return table
+
     def look(self, path: Path, kind: Kind, *, data: bool = False, **options: Any) -> Described:
         """Read an image, a map or a sound; see `media.opening.read_media`.
 
@@ -186,7 +207,7 @@ class Isolated:
             return replace(refused(path.name, kind, _TOO_MUCH, _LIGHTER), reduced=self._missing)
         try:
             found = described_from(path.name, kind, content)
-            table = self._take("data") if content["data"] else None
+            table = self.take("data") if content["data"] else None
         except (ValueError, TypeError, LookupError, OSError):
             self.close()
             return refused(path.name, kind, "le résultat de la lecture est abîmé.", _LIGHTER)
@@ -296,7 +317,7 @@ class Isolated:
             if to is not None:
                 self._keep(reading, to)
             return reading
-        table, typed, lines = (self._take(name) for name in ("table", "typed", "lines"))
+        table, typed, lines = (self.take(name) for name in ("table", "typed", "lines"))
         if not tables_fit(reading, table, typed, lines):
             raise ValueError("tables")
         return replace(reading, table=table, typed=typed, lines=lines["line"].to_numpy())
@@ -312,17 +333,6 @@ class Isolated:
             raise ValueError("parquet")
         write_atomically(to, lambda target: _copy(place, target))
         place.unlink()
-
-    def _take(self, name: str) -> Any:
-        """Load a table that the child left, checked, and remove it."""
-        import pyarrow as pa
-
-        place = self._folder / f"{name}.arrow"
-        with pa.OSFile(str(place)) as stream:
-            table = pa.ipc.open_file(stream).read_all()
-        table.validate(full=True)
-        place.unlink()
-        return table
 
 
 def _is_workbook(path: Path) -> bool:

@@ -72,14 +72,11 @@ def read_grid(path: Path) -> tuple[list[Field], list[Rejected]] | None:
     """Read the fields of a GRIB or NetCDF file; None for any other."""
     with path.open("rb") as stream:
         start = stream.read(8)
-    if start[:4] == b"GRIB":
-        from eclaireur.cases.weather_postprocessing.grib import read_grib
+    if start[:4] == b"GRIB" or start[:3] == b"CDF" or start == b"\x89HDF\r\n\x1a\n":
+        from eclaireur.cases.weather_postprocessing.passing import grid_tables, schemas, unpacked
+        from eclaireur.sources.called import call_reader
 
-        return read_grib(path)
-    if start == b"\x89HDF\r\n\x1a\n" or start[:3] == b"CDF":
-        from eclaireur.cases.weather_postprocessing.netcdf import read_netcdf
-
-        return read_netcdf(path)
+        return unpacked(call_reader(grid_tables, path, expect=schemas()), file=path.name)
     return None
 
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from scipy.io import netcdf_file
 
-from eclaireur.cases.weather_postprocessing import case, reading
+from eclaireur.cases.weather_postprocessing import case, passing, reading
 from eclaireur.cases.weather_postprocessing.gridding import grid_blocks
 from eclaireur.cases.weather_postprocessing.grids import Field, Station, at_stations
 from eclaireur.cases.weather_postprocessing.synop import paired, read_stations, read_synop
-from eclaireur.core.errors import BadValueError, ExtraMissingError, MissingColumnError
+from eclaireur.core.errors import (
+    BadValueError,
+    ExtraMissingError,
+    FileRefusedError,
+    InputError,
+    MissingColumnError,
+)
 from eclaireur.core.view import Table
+from eclaireur.sources.called import call_reader
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NOON = datetime(2024, 12, 1, 12, tzinfo=UTC)
 
@@ -154,6 +165,34 @@ def test_a_netcdf_file_cut_in_half_is_refused_in_words(tmp_path: Path) -> None:
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(BadValueError, match=r"a\.nc.*coupé ou abîmé"):
         reading.read_file(path)
+
+
+def dying(path: Path) -> dict[str, pa.Table]:
+    os._exit(len(path.parts))
+
+
+def failing(path: Path) -> dict[str, pa.Table]:
+    raise MemoryError(path)
+
+
+def lying(path: Path) -> dict[str, pa.Table]:
+    found = passing.packed([field([1.0, 2.0, 3.0])], [])
+    return found | {"points": found["points"].drop_columns(["name"])}
+
+
+def short(path: Path) -> dict[str, pa.Table]:
+    found = passing.packed([field([1.0, 2.0, 3.0])], [])
+    return found | {"points": found["points"].slice(1)}
+
+
+def test_a_reader_that_dies_fails_or_lies_in_the_child_is_a_refusal_here(tmp_path: Path) -> None:
+    path = tmp_path / "a.grib"
+    path.write_bytes(b"GRIB")
+    for reader, said in ((dying, "trop de mémoire"), (failing, "MemoryError"), (lying, "abîmé")):
+        with pytest.raises(InputError, match=rf"a\.grib.*{said}"):
+            call_reader(reader, path, expect=passing.schemas())
+    with pytest.raises(FileRefusedError, match="abîmé"):
+        passing.unpacked(call_reader(short, path, expect=passing.schemas()), file="a.grib")
 
 
 def library_is_there() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,10 +184,17 @@ class Journal:
         JournalBrokenError
             If the sealed values were altered or come from another entry.
         """
-        if entry.sealed is None or entry.subject is None:
-            return {}
-        key = self._keys.find(entry.subject)
-        return None if key is None else open_sealed(entry, key)
+        return next(self.reveal_all([entry]))
+
+    def reveal_all(self, entries: Sequence[Entry]) -> Iterator[Mapping[str, Any] | None]:
+        """Open the sealed values of many entries, whose keys are read together; see `reveal`."""
+        keys = self._keys.find([entry.subject for entry in entries if entry.subject is not None])
+        for entry in entries:
+            if entry.sealed is None or entry.subject is None:
+                yield {}
+            else:
+                key = keys.get(entry.subject)
+                yield None if key is None else open_sealed(entry, key)
 
     def forget(self, subject: Subject, *, actor: str, reason: str) -> Entry:
         """Destroy the key of a subject, for ever, and journal the act.

@@ -79,8 +79,8 @@ class KeyStore(Protocol):
     def keys(self, subjects: Iterable[str]) -> Mapping[str, SubjectKey]:
         """Return the key of each subject, made and durable when it had none."""
 
-    def find(self, reference: str) -> bytes | None:
-        """Return the key with this reference, or None when it was destroyed."""
+    def find(self, references: Iterable[str]) -> Mapping[str, bytes]:
+        """Return the key of each reference; one that was destroyed is absent."""
 
     def reference(self, subject: str) -> str | None:
         """Return the reference of a subject's key, or None when it has none."""
@@ -157,18 +157,20 @@ class FileKeyStore:
                 found |= made
         return {subject: found[subject] for subject in wanted}
 
-    def find(self, reference: str) -> bytes | None:
-        """Return the key with this reference, or None when it was destroyed."""
+    def find(self, references: Iterable[str]) -> dict[str, bytes]:
+        """Return the key of each reference; one that was destroyed is absent."""
         if not _header(self._ring):
-            return None
+            return {}
         secrets = self._open()
+        found = {}
         with closing(_Ring(self._ring)) as ring:
             self._refresh(ring)
-            name = bytes.fromhex(reference)
-            slot = ring.slot(self._index.by_reference.get(name))
-            if slot is None or slot[1:17] != name:
-                return None
-            return _unwrap(secrets, slot)
+            for reference in references:
+                name = bytes.fromhex(reference)
+                slot = ring.slot(self._index.by_reference.get(name))
+                if slot is not None and slot[1:17] == name:
+                    found[reference] = _unwrap(secrets, slot)
+        return found
 
     def reference(self, subject: str) -> str | None:
         """Return the reference of a subject's key, or None when it has none."""
