@@ -32,6 +32,7 @@ __all__ = [
     "NAME",
     "REPORTS",
     "REPORT_ASKS",
+    "REPORT_READS",
     "SCORED_SHOWN",
     "SCORED_TITLES",
     "data_date",
@@ -143,6 +144,9 @@ REPORTS = reports.TITLES
 
 REPORT_ASKS = reports.ASKS
 """What a report cannot do without (see `service.reporting`)."""
+
+REPORT_READS = reports.READS
+"""Input table of the card of a report's file (see `service.reporting`)."""
 
 
 def report(

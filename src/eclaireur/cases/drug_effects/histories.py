@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.drug_effects.exposures import PURCHASE, Rule, exposed
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Histories", "Rejected", "read_histories"]
 
+_LEAST = {"covers": 1, "quantity": 1e-9}
 _EVENT, _OBSERVED, _DEATH = "event", "observation", "death"
 
 
@@ -90,17 +93,25 @@ class Histories:
 
 
 def read_histories(
-    rows: Sequence[Mapping[str, Any]], *, event: str | None = None, drugs: Sequence[str] | None = None
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    event: str | None = None,
+    drugs: Sequence[str] | None = None,
+    rules: Mapping[str, Rule] | None = None,
+    default: Rule | None = None,
 ) -> Histories:
     """Gather rows of the events model (person, category, value, start, end) into the histories of cases.
 
     Parameters
     ----------
     rows
-        ``category`` is ``observation``, ``exposure``, ``event`` or ``death``; ``value`` names the drug or the
-        event; ``start`` and ``end`` are days, a missing ``end`` is ``start``. ``origin`` may date day 0.
+        ``category`` is ``observation``, ``exposure``, ``purchase``, ``event`` or ``death``; ``value`` names
+        the drug or the event; ``start`` and ``end`` are days, a missing ``end`` is ``start``. ``origin`` may
+        date day 0.
     event, drugs
         Keep these only; all of them when not given.
+    rules, default
+        How purchases become exposures (`exposures.exposed`).
 
     Returns
     -------
@@ -122,6 +133,13 @@ def read_histories(
     people: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         people.setdefault(str(row["person"]), []).append(row)
+    bought = [row for row in rows if row["category"] == PURCHASE]
+    if bought:
+        # What is exposed for good lasts as long as its person is observed.
+        seen = [row for row in rows if row["category"] == _OBSERVED]
+        for row in exposed([*bought, *seen], rules, default=default):
+            if row["category"] != _OBSERVED:
+                people[str(row["person"])].append(row | {"made": True})
     kept: list[tuple[str, _One]] = []
     rejected: list[Rejected] = []
     counts = {"personnes lues": len(people), "avec l'événement": 0, "historique cohérent": 0}
@@ -178,6 +196,9 @@ class _One:
         self.death: int | None = None
         self.origin: int | None = None
         self.backwards = False
+        self.bought: list[int] = []
+        self.given: list[int] = []
+        self.unclear = False
         for row in rows:
             kind, value = row["category"], str(row.get("value") or "")
             first = int(row["start"])
@@ -192,8 +213,15 @@ class _One:
                     self.events.append(first)
             elif kind == _DEATH:
                 self.death = first
+            elif kind == PURCHASE:
+                self.bought.append(first)
+                self.unclear |= any(
+                    row.get(key) is not None and row[key] < least for key, least in _LEAST.items()
+                )
             elif drugs is None or value in drugs:
                 self.doses.append((value, first, last))
+                # A rule may put the start of a risk after a death; what the file says may not.
+                self.given += [] if row.get("made") else [first]
         self.spans.sort()
         self.doses.sort(key=lambda dose: dose[1])
 
@@ -212,7 +240,11 @@ class _One:
             yield "des périodes d'observation se chevauchent."
         if len(self.spans) > 1:
             yield "plusieurs périodes d'observation : gardez-en une par personne."
-        if self.death is not None and any(day > self.death for _, day, _ in self.doses):
+        if self.unclear:
+            yield "un achat couvre moins d'un jour, ou sa quantité n'est pas positive."
+        if self.death is not None and any(day > self.death for day in self.bought):
+            yield "un achat suit le décès."
+        if self.death is not None and any(day > self.death for day in self.given):
             yield "une exposition commence après le décès."
         if self.death is not None and any(day > self.death for day in self.events):
             yield "un événement suit le décès."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.drug_effects.case_series import Effect, fit
 from eclaireur.cases.drug_effects.disproportion import ratios
+from eclaireur.cases.drug_effects.exposures import Rule
 from eclaireur.cases.drug_effects.histories import Histories, read_histories
 from eclaireur.cases.drug_effects.published import STUDIES, fit_study
 from eclaireur.cases.drug_effects.reports_table import count_pairs
@@ -66,23 +67,28 @@ def chance(effect: Effect, level: float = LEVEL) -> float:
     return 0.5 * math.erfc((math.log(level) - effect.log_ratio) / (effect.error * math.sqrt(2)))
 
 
-def default_windows(
-    drugs: Sequence[str], *, before: bool = False, last: int = LAST_DAY
-) -> tuple[Window, ...]:
-    """Return the 42 days after each exposure, or up to ``last``, and the 14 days before it when asked."""
-    after = tuple(Window(drug=drug, first=0, last=last) for drug in drugs)
-    return after + tuple(Window(drug=drug, first=-14, last=-1) for drug in drugs if before)
+def default_windows(histories: Histories, *, last: int = LAST_DAY) -> tuple[Window, ...]:
+    """Return one window a drug: the exposure itself when it lasts, else the days after it, up to ``last``."""
+    import numpy as np
+
+    lasting = set(np.unique(histories.dose_drug[histories.dose_end > histories.dose_day]).tolist())
+    return tuple(
+        Window(drug=drug, first=0, last=None if at in lasting else last)
+        for at, drug in enumerate(histories.drugs)
+    )
 
 
 def series(
-    rows: Sequence[Mapping[str, Any]], *, last: int = LAST_DAY
+    rows: Sequence[Mapping[str, Any]], *, last: int = LAST_DAY, default: Rule | None = None
 ) -> list[tuple[str, Effect, str, Histories]]:
     """Fit every study of a table of histories; rows without a study are analysed by event.
 
     Parameters
     ----------
     last
-        Last day of the window after an exposure; a published study keeps its own.
+        Last day of the window after an exposure of one day; a published study keeps its own.
+    default
+        How purchases become exposures.
 
     Returns
     -------
@@ -100,10 +106,10 @@ def series(
             found += [(known[name].event, effect, name, histories) for effect in made.effects]
             continue
         for event in sorted({row["value"] for row in some if row["category"] == "event"}):
-            histories = read_histories(some, event=event)
+            histories = read_histories(some, event=event, default=default)
             if not len(histories.dose_day):
                 continue
-            windows = default_windows(histories.drugs, last=last)
+            windows = default_windows(histories, last=last)
             made = fit(design(histories, windows, ages=age_groups(histories)))
             found += [(event, effect, name, histories) for effect in made.effects]
     return found

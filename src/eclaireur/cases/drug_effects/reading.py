@@ -25,6 +25,7 @@ _LATER = timedelta(days=30)
 def histories_schema() -> pa.Schema:
     """Rows of the events model, in days from the day 0 of the person (``origin``, null when not dated).
 
+    ``covers`` and ``quantity`` are those of purchases (`exposures.exposed`).
     ``study`` gathers rows that are analysed together; ``known`` is when the whole person was.
     """
     import pyarrow as pa
@@ -38,6 +39,8 @@ def histories_schema() -> pa.Schema:
             ("start", pa.int64()),
             ("end", pa.int64()),
             ("origin", pa.int64()),
+            ("covers", pa.int64()),
+            ("quantity", pa.float64()),
             ("observed", pa.date32()),
             ("known", pa.date32()),
         ]
@@ -122,6 +125,8 @@ def numbered(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "start": (row["start"] - zero).days,
                 "end": None if row["end"] is None else (row["end"] - zero).days,
                 "origin": (zero - _EPOCH).days,
+                "covers": row.get("covers"),
+                "quantity": row.get("quantity"),
             }
         )
     return found

@@ -42,11 +42,23 @@ def histories(seed: int, *, count: int = 240) -> list[dict[str, Any]]:
         rows.append(row("observation", "", 0, _SEEN - 1))
         rows += [row("exposure", drug, day) for drug, day in given.items()]
         rows.append(row("event", "éruption", event))
+        if number % 3 == 0:
+            rows += _purchases(row, seed, number)
         if number % 80 == 7:
             rows.append(row("observation", "", 300, _SEEN + 100))
         if number % 80 == 17:
             rows += [row("death", "", event), row("exposure", "produit B", event + 5)]
     return rows
+
+
+def _purchases(row: Callable[..., dict[str, Any]], seed: int, number: int) -> list[dict[str, Any]]:
+    """Return boxes of product P bought about once a month: it does nothing."""
+    draw = random.Random(f"{seed}-{number}")  # noqa: S311 - made-up data
+    day, found = draw.randrange(_SEEN // 2), []
+    for _ in range(draw.randrange(1, 5)):
+        found.append(row("purchase", "produit P", day) | {"covers": 30, "quantity": 1.0})
+        day += draw.randrange(20, 60)
+    return found
 
 
 def _rows_of(person: str, first: date) -> Callable[..., dict[str, Any]]:
@@ -59,6 +71,8 @@ def _rows_of(person: str, first: date) -> Callable[..., dict[str, Any]]:
             "value": value,
             "start": first + timedelta(days=start),
             "end": None if end is None else first + timedelta(days=end),
+            "covers": None,
+            "quantity": None,
         }
 
     return row
