@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eclaireur.cases.drug_effects.terms import spline_basis, spline_knots
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -125,7 +127,7 @@ def design(
         blocks.append(_indicators(group, len(ages) + 1))
         names += [f"âge à partir de {cut} jours" for cut in ages]
     if spline:
-        basis = _basis(begin + (days - 1) / 2, histories, spline)
+        basis = spline_basis(begin + (days - 1) / 2, spline_knots(histories, spline))
         blocks.append(basis)
         names += [f"âge, courbe {at + 1}" for at in range(basis.shape[1])]
     if months:
@@ -200,18 +202,6 @@ def _indicators(group: NDArray[np.int64], count: int) -> NDArray[np.float64]:
     import numpy as np
 
     found: NDArray[np.float64] = (group[:, None] == np.arange(1, count)).astype(np.float64)
-    return found
-
-
-def _basis(day: NDArray[np.float64], histories: Histories, pieces: int) -> NDArray[np.float64]:
-    """Return cubic B-splines of age with knots at quantiles of the ages at events; the first is dropped."""
-    import numpy as np
-    from scipy.interpolate import BSpline
-
-    low, high = float(histories.start.min()), float(histories.end.max())
-    inner = np.quantile(histories.event_day, np.arange(1, pieces) / pieces)
-    knots = np.concatenate([[low] * 4, np.unique(inner), [high] * 4])
-    found: NDArray[np.float64] = BSpline.design_matrix(day, knots, 3).toarray()[:, 1:]
     return found
 
 
