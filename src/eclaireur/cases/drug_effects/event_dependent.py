@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from eclaireur.cases.drug_effects.case_series import Effect, Fit, conditional, newton
+from eclaireur.cases.drug_effects.case_series import Effect, Fit, conditional, newton, slopes_at
 from eclaireur.cases.drug_effects.windows import Design, Window, design
 
 if TYPE_CHECKING:
@@ -65,9 +66,10 @@ def fit_event_dependent(
         events[inside] = np.exp(-added @ beta[:shown])
         return events
 
-    beta = np.zeros(columns.shape[1])
+    beta, every = np.zeros(columns.shape[1]), np.arange(columns.shape[1])
     for _ in range(_ROUNDS):
-        last, beta = beta, newton(replace(made, events=weights(beta)), columns, made.log_days)[0]
+        weighed = replace(made, events=weights(beta))
+        last, beta = beta, newton(partial(slopes_at, weighed, free=every), len(every))[0]
         if np.abs(beta - last).max() < 1e-9:
             break
 

@@ -91,6 +91,24 @@ class Histories:
             origin=None if self.origin is None else self.origin[places],
         )
 
+    def between(self, low: int, high: int) -> Histories:
+        """Return the histories of persons ``low`` to ``high``, excluded."""
+        events = (self.event_person >= low) & (self.event_person < high)
+        doses = (self.dose_person >= low) & (self.dose_person < high)
+        return Histories(
+            persons=self.persons[low:high],
+            start=self.start[low:high],
+            end=self.end[low:high],
+            event_person=self.event_person[events] - low,
+            event_day=self.event_day[events],
+            drugs=self.drugs,
+            dose_person=self.dose_person[doses] - low,
+            dose_day=self.dose_day[doses],
+            dose_end=self.dose_end[doses],
+            dose_drug=self.dose_drug[doses],
+            origin=None if self.origin is None else self.origin[low:high],
+        )
+
 
 def read_histories(
     rows: Sequence[Mapping[str, Any]],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from eclaireur.cases.drug_effects.histories import Histories
 
-__all__ = ["Design", "Window", "design"]
+__all__ = ["Design", "Frame", "Window", "design", "frame_of"]
 
 _SPLINE_STEP = 7
 
@@ -73,6 +73,19 @@ class Design:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a spline of age takes from all persons: the first day that is seen, and the knots."""
+
+    low: int
+    knots: NDArray[np.float64]
+
+
+def frame_of(histories: Histories, spline: int) -> Frame:
+    """Return the frame of a spline of so many pieces, for designs of some of these persons."""
+    return Frame(int(histories.start.min()), spline_knots(histories, spline))
+
+
 def design(
     histories: Histories,
     windows: Sequence[Window],
@@ -80,6 +93,7 @@ def design(
     ages: Sequence[int] = (),
     spline: int = 0,
     months: bool = False,
+    frame: Frame | None = None,
 ) -> Design:
     """Cut each history into intervals on which nothing changes.
 
@@ -94,6 +108,8 @@ def design(
         Number of pieces of a cubic spline of age, instead of groups; 0 for none.
     months
         Adjust for the month of the year; `Histories.origin` is needed.
+    frame
+        Of the spline, when these are some of the persons of a study; their own when not given.
     """
     import numpy as np
 
@@ -107,7 +123,8 @@ def design(
         cuts += [(person, begin), (person, finish + 1)]
     regular = list(ages)
     if spline:
-        regular += list(range(low, low + width, _SPLINE_STEP))
+        frame = frame_of(histories, spline) if frame is None else frame
+        regular += list(range(frame.low, low + width, _SPLINE_STEP))
     cuts += [(whole, np.full(n, day)) for day in regular]
     if months:
         cuts += _month_starts(histories)
@@ -126,8 +143,8 @@ def design(
         group = np.searchsorted(np.asarray(ages), begin, side="right")
         blocks.append(_indicators(group, len(ages) + 1))
         names += [f"âge à partir de {cut} jours" for cut in ages]
-    if spline:
-        basis = spline_basis(begin + (days - 1) / 2, spline_knots(histories, spline))
+    if frame is not None:
+        basis = spline_basis(begin + (days - 1) / 2, frame.knots)
         blocks.append(basis)
         names += [f"âge, courbe {at + 1}" for at in range(basis.shape[1])]
     if months:
