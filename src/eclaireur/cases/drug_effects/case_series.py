@@ -15,10 +15,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from eclaireur.cases.drug_effects.windows import Design, Window
 
-__all__ = ["Effect", "Fit", "Sums", "conditional", "fit", "fit_sums", "newton", "slopes_at", "whole"]
+__all__ = [
+    "Effect",
+    "Fit",
+    "Sums",
+    "conditional",
+    "fit",
+    "fit_sums",
+    "newton",
+    "person_sums",
+    "slopes_at",
+    "whole",
+]
 
 Slopes = tuple[float, "NDArray[np.float64]", "NDArray[np.float64]"]
 """The conditional log-likelihood, its gradient and its information."""
@@ -213,22 +225,36 @@ def conditional(
     return value, weight / np.repeat(total, sizes), counts
 
 
+def person_sums(design: Design, weights: NDArray[np.float64], columns: csr_array) -> NDArray[np.float64]:
+    """Return the weighted sum of columns over the intervals of each person, of shape (n, p)."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    size = len(weights)
+    ends = np.append(design.first, size)
+    found: NDArray[np.float64] = (
+        csr_array((weights, np.arange(size), ends), shape=(len(design.first), size)) @ columns
+    ).toarray()
+    return found
+
+
 def slopes_at(design: Design, coefficients: NDArray[np.float64], free: NDArray[np.int64]) -> Slopes:
     """Return what `Sums.slopes` says, of one design."""
     import numpy as np
 
     gone = np.isneginf(coefficients)
-    kept = np.flatnonzero(~gone)
-    rate = design.log_days + design.columns[:, kept] @ coefficients[kept]
+    rate = design.log_days + design.columns @ np.where(gone, 0.0, coefficients)
     if gone.any():
-        rate[(design.columns[:, gone] > 0).any(axis=1)] = -np.inf
+        rate[design.columns @ gone.astype(np.float64) > 0] = -np.inf
     value, share, counts = conditional(design, rate)
-    columns = design.columns[:, free]
+    columns = design.columns if len(free) == len(coefficients) else design.columns[:, free]
     sizes = np.diff(np.append(design.first, len(rate)))
     expected = share * np.repeat(counts, sizes)
-    means = np.add.reduceat(share[:, None] * columns, design.first, axis=0)
-    slope = design.events @ columns - expected @ columns
-    information = columns.T @ (expected[:, None] * columns) - means.T @ (counts[:, None] * means)
+    means = person_sums(design, share, columns)
+    slope = (design.events - expected) @ columns
+    weighed = columns.copy()
+    weighed.data *= np.repeat(expected, np.diff(columns.indptr))
+    information = (columns.T @ weighed).toarray() - means.T @ (counts[:, None] * means)
     return value, slope, information
 
 

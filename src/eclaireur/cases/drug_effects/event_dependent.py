@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from eclaireur.cases.drug_effects.case_series import Effect, Fit, conditional, newton, slopes_at
+from eclaireur.cases.drug_effects.case_series import Effect, Fit, conditional, newton, person_sums, slopes_at
 from eclaireur.cases.drug_effects.windows import Design, Window, design
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def fit_event_dependent(
     inside = np.flatnonzero(made.events)
     kept = made.events @ made.columns > 0
     made = replace(made, columns=made.columns[:, kept])
-    columns = made.columns
+    columns = made.columns.toarray()
     shown = int(kept[: len(windows)].sum())
     # What the doses of the last state add, at the event, to each earlier state of the same person.
     added = columns[inside][top][:, :shown] - columns[inside][:, :shown]
@@ -168,6 +168,6 @@ def _scores(design: Design, beta: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np
 
     _, share, counts = conditional(design, design.log_days + design.columns @ beta)
-    seen = np.add.reduceat(design.events[:, None] * design.columns, design.first, axis=0)
-    means = np.add.reduceat(share[:, None] * design.columns, design.first, axis=0)
+    seen = person_sums(design, design.events, design.columns)
+    means = person_sums(design, share, design.columns)
     return np.asarray(seen - counts[:, None] * means)

@@ -12,7 +12,7 @@ Every value is a sum over shards of persons, each added in the same order wherev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields
 from functools import partial
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Likelihood",
     "Part",
+    "Parts",
     "Shard",
     "Summed",
     "Weighted",
@@ -288,10 +289,28 @@ def likelihood_of(
         depend on it.
     """
     asked = no_terms() if terms is None else terms
-    parts = [cut(histories, low, high) for low, high in bounds(histories)]
+    limits = bounds(histories)
+    parts = Parts(lambda at: cut(histories, *limits[at]), len(limits))
     work = partial(prepared, lags=lags, drugs=len(histories.drugs), terms=asked)
     shards = map(work, parts) if engine is None else map_parts(engine, work, parts)
     return Likelihood(shards=tuple(shards), terms=asked, drugs=len(histories.drugs), lags=lags)
+
+
+class Parts(Sequence[Any]):
+    """Parts of work that are made when they are sent, so that they are not all in memory at once."""
+
+    def __init__(self, make: Callable[[int], Any], size: int) -> None:
+        self._make, self._size = make, size
+
+    def __len__(self) -> int:
+        """Return the number of parts."""
+        return self._size
+
+    def __getitem__(self, at: Any) -> Any:
+        """Make a part."""
+        if at >= self._size:
+            raise IndexError(at)
+        return self._make(at)
 
 
 def bounds(histories: Histories) -> list[tuple[int, int]]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.drug_effects.case_series import Fit, Slopes, Sums, fit_sums, slopes_at
-from eclaireur.cases.drug_effects.lagged import Part, Shard, added, bounds, cut, prepared, weigh
+from eclaireur.cases.drug_effects.lagged import Part, Parts, Shard, added, bounds, cut, prepared, weigh
 from eclaireur.cases.drug_effects.terms import Terms, no_terms
 from eclaireur.cases.drug_effects.windows import Design, Frame, Window, design, frame_of
 from eclaireur.core.engine import map_parts
@@ -109,7 +109,7 @@ def spread_curves(
             size=drugs * lags,
         )
         work = partial(_write_shard, into, lags=lags, drugs=drugs, terms=asked)
-        parts = _Lazy(partial(_cut, histories, limits), len(limits))
+        parts = Parts(partial(_cut, histories, limits), len(limits))
         whole = sum(map_parts(engine, work, parts))
         yield SpreadCurves(
             engine=engine,
@@ -154,7 +154,7 @@ def spread_series(
             months=months,
             frame=frame,
         )
-        parts = _Lazy(partial(_between, histories, limits), len(limits))
+        parts = Parts(partial(_between, histories, limits), len(limits))
         told = list(map_parts(engine, work, parts))
 
         def slopes(coefficients: NDArray[np.float64], free: NDArray[np.int64]) -> Slopes:
@@ -174,19 +174,6 @@ def spread_series(
                 events=len(histories.event_person),
             )
         )
-
-
-class _Lazy(Sequence[Any]):
-    """Parts that are cut when they are sent, so that they are not all in memory at once."""
-
-    def __init__(self, make: Any, size: int) -> None:
-        self._make, self._size = make, size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __getitem__(self, at: Any) -> Any:
-        return self._make(at)
 
 
 def _cut(histories: Histories, limits: Sequence[tuple[int, int]], at: int) -> tuple[int, dict[str, Any]]:
@@ -259,7 +246,8 @@ def _curvatures(folder: Path, numbers: Sequence[int]) -> list[NDArray[np.float64
     return [_part(folder, number).curvature(terms) for number in numbers]
 
 
-_OF_A_DESIGN = ("first", "log_days", "columns", "events")
+_OF_A_DESIGN = ("first", "log_days", "events")
+_OF_COLUMNS = ("data", "indices", "indptr")
 
 
 def _write_design(
@@ -273,15 +261,23 @@ def _write_design(
     frame: Frame | None,
 ) -> tuple[NDArray[np.float64], float]:
     """Cut the days of a shard, write them, and return its events by column and their logarithms of days."""
+    import numpy as np
+
     number, histories = part
     made = design(histories, windows, ages=ages, spline=spline, months=months, frame=frame)
-    _write(folder, number, {name: getattr(made, name) for name in _OF_A_DESIGN})
+    arrays = {name: getattr(made, name) for name in _OF_A_DESIGN}
+    arrays |= {name: getattr(made.columns, name) for name in _OF_COLUMNS}
+    _write(folder, number, arrays | {"shape": np.array(made.columns.shape)})
     return made.events @ made.columns, float(made.events @ made.log_days)
 
 
 @lru_cache(maxsize=_HELD)
 def _design(folder: Path, number: int) -> Design:
-    return Design(**_read(folder, number, _OF_A_DESIGN), windows=(), names=())
+    from scipy.sparse import csr_array
+
+    held = _read(folder, number, (*_OF_COLUMNS, "shape"))
+    columns = csr_array(tuple(held[name] for name in _OF_COLUMNS), shape=tuple(held["shape"].tolist()))
+    return Design(**_read(folder, number, _OF_A_DESIGN), columns=columns, windows=(), names=())
 
 
 def _design_sums(

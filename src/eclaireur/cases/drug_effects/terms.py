@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from eclaireur.cases.drug_effects.histories import Histories
 
@@ -119,7 +120,7 @@ def terms_of(
         low, high = int(histories.start.min()), int(histories.end.max())
         cuts = np.arange(low + _PIECE, high + 1, _PIECE)
         middle = np.minimum(np.append(low, cuts) + (_PIECE - 1) / 2, high)
-        age = spline_basis(middle, spline_knots(histories, spline))
+        age = spline_basis(middle, spline_knots(histories, spline)).toarray()
         names += [f"âge, courbe {at + 1}" for at in range(age.shape[1])]
     else:
         cuts = _with_events(np.array(sorted(ages), np.int64), histories.event_day)
@@ -157,9 +158,8 @@ def spline_knots(histories: Histories, pieces: int) -> NDArray[np.float64]:
     return np.concatenate([[low] * 4, np.unique(inner), [high] * 4])
 
 
-def spline_basis(day: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
+def spline_basis(day: NDArray[np.float64], knots: NDArray[np.float64]) -> csr_array:
     """Return cubic B-splines of age on these knots; the first is dropped, as they add up to 1."""
-    import numpy as np
     from scipy.interpolate import BSpline
 
-    return np.asarray(BSpline.design_matrix(day, knots, 3).toarray()[:, 1:], np.float64)
+    return BSpline.design_matrix(day, knots, 3)[:, 1:]

@@ -11,6 +11,7 @@ from eclaireur.cases.drug_effects.terms import spline_basis, spline_knots
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from eclaireur.cases.drug_effects.histories import Histories
 
@@ -58,7 +59,8 @@ class Design:
     log_days
         Logarithm of the days of each interval, of shape (t,).
     columns
-        One column a parameter, of shape (t, p): windows first, then age and season.
+        One column a parameter, of shape (t, p): windows first, then age and season. Sparse: an interval has
+        a few.
     events
         Events in each interval, of shape (t,).
     windows
@@ -67,7 +69,7 @@ class Design:
 
     first: NDArray[np.int64]
     log_days: NDArray[np.float64]
-    columns: NDArray[np.float64]
+    columns: csr_array
     events: NDArray[np.float64]
     windows: tuple[Window, ...]
     names: tuple[str, ...]
@@ -112,6 +114,7 @@ def design(
         Of the spline, when these are some of the persons of a study; their own when not given.
     """
     import numpy as np
+    from scipy.sparse import hstack
 
     n = len(histories.persons)
     low = int(histories.start.min())
@@ -154,7 +157,7 @@ def design(
     return Design(
         first=np.searchsorted(owner, whole),
         log_days=np.log(days),
-        columns=np.concatenate(blocks, axis=1),
+        columns=hstack(blocks, format="csr"),
         events=np.bincount(at, minlength=len(keys)).astype(np.float64),
         windows=tuple(windows),
         names=tuple(names),
@@ -191,10 +194,11 @@ def _window_columns(
     keys: NDArray[np.int64],
     width: int,
     low: int,
-) -> NDArray[np.float64]:
+) -> csr_array:
     import numpy as np
 
-    columns = np.zeros((len(keys), len(windows)))
+    inside: list[NDArray[np.int64]] = []
+    columns: list[NDArray[np.int64]] = []
     for drug in {window.drug for window in windows}:
         state = np.full(len(keys), -1)
         rows = [
@@ -210,16 +214,25 @@ def _window_columns(
         sizes = right - left
         at = np.repeat(left - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
         state[at] = np.repeat(which[order], sizes)
-        some = state >= 0
-        columns[np.flatnonzero(some), state[some]] = 1.0
-    return columns
+        some = np.flatnonzero(state >= 0)
+        inside.append(some)
+        columns.append(state[some])
+    return _ones(np.concatenate(inside), np.concatenate(columns), (len(keys), len(windows)))
 
 
-def _indicators(group: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+def _ones(row: NDArray[np.int64], column: NDArray[np.int64], shape: tuple[int, int]) -> csr_array:
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    return csr_array((np.ones(len(row)), (row, column)), shape=shape)
+
+
+def _indicators(group: NDArray[np.int64], count: int) -> csr_array:
+    """Return one column a group but the first."""
     import numpy as np
 
-    found: NDArray[np.float64] = (group[:, None] == np.arange(1, count)).astype(np.float64)
-    return found
+    some = np.flatnonzero(group)
+    return _ones(some, group[some] - 1, (len(group), count - 1))
 
 
 def _months(histories: Histories, owner: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
