@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 import numpy as np
 
-from eclaireur.cases.drug_effects.case_series import fit
+from eclaireur.cases.drug_effects.case_series import Fit, fit
 from eclaireur.cases.drug_effects.curves import bootstrap_curves, chosen_strength, fit_curves
-from eclaireur.cases.drug_effects.histories import Histories
+from eclaireur.cases.drug_effects.event_dependent import fit_event_dependent
+from eclaireur.cases.drug_effects.histories import Histories, read_histories
 from eclaireur.cases.drug_effects.lagged import likelihood_of
 from eclaireur.cases.drug_effects.published import STUDIES, fit_study, study_rows
 from eclaireur.cases.drug_effects.reports_table import count_pairs
@@ -57,12 +58,14 @@ def main() -> None:
     folder = os.environ.get("ECLAIREUR_DATA")
     if folder:
         published(Path(folder) / "case_series")
+        sensitivity(Path(folder) / "case_series")
         caers(Path(folder) / "adverse_events" / "caers_product_event.csv.gz")
     else:
         print("published, caers: skipped, ECLAIREUR_DATA is not set")
-    curves(arguments.worlds)
-    bands()
-    adjusted()
+    if arguments.worlds:
+        curves(arguments.worlds)
+        bands()
+        adjusted()
     if arguments.tick:
         beside_tick(arguments.tick)
     if arguments.cases:
@@ -84,6 +87,41 @@ def published(folder: Path) -> None:
                 limits = "" if math.isnan(answer.low) else f" ({answer.low:.2f}–{answer.high:.2f})"
                 said = f"{answer.ratio:.2f}{limits}"
             print(f"| {study.name} | {effect.name} | {effect.events} | {here} | {said} |")
+
+
+def sensitivity(folder: Path) -> None:
+    """Print how the two series that are not found exactly move with what their authors may have chosen."""
+    studies = {study.name: study for study in STUDIES}
+    study = studies["rotdat"]
+    found = read_histories(study_rows(study, folder / "rotdat.txt"))
+    exposed = len(np.unique(found.dose_person))
+    print(f"rotdat: {len(found.persons)} cases, {exposed} vaccinated, all before their event")
+    for days in (7, 10, 14, 28):
+        made = fit_event_dependent(found, study.windows, ages=tuple(range(42 + days, 183, days)))
+        print(f"  ages by {days} days: {shown(made)}")
+    finer = tuple(
+        Window(drug="rotavirus", first=first, last=last, dose=dose)
+        for dose in (1, 2)
+        for first, last in ((1, 7), (8, 21))
+    )
+    print(f"  days 1 to 7 and 8 to 21: {shown(fit_event_dependent(found, finer, ages=study.ages))}")
+    study = studies["gbsdat"]
+    found = read_histories(study_rows(study, folder / "gbsdat.txt"))
+    print(f"gbsdat: {len(found.persons)} cases")
+    times = {"no season": (), "months": study.ages, "fortnights": tuple(range(15, 227, 14))}
+    for first in (0, 1):
+        windows = (Window(drug="grippe", first=first, last=42),)
+        for name, ages in times.items():
+            made = fit_event_dependent(found, windows, ages=ages)
+            plain = fit(design(found, windows, ages=ages))
+            print(f"  days {first} to 42, {name}: {shown(made)}; later doses kept: {shown(plain)}")
+
+
+def shown(made: Fit) -> str:
+    """Write the effects of a fit."""
+    return ", ".join(
+        f"{one.ratio:.2f} ({one.low:.2f}–{one.high:.2f}), {one.events} events" for one in made.effects
+    )
 
 
 def caers(path: Path) -> None:
