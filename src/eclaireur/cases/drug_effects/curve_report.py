@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.drug_effects.curves import Curves, bootstrap_curves, chosen_strength
-from eclaireur.cases.drug_effects.judging import age_groups, series
+from eclaireur.cases.drug_effects.judging import age_groups, analysed, series
 from eclaireur.cases.drug_effects.terms import Terms, terms_of
 from eclaireur.core import french
 from eclaireur.core.view import Block, Chart, Facts, Series
@@ -40,7 +40,7 @@ def curve_blocks(rows: Sequence[Mapping[str, Any]], *, seed: int) -> tuple[Block
     """Draw the curve of each drug, adjusted for age and season as far as the events allow, which is said."""
     blocks: list[Block] = []
     done: set[tuple[str, str]] = set()
-    for event, _, study, histories in series(rows):
+    for event, _, study, histories in analysed(series(rows), rows):
         if (event, study) in done:
             continue
         done.add((event, study))

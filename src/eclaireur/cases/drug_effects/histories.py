@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Histories", "Rejected", "read_histories"]
 
 _LEAST = {"covers": 1, "quantity": 1e-9}
+_LONGEST = 47_500
+_NAMED = {"event", "exposure", PURCHASE}
 _EVENT, _OBSERVED, _DEATH = "event", "observation", "death"
 
 
@@ -212,16 +214,19 @@ class _One:
         self.doses: list[tuple[str, int, int]] = []
         self.events: list[int] = []
         self.death: int | None = None
+        self.deaths: set[int] = set()
         self.origin: int | None = None
         self.backwards = False
         self.bought: list[int] = []
         self.given: list[int] = []
         self.unclear = False
+        self.unnamed = False
         for row in rows:
             kind, value = row["category"], str(row.get("value") or "")
             first = int(row["start"])
             last = first if row.get("end") is None else int(row["end"])
             self.backwards |= last < first
+            self.unnamed |= kind in _NAMED and not value.strip()
             if row.get("origin") is not None:
                 self.origin = int(row["origin"])
             if kind == _OBSERVED:
@@ -230,7 +235,8 @@ class _One:
                 if event is None or value == event:
                     self.events.append(first)
             elif kind == _DEATH:
-                self.death = first
+                self.deaths.add(first)
+                self.death = min(self.deaths)
             elif kind == PURCHASE:
                 self.bought.append(first)
                 self.unclear |= any(
@@ -251,21 +257,33 @@ class _One:
         """Say what forbids an analysis, worst first."""
         if self.backwards:
             yield "une ligne finit avant de commencer."
+        if self.unnamed:
+            yield "un événement, une exposition ou un achat n'a pas de nom."
         if not self.spans:
             yield "aucune période d'observation."
             return
         if any(after[0] <= before[1] for before, after in zip(self.spans, self.spans[1:], strict=False)):
             yield "des périodes d'observation se chevauchent."
+        if any(last - first > _LONGEST for first, last in self.spans):
+            yield "une période d'observation dure plus de 130 ans."
         if len(self.spans) > 1:
             yield "plusieurs périodes d'observation : gardez-en une par personne."
         if self.unclear:
             yield "un achat couvre moins d'un jour, ou sa quantité n'est pas positive."
-        if self.death is not None and any(day > self.death for day in self.bought):
-            yield "un achat suit le décès."
-        if self.death is not None and any(day > self.death for day in self.given):
-            yield "une exposition commence après le décès."
-        if self.death is not None and any(day > self.death for day in self.events):
-            yield "un événement suit le décès."
+        yield from self._after_death()
         first, last = self.seen
         if any(not first <= day <= last for day in self.events):
             yield "un événement est hors de la période d'observation."
+
+    def _after_death(self) -> Iterator[str]:
+        if len(self.deaths) > 1:
+            yield "plusieurs dates de décès."
+        if self.death is None:
+            return
+        for days, said in (
+            (self.bought, "un achat suit le décès."),
+            (self.given, "une exposition commence après le décès."),
+            (self.events, "un événement suit le décès."),
+        ):
+            if any(day > self.death for day in days):
+                yield said

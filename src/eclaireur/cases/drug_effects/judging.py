@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from eclaireur.cases.drug_effects.case_series import Effect, fit
 from eclaireur.cases.drug_effects.disproportion import ratios
 from eclaireur.cases.drug_effects.exposures import Rule
 from eclaireur.cases.drug_effects.histories import Histories, read_histories
-from eclaireur.cases.drug_effects.published import STUDIES, fit_study
+from eclaireur.cases.drug_effects.published import STUDIES, fit_histories
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.shrinker import Prior, shrink
 from eclaireur.cases.drug_effects.windows import Window, design
 from eclaireur.core import french
+from eclaireur.core.errors import EmptyTableError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,13 +29,17 @@ __all__ = [
     "LEVEL",
     "Judged",
     "age_groups",
+    "analysed",
     "before",
     "chance",
+    "cohorts",
     "default_windows",
     "judge_reports",
     "judge_series",
     "series",
 ]
+
+_T = TypeVar("_T")
 
 LEVEL = 2.0
 """A ratio that is worth a look: the risk is at least doubled."""
@@ -78,6 +84,25 @@ def default_windows(histories: Histories, *, last: int = LAST_DAY) -> tuple[Wind
     )
 
 
+def cohorts(
+    rows: Sequence[Mapping[str, Any]], *, default: Rule | None = None
+) -> Iterator[tuple[str, str, Histories]]:
+    """Yield the event, the study and the histories of each analysis, also of those without exposure.
+
+    Rows without a study are analysed by event; published ones as their authors did.
+    """
+    known = {study.name: study for study in STUDIES}
+    by_study: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_study.setdefault(row.get("study") or "", []).append(row)
+    for name, some in sorted(by_study.items()):
+        if name in known:
+            yield known[name].event, name, read_histories(some)
+            continue
+        for event in sorted({row["value"] for row in some if row["category"] == "event"}):
+            yield event, name, read_histories(some, event=event, default=default)
+
+
 def series(
     rows: Sequence[Mapping[str, Any]], *, last: int = LAST_DAY, default: Rule | None = None
 ) -> list[tuple[str, Effect, str, Histories]]:
@@ -96,23 +121,39 @@ def series(
         The event, one effect a window, the study, and the histories.
     """
     known = {study.name: study for study in STUDIES}
-    by_study: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        by_study.setdefault(row.get("study") or "", []).append(row)
     found: list[tuple[str, Effect, str, Histories]] = []
-    for name, some in sorted(by_study.items()):
-        if name in known:
-            made, histories = fit_study(known[name], some)
-            found += [(known[name].event, effect, name, histories) for effect in made.effects]
+    for event, name, histories in cohorts(rows, default=default):
+        if not len(histories.dose_day):
             continue
-        for event in sorted({row["value"] for row in some if row["category"] == "event"}):
-            histories = read_histories(some, event=event, default=default)
-            if not len(histories.dose_day):
-                continue
+        if name in known:
+            made = fit_histories(known[name], histories)
+        else:
             windows = default_windows(histories, last=last)
             made = fit(design(histories, windows, ages=age_groups(histories)))
-            found += [(event, effect, name, histories) for effect in made.effects]
+        found += [(event, effect, name, histories) for effect in made.effects]
     return found
+
+
+def analysed(found: Sequence[_T], rows: Sequence[Mapping[str, Any]]) -> Sequence[_T]:
+    """Return what an analysis found, or say why it found nothing.
+
+    Raises
+    ------
+    EmptyTableError
+        If no case is left, or none is exposed.
+    """
+    if found:
+        return found
+    left = [histories for _, _, histories in cohorts(rows)]
+    reasons = Counter(one.reason for histories in left for one in histories.rejected)
+    why = "aucun cas n'a d'exposition."
+    if not any(histories.persons for histories in left):
+        why = reasons.most_common(1)[0][0] if reasons else "aucune personne n'a d'événement."
+    raise EmptyTableError(
+        f"aucune série de cas ne peut être analysée : {why}",
+        fix="Chaque cas a une ligne « observation », un « événement », et certains une « exposition » "
+        "ou un « achat ».",
+    )
 
 
 def age_groups(histories: Histories) -> tuple[int, ...]:

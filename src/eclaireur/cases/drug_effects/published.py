@@ -20,7 +20,7 @@ from eclaireur.cases.drug_effects.windows import Window, design
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["STUDIES", "Answer", "Study", "fit_study", "study_rows"]
+__all__ = ["STUDIES", "Answer", "Study", "fit_histories", "fit_study", "study_rows"]
 
 _WEEKS_OF_INFANCY = tuple(range(57, 338, 28))
 
@@ -237,7 +237,12 @@ def fit_study(
 ) -> tuple[Fit, Histories]:
     """Fit a study as its authors did; without age and season when not ``adjusted``."""
     histories = read_histories(rows)
+    return fit_histories(study, histories, adjusted=adjusted), histories
+
+
+def fit_histories(study: Study, histories: Histories, *, adjusted: bool = True) -> Fit:
+    """Fit the histories of a study as `fit_study` does."""
     ages, months = (study.ages, study.months) if adjusted else ((), False)
     if not study.later_doses:
-        return fit_event_dependent(histories, study.windows, ages=ages, months=months), histories
-    return fit(design(histories, study.windows, ages=ages, months=months)), histories
+        return fit_event_dependent(histories, study.windows, ages=ages, months=months)
+    return fit(design(histories, study.windows, ages=ages, months=months))

@@ -13,8 +13,10 @@ from eclaireur.cases.drug_effects.published import STUDIES, study_rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["histories_schema", "numbered", "read", "reports_schema"]
+__all__ = ["FAULT", "histories_schema", "numbered", "read", "reports_schema"]
 
+FAULT = "fault"
+"""Column of a file to score: what is wrong in a row, with its line; null when nothing is."""
 _EPOCH = date(1970, 1, 1)
 _UNDATED = date(2017, 1, 1)
 _LATER = timedelta(days=30)

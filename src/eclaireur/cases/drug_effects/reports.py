@@ -12,8 +12,16 @@ from eclaireur.cases.drug_effects.curve_report import curve_blocks
 from eclaireur.cases.drug_effects.diagnostics import before_exposure, power, truncation
 from eclaireur.cases.drug_effects.disproportion import masking, ratios
 from eclaireur.cases.drug_effects.exposure_report import RULE_FIELDS, exposure_blocks, rule_of
-from eclaireur.cases.drug_effects.histories import Rejected
-from eclaireur.cases.drug_effects.judging import LAST_DAY, LEAST, LEVEL, age_groups, before, series
+from eclaireur.cases.drug_effects.judging import (
+    LAST_DAY,
+    LEAST,
+    LEVEL,
+    age_groups,
+    analysed,
+    before,
+    cohorts,
+    series,
+)
 from eclaireur.cases.drug_effects.published import STUDIES, Answer
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.sheet import effects_chart, effects_table, interval, pair_blocks
@@ -193,7 +201,7 @@ def made(
 
 def _series(asked: _Asked) -> tuple[Block, ...]:
     last, rule = asked.settings.get("days") or LAST_DAY, rule_of(asked.settings)
-    found = series(asked.histories, last=last, default=rule)
+    found = analysed(series(asked.histories, last=last, default=rule), asked.histories)
     title = "Risque relatif après l'exposition, chaque cas comparé à lui-même"
     note = "Modèle de Poisson conditionnel (Farrington, 1995), ajusté sur l'âge ou le temps."
     blocks: list[Block] = [effects_table([(event, effect) for event, effect, _, _ in found], title, note)]
@@ -213,7 +221,7 @@ def _diagnostics(asked: _Asked) -> tuple[Block, ...]:
 
     blocks: list[Block] = []
     done: set[tuple[str, str]] = set()
-    for event, _, study, histories in series(asked.histories):
+    for event, _, study, histories in analysed(series(asked.histories), asked.histories):
         if (event, study) in done:
             continue
         done.add((event, study))
@@ -252,15 +260,12 @@ def _diagnostics(asked: _Asked) -> tuple[Block, ...]:
 
 def _cohort(asked: _Asked) -> tuple[Block, ...]:
     blocks: list[Block] = []
-    refused: list[Rejected] = []
-    done: set[tuple[str, str]] = set()
-    for event, _, study, histories in series(asked.histories):
-        if (event, study) not in done:
-            done.add((event, study))
-            blocks.append(Funnel(title=f"Cas de « {event} »", steps=histories.steps))
-            refused += histories.rejected
+    refused: dict[tuple[str, str], None] = {}
+    for event, _, histories in cohorts(asked.histories):
+        blocks.append(Funnel(title=f"Cas de « {event} »", steps=histories.steps))
+        refused |= {(one.person, one.reason): None for one in histories.rejected}
     columns = (Column(key="person", title="Personne"), Column(key="reason", title="Raison"))
-    rows = [{"person": one.person, "reason": one.reason} for one in refused]
+    rows = [{"person": person, "reason": reason} for person, reason in refused]
     return (Table(title="Personnes écartées", columns=columns, rows=rows), *blocks)
 
 

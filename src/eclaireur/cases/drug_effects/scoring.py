@@ -9,7 +9,7 @@ from eclaireur.cases.drug_effects.case_series import Effect, fit
 from eclaireur.cases.drug_effects.exposures import PURCHASE
 from eclaireur.cases.drug_effects.histories import read_histories
 from eclaireur.cases.drug_effects.judging import age_groups, chance, default_windows
-from eclaireur.cases.drug_effects.reading import numbered
+from eclaireur.cases.drug_effects.reading import FAULT, numbered
 from eclaireur.cases.drug_effects.windows import Window, design
 from eclaireur.core import french
 from eclaireur.core.errors import EmptyTableError
@@ -33,12 +33,21 @@ TITLES = {
     "high": "Risque relatif, borne haute",
     "score": "Chance d'un risque au moins doublé",
     "kept": "Retenue dans l'analyse",
+    "remark": "Remarque",
 }
 """French titles of the columns of `score`."""
 
 SHOWN = ("rank", "score", "line", "person", "value", "event", "window", "ratio", "low", "high", "reasons")
 """Those that a page shows, in order."""
 
+_FRENCH = {
+    "exposure": "exposition",
+    "purchase": "achat",
+    "event": "événement",
+    "death": "décès",
+    "birth": "naissance",
+}
+_UNEXPOSED = "aucune exposition : ce cas ne renseigne que sur l'âge ou le temps."
 _DRAWN = 20
 _ENDLESS = 1e6
 
@@ -78,14 +87,18 @@ def score(
     import pyarrow as pa
 
     rows = table.to_pylist()
-    read = numbered(rows)
+    # A history of which a row cannot be read is not whole: its person is set aside.
+    unread = {str(row["person"]): row[FAULT] for row in reversed(rows) if row.get(FAULT) and row["person"]}
+    read = numbered([row for row in rows if row["person"] and str(row["person"]) not in unread])
     progress(0, 1, "Séries de cas")
     effects: dict[str, _Found] = {}
-    refused: dict[str, str] = {}
-    analysed: set[str] = set()
+    refused: dict[str, str] = dict(unread)
+    kept: set[str] = set()
+    exposed: set[str] = set()
     for event in sorted({row["value"] for row in read if row["category"] == "event"}):
         histories = read_histories(read, event=event)
-        analysed |= set(histories.persons)
+        kept |= set(histories.persons)
+        exposed |= {histories.persons[at] for at in set(histories.dose_person.tolist())}
         refused |= {one.person: one.reason for one in histories.rejected if one.person not in refused}
         if not len(histories.dose_day):
             continue
@@ -95,12 +108,15 @@ def score(
             if window.drug not in effects or chance(effect) > chance(effects[window.drug].effect):
                 effects[window.drug] = _Found(event, window, effect)
     if not effects:
-        why = min(set(refused.values())) if refused and not analysed else "aucun cas n'a d'exposition."
+        why = min(set(refused.values())) if refused and not kept else "aucun cas n'a d'exposition."
         raise EmptyTableError(
             f"aucune série de cas ne peut être analysée : {why}",
-            fix="Chaque cas a une ligne « observation », un « événement », et certains une « exposition ».",
+            fix="Chaque cas a une ligne « observation », un « événement », et certains une « exposition » "
+            "ou un « achat ».",
         )
-    lines = [_line(row, effects, analysed, refused) for row in rows]
+    lines = [_line(row, effects, kept, refused) for row in rows]
+    for line in lines:
+        line["remark"] = _UNEXPOSED if line["kept"] and line["person"] not in exposed else None
     scored = [at for at, line in enumerate(lines) if line["score"] is not None]
     order = sorted(scored, key=lambda at: -lines[at]["score"])
     for place, at in enumerate(order, start=1):
@@ -112,6 +128,7 @@ def score(
             ("value", pa.string()),
             ("kept", pa.bool_()),
             ("rejection", pa.string()),
+            ("remark", pa.string()),
             ("event", pa.string()),
             ("window", pa.string()),
             ("ratio", pa.float64()),
@@ -166,16 +183,16 @@ def scored_blocks(table: pa.Table) -> tuple[Block, ...]:
 def _line(
     row: dict[str, Any], effects: dict[str, _Found], analysed: set[str], refused: dict[str, str]
 ) -> dict[str, Any]:
-    person = str(row["person"])
+    person = str(row["person"] or "")
     kept = person in analysed
     line: dict[str, Any] = {
         "person": person,
-        "category": row["category"],
+        "category": _FRENCH.get(row["category"], row["category"]),
         "value": row["value"],
         "kept": kept,
         "rejection": None
         if kept
-        else refused.get(person, "aucun événement : cette personne n'est pas un cas."),
+        else row.get(FAULT) or refused.get(person, "aucun événement : cette personne n'est pas un cas."),
         "score": None,
         "calibrated": False,
         "reasons": [],
