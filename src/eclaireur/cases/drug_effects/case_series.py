@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Effect",
     "Fit",
+    "Slopes",
     "Sums",
     "conditional",
     "fit",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from eclaireur.cases.drug_effects.histories import Histories
 
-__all__ = ["EFFECT", "RISK_DAYS", "confounded_world", "histories", "lagged_world", "reports", "write"]
+__all__ = [
+    "EFFECT",
+    "RISK_DAYS",
+    "confounded_world",
+    "histories",
+    "lagged_world",
+    "purchases",
+    "reports",
+    "write",
+]
 
 EFFECT = 5.0
 """Relative incidence of the event in the days after product A; product B does nothing."""
@@ -42,8 +51,6 @@ def histories(seed: int, *, count: int = 240) -> list[dict[str, Any]]:
         rows.append(row("observation", "", 0, _SEEN - 1))
         rows += [row("exposure", drug, day) for drug, day in given.items()]
         rows.append(row("event", "éruption", event))
-        if number % 3 == 0:
-            rows += _purchases(row, seed, number)
         if number % 80 == 7:
             rows.append(row("observation", "", 300, _SEEN + 100))
         if number % 80 == 17:
@@ -51,14 +58,18 @@ def histories(seed: int, *, count: int = 240) -> list[dict[str, Any]]:
     return rows
 
 
-def _purchases(row: Callable[..., dict[str, Any]], seed: int, number: int) -> list[dict[str, Any]]:
-    """Return boxes of product P bought about once a month: it does nothing."""
-    draw = random.Random(f"{seed}-{number}")  # noqa: S311 - made-up data
-    day, found = draw.randrange(_SEEN // 2), []
-    for _ in range(draw.randrange(1, 5)):
-        found.append(row("purchase", "produit P", day) | {"covers": 30, "quantity": 1.0})
-        day += draw.randrange(20, 60)
-    return found
+def purchases(histories: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """Return boxes of product P, which does nothing, bought about once a month by a third of the persons."""
+    draw = random.Random(seed + 2)  # noqa: S311 - made-up data
+    rows = []
+    seen = {one["person"]: one["start"] for one in reversed(histories) if one["category"] == "observation"}
+    for person in sorted(seen)[::3]:
+        row = _rows_of(person, seen[person])
+        day = draw.randrange(_SEEN // 2)
+        for _ in range(draw.randrange(1, 5)):
+            rows.append(row("purchase", "produit P", day) | {"covers": 30, "quantity": 1.0})
+            day += draw.randrange(20, 60)
+    return rows
 
 
 def _rows_of(person: str, first: date) -> Callable[..., dict[str, Any]]:
@@ -71,8 +82,6 @@ def _rows_of(person: str, first: date) -> Callable[..., dict[str, Any]]:
             "value": value,
             "start": first + timedelta(days=start),
             "end": None if end is None else first + timedelta(days=end),
-            "covers": None,
-            "quantity": None,
         }
 
     return row
@@ -101,7 +110,10 @@ def write(into: Path, *, seed: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(histories(seed)), into / "histories.parquet")
+    rows = histories(seed)
+    names = ("person", "category", "value", "start", "end", "covers", "quantity")
+    table = [{name: row.get(name) for name in names} for row in rows + purchases(rows, seed)]
+    pq.write_table(pa.Table.from_pylist(table), into / "histories.parquet")
     pq.write_table(pa.Table.from_pylist(reports(seed)), into / "reports.parquet")
 
 

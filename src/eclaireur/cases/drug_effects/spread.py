@@ -11,11 +11,12 @@ risk windows, an information, added in the order of the shards: the result is th
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ __all__ = ["SpreadCurves", "spread_curves", "spread_series"]
 
 _TOGETHER = 4
 """Shards that one task sums: a task costs some milliseconds on a cluster."""
+_TERMS = "terms.json"
 _HELD = 64
 """Shards that a worker keeps open: 1.3 million persons."""
 
@@ -93,21 +95,19 @@ def spread_curves(
         Where the shards are written, until the block ends: a folder that every worker sees. One of this
         machine when not given.
     """
-    import numpy as np
-
     asked = no_terms() if terms is None else terms
     drugs = len(histories.drugs)
     limits = bounds(histories)
     with tempfile.TemporaryDirectory(dir=folder) as made:
         into = Path(made)
-        np.savez(
-            into / "terms.npz",
-            cuts=asked.cuts,
-            months=asked.months,
-            basis=asked.basis,
-            names=np.array(asked.names, str),
-            size=drugs * lags,
-        )
+        told = {
+            "cuts": asked.cuts.tolist(),
+            "months": asked.months.tolist(),
+            "basis": asked.basis.tolist(),
+            "names": asked.names,
+            "size": drugs * lags,
+        }
+        (into / _TERMS).write_text(json.dumps(told), encoding="utf-8")
         work = partial(_write_shard, into, lags=lags, drugs=drugs, terms=asked)
         parts = Parts(partial(_cut, histories, limits), len(limits))
         whole = sum(map_parts(engine, work, parts))
@@ -189,29 +189,35 @@ def _groups(shards: int) -> list[tuple[int, ...]]:
 
 
 def _write(folder: Path, number: int, arrays: dict[str, NDArray[Any]]) -> None:
-    import numpy as np
+    """Write flat columns of any lengths as one row of lists."""
+    import pyarrow as pa
 
-    for name, column in arrays.items():
-        np.save(folder / f"{number}.{name}.npy", column, allow_pickle=False)
-
-
-def _read(folder: Path, number: int, names: Sequence[str]) -> dict[str, Any]:
-    import numpy as np
-
-    # Plain arrays over the maps: pages are read when they are used, and shared between processes.
-    return {
-        name: np.asarray(np.load(folder / f"{number}.{name}.npy", mmap_mode="r", allow_pickle=False))
-        for name in names
+    lists = {
+        name: pa.LargeListArray.from_arrays(pa.array([0, column.size], pa.int64()), pa.array(column.ravel()))
+        for name, column in arrays.items()
     }
+    batch = pa.record_batch(lists)
+    with pa.ipc.new_file(str(folder / f"{number}.arrow"), batch.schema) as writer:
+        writer.write_batch(batch)
+
+
+def _read(folder: Path, number: int) -> dict[str, Any]:
+    """Return the columns, flat, over a memory map: pages are read when used, and shared between processes."""
+    import pyarrow as pa
+
+    batch = pa.ipc.open_file(pa.memory_map(str(folder / f"{number}.arrow"))).get_batch(0)
+    return {name: batch[name].values.to_numpy(zero_copy_only=True) for name in batch.schema.names}
 
 
 def _write_shard(
     folder: Path, part: tuple[int, dict[str, NDArray[np.int64]]], *, lags: int, drugs: int, terms: Terms
 ) -> float:
     """Prepare a shard, write it, and return its number of events."""
+    import numpy as np
+
     number, columns = part
     made = prepared(columns, lags=lags, drugs=drugs, terms=terms)
-    _write(folder, number, made.arrays())
+    _write(folder, number, made.arrays() | {"width": np.array(made.states.shape[1:])})
     return float(made.events.sum())
 
 
@@ -219,19 +225,23 @@ def _write_shard(
 def _terms(folder: Path) -> tuple[Terms, int]:
     import numpy as np
 
-    with np.load(folder / "terms.npz", allow_pickle=False) as held:
-        names = tuple(held["names"].tolist())
-        return (
-            Terms(cuts=held["cuts"], months=held["months"], basis=held["basis"], names=names),
-            int(held["size"]),
-        )
+    held = json.loads((folder / _TERMS).read_text(encoding="utf-8"))
+    cells, names = len(held["basis"]), tuple(held["names"])
+    terms = Terms(
+        cuts=np.array(held["cuts"], np.int64),
+        months=np.array(held["months"], np.int64),
+        basis=np.array(held["basis"], np.float64).reshape(cells, len(names)),
+        names=names,
+    )
+    return terms, int(held["size"])
 
 
 @lru_cache(maxsize=_HELD)
 def _part(folder: Path, number: int) -> Part:
     terms, size = _terms(folder)
-    columns = _read(folder, number, [one.name for one in fields(Shard)])
-    return weigh(Shard(**columns), size, terms)
+    held = _read(folder, number)
+    held["states"] = held["states"].reshape(-1, int(held.pop("width")[0]))
+    return weigh(Shard(**held), size, terms)
 
 
 def _curve_sums(
@@ -275,9 +285,9 @@ def _write_design(
 def _design(folder: Path, number: int) -> Design:
     from scipy.sparse import csr_array
 
-    held = _read(folder, number, (*_OF_COLUMNS, "shape"))
+    held = _read(folder, number)
     columns = csr_array(tuple(held[name] for name in _OF_COLUMNS), shape=tuple(held["shape"].tolist()))
-    return Design(**_read(folder, number, _OF_A_DESIGN), columns=columns, windows=(), names=())
+    return Design(**{name: held[name] for name in _OF_A_DESIGN}, columns=columns, windows=(), names=())
 
 
 def _design_sums(

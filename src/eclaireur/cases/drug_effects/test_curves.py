@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import pickle
-from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -26,7 +23,7 @@ from eclaireur.cases.drug_effects.lagged import Likelihood, likelihood_of
 from eclaireur.cases.drug_effects.spread import spread_curves, spread_series
 from eclaireur.cases.drug_effects.terms import Terms, terms_of
 from eclaireur.cases.drug_effects.windows import Window, design
-from eclaireur.core.engine import InlineExecutor
+from eclaireur.core.engine import open_engine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -208,46 +205,32 @@ def test_the_group_penalty_takes_a_drug_without_effect_to_zero_whole() -> None:
     assert made.values[0].max() > 0.3
 
 
-class Sent(InlineExecutor):
-    """Runs calls here, with what a worker of another process would receive and send back."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        work, given, named = pickle.loads(pickle.dumps((fn, args, kwargs)))
-        return super().submit(lambda: pickle.loads(pickle.dumps(work(*given, **named))))
-
-
-def test_sums_of_shards_on_an_engine_give_the_same_curves_to_the_last_digit(
+def test_sums_of_shards_in_another_process_give_the_same_fits(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(lagged, "_SHARD", 9)
     histories, terms, _ = adjusted(6, persons=40, days=200, lags=12)
     made = fit_curves(likelihood_of(histories, lags=12, terms=terms), variation=1e-3)
-    with Sent() as engine:
+    # The last window holds no event: its limit is that of a profile of the likelihood.
+    since = set((histories.event_day - histories.dose_day.reshape(40, 4)[:, 1]).tolist())
+    empty = next(day for day in range(60) if day not in since)
+    windows = [Window(drug="tardif", first=0, last=40), Window(drug="double", first=empty, last=empty)]
+    plain = fit(design(histories, windows, spline=3, months=True))
+    with open_engine("processes:1") as engine:
         shared = likelihood_of(histories, lags=12, terms=terms, engine=engine)
-        assert np.array_equal(fit_curves(shared, variation=1e-3).values, made.values)
         with spread_curves(histories, lags=12, terms=terms, engine=engine, folder=tmp_path) as sums:
             spread = fit_curves(sums, variation=1e-3)
             assert sums.shards == 5
+        series = spread_series(histories, windows, engine=engine, spline=3, months=True)
+    # To the last digit: the sums are the same, in the same order.
+    assert np.array_equal(fit_curves(shared, variation=1e-3).values, made.values)
     assert np.array_equal(spread.values, made.values)
     assert np.array_equal(spread.terms, made.terms)
     assert not list(tmp_path.iterdir())
-
-
-def test_sums_of_shards_on_an_engine_give_the_same_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    histories, _ = sample.confounded_world(7, persons=60, days=300, lags=12)
-    # The last window holds no event: its limit is that of a profile of the likelihood.
-    since = set((histories.event_day - histories.dose_day.reshape(60, 4)[:, 1]).tolist())
-    empty = next(day for day in range(60) if day not in since)
-    windows = [Window(drug="tardif", first=0, last=20), Window(drug="double", first=empty, last=empty)]
-    for options in ({"spline": 3, "months": True}, {"ages": (80, 160)}):
-        plain = fit(design(histories, windows, **options))
-        monkeypatch.setattr(lagged, "_SHARD", 13)
-        with Sent() as engine:
-            spread = spread_series(histories, windows, engine=engine, **options)
-        assert plain.effects[1].events == 0
-        assert spread.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-9)
-        for one, other in zip(plain.effects, spread.effects, strict=True):
-            for name in ("ratio", "low", "high", "log_ratio", "error"):
-                assert getattr(other, name) == pytest.approx(getattr(one, name), abs=1e-9)
-        shown = np.isfinite(plain.coefficients)
-        assert spread.coefficients[shown] == pytest.approx(plain.coefficients[shown], abs=1e-9)
+    assert plain.effects[1].events == 0
+    assert series.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-9)
+    for one, other in zip(plain.effects, series.effects, strict=True):
+        for name in ("ratio", "low", "high", "log_ratio", "error"):
+            assert getattr(other, name) == pytest.approx(getattr(one, name), abs=1e-9)
+    shown = np.isfinite(plain.coefficients)
+    assert series.coefficients[shown] == pytest.approx(plain.coefficients[shown], abs=1e-9)
