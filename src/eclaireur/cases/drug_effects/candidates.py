@@ -79,5 +79,5 @@ def _typed(
             wrong[text] = error.message if isinstance(error, EclaireurError) else str(error)
     for row, text in enumerate(cells):
         if text in wrong and faults[row] is None:
-            faults[row] = f"ligne {lines[row]}, colonne « {heading} » : {wrong[text]}"
+            faults[row] = f"{reading.file}, ligne {lines[row]}, colonne « {heading} » : {wrong[text]}"
     return pa.array([values.get(text) for text in cells], convert.arrow_type(one.kind))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["RULE_FIELDS", "exposure_blocks", "rule_of"]
 
 _EPOCH = date(1970, 1, 1)
-_KINDS = (("periods", "jours couverts"), ("cumulative", "cumul atteint"), ("starts", "chaque achat"))
+_KINDS = {"jours couverts": "periods", "cumul": "cumulative", "chaque achat": "starts"}
 _CATEGORIES = {
     "observation": "observation",
     "exposure": "exposition",
@@ -48,8 +48,8 @@ RULE_FIELDS = (
         name="rule",
         title="Règle pour les achats",
         kind="choice",
-        default="periods",
-        choices=_KINDS,
+        default="jours couverts",
+        choices=tuple((name, name) for name in _KINDS),
         help="Les jours couverts par des achats proches, le cumul acheté, ou chaque achat à part.",
     ),
     _days(
@@ -87,7 +87,7 @@ def rule_of(settings: Mapping[str, Any]) -> Rule:
     BadValueError
         If the levels of a cumulative rule are missing or do not grow.
     """
-    kind = settings.get("rule") or "periods"
+    kind = _KINDS[settings.get("rule") or "jours couverts"]
     levels = _levels(settings.get("levels") or "") if kind == "cumulative" else ()
     return Rule(
         kind=kind,

@@ -167,7 +167,7 @@ def test_the_report_gives_a_file_that_can_be_scored() -> None:
         ]
     )
     # 1 February and 30 days end on 1 March; 10 March comes after 8 days.
-    blocks = exposure_blocks(table, (), {"rule": "periods", "covers": 30, "grace": 8})
+    blocks = exposure_blocks(table, (), {"rule": "jours couverts", "covers": 30, "grace": 8})
     assert isinstance(blocks[0], Table)
     assert blocks[0].rows[-1] == {
         "person": "a",
@@ -180,5 +180,5 @@ def test_the_report_gives_a_file_that_can_be_scored() -> None:
     with pytest.raises(EmptyTableError, match="aucun achat"):
         exposure_blocks(table.slice(0, 1), (), {})
     with pytest.raises(BadValueError, match="cumuls"):
-        rule_of({"rule": "cumulative", "levels": "20 ; 10"})
-    assert rule_of({"rule": "cumulative", "levels": "10 ; 20,5"}).levels == (10, 20.5)
+        rule_of({"rule": "cumul", "levels": "20 ; 10"})
+    assert rule_of({"rule": "cumul", "levels": "10 ; 20,5"}).levels == (10, 20.5)
