@@ -173,8 +173,8 @@ def exposure_blocks(
     )
     note = "Écrit en .csv, ce tableau se lit par « score » et « connect »."
     return (
-        Table(title="Historiques, achats devenus expositions", columns=columns, rows=lines, note=note),
         Facts(title="Des achats aux expositions", pairs=_counts(bought, rows, made)),
+        Table(title="Historiques, achats devenus expositions", columns=columns, rows=lines, note=note),
     )
 
 

@@ -168,15 +168,18 @@ def test_the_report_gives_a_file_that_can_be_scored() -> None:
     )
     # 1 February and 30 days end on 1 March; 10 March comes after 8 days.
     blocks = exposure_blocks(table, (), {"rule": "jours couverts", "covers": 30, "grace": 8})
-    assert isinstance(blocks[0], Table)
-    assert blocks[0].rows[-1] == {
+    facts, table_made = blocks
+    assert isinstance(table_made, Table)
+    assert table_made.rows[-1] == {
         "person": "a",
         "category": "exposition",
         "value": "X",
         "start": date(2024, 2, 1),
         "end": date(2024, 4, 8),
     }
-    assert isinstance(blocks[1], Facts)
+    assert isinstance(facts, Facts)
+    assert ("Achats lus", "2 achats") in facts.pairs
+    assert ("Expositions à « X »", "1 période, 68,0 jours en moyenne") in facts.pairs
     with pytest.raises(EmptyTableError, match="aucun achat"):
         exposure_blocks(table.slice(0, 1), (), {})
     with pytest.raises(BadValueError, match="cumuls"):
