@@ -234,7 +234,7 @@ def _clean(
 
     if not rule.washout:
         return np.ones(len(day), bool)
-    low = min(int(bought.day.min()), int(day.min())) - rule.washout
+    low = int(bought.day.min()) - rule.washout
     width = int(bought.day.max()) - low + 1
     keys = bought.person * width + bought.day - low
     here = person * width + day - low

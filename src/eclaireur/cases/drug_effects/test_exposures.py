@@ -90,6 +90,46 @@ def test_many_purchases_give_what_one_day_after_another_gives() -> None:
     assert found(purchases, Rule(grace=10)) == expected
 
 
+def one_by_one(days: list[int], covers: list[int], rule: Rule) -> list[tuple[int, int]]:
+    """Periods of one person who keeps what is bought early, by a plain loop."""
+    made: list[tuple[int, int, list[int]]] = []
+    for day, length in zip(days, covers, strict=True):
+        if made and day <= made[-1][1] + rule.grace + 1:
+            first, last, held = made.pop()
+            made.append((first, max(last + 1, day) + length - 1, [*held, day]))
+        else:
+            made.append((day, day + length - 1, [day]))
+    kept = []
+    for first, last, held in made:
+        enough = [
+            day
+            for at, day in enumerate(held)
+            if at >= rule.least - 1 and day - held[at - rule.least + 1] < rule.within
+        ]
+        clean = not any(first - rule.washout <= day < first for day in days)
+        kept += [(enough[0], last)] if enough and clean else []
+    return kept
+
+
+def test_any_rule_gives_what_a_plain_loop_gives() -> None:
+    for seed in range(60):
+        draw = np.random.default_rng(seed)
+        person = np.sort(draw.integers(0, 5, 30))
+        day = draw.integers(-20, 300, 30)
+        day = day[np.lexsort((day, person))]
+        covers = draw.integers(1, 50, 30)
+        grace, washout, least, within = (
+            int(draw.integers(low, high)) for low, high in ((0, 30), (0, 60), (1, 4), (1, 90))
+        )
+        rule = Rule(grace=grace, stock=True, washout=washout, least=least, within=within)
+        expected = [
+            (one, *period)
+            for one in range(5)
+            for period in one_by_one(day[person == one].tolist(), covers[person == one].tolist(), rule)
+        ]
+        assert found(Purchases(person=person, day=day, covers=covers, quantity=np.ones(30)), rule) == expected
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
