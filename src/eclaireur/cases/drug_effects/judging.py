@@ -14,7 +14,7 @@ from eclaireur.cases.drug_effects.histories import Histories, read_histories
 from eclaireur.cases.drug_effects.published import STUDIES, fit_histories
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.shrinker import Prior, shrink
-from eclaireur.cases.drug_effects.windows import Window, design
+from eclaireur.cases.drug_effects.windows import after_exposure, design
 from eclaireur.core import french
 from eclaireur.core.errors import EmptyTableError
 
@@ -33,7 +33,6 @@ __all__ = [
     "before",
     "chance",
     "cohorts",
-    "default_windows",
     "judge_reports",
     "judge_series",
     "series",
@@ -71,17 +70,6 @@ def chance(effect: Effect, level: float = LEVEL) -> float:
     if effect.events == 0:
         return 0.0
     return 0.5 * math.erfc((math.log(level) - effect.log_ratio) / (effect.error * math.sqrt(2)))
-
-
-def default_windows(histories: Histories, *, last: int = LAST_DAY) -> tuple[Window, ...]:
-    """Return one window a drug: the exposure itself when it lasts, else the days after it, up to ``last``."""
-    import numpy as np
-
-    lasting = set(np.unique(histories.dose_drug[histories.dose_end > histories.dose_day]).tolist())
-    return tuple(
-        Window(drug=drug, first=0, last=None if at in lasting else last)
-        for at, drug in enumerate(histories.drugs)
-    )
 
 
 def cohorts(
@@ -128,7 +116,7 @@ def series(
         if name in known:
             made = fit_histories(known[name], histories)
         else:
-            windows = default_windows(histories, last=last)
+            windows = after_exposure(histories, last=last)
             made = fit(design(histories, windows, ages=age_groups(histories)))
         found += [(event, effect, name, histories) for effect in made.effects]
     return found

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.cases.drug_effects.case_series import Effect, fit
 from eclaireur.cases.drug_effects.exposures import PURCHASE
 from eclaireur.cases.drug_effects.histories import read_histories
-from eclaireur.cases.drug_effects.judging import age_groups, chance, default_windows
+from eclaireur.cases.drug_effects.judging import LAST_DAY, age_groups, chance
 from eclaireur.cases.drug_effects.reading import FAULT, numbered
-from eclaireur.cases.drug_effects.windows import Window, design
+from eclaireur.cases.drug_effects.windows import Window, after_exposure, design
 from eclaireur.core import french
 from eclaireur.core.errors import EmptyTableError
 from eclaireur.core.tables import signals_schema
@@ -102,7 +102,7 @@ def score(
         refused |= {one.person: one.reason for one in histories.rejected if one.person not in refused}
         if not len(histories.dose_day):
             continue
-        windows = default_windows(histories)
+        windows = after_exposure(histories, last=LAST_DAY)
         made = fit(design(histories, windows, ages=age_groups(histories)))
         for window, effect in zip(windows, made.effects, strict=True):
             if window.drug not in effects or chance(effect) > chance(effects[window.drug].effect):

@@ -12,7 +12,7 @@ import pytest
 from eclaireur.cases.drug_effects.exposure_report import exposure_blocks, rule_of
 from eclaireur.cases.drug_effects.exposures import Purchases, Rule, exposed, periods_of
 from eclaireur.cases.drug_effects.histories import read_histories
-from eclaireur.cases.drug_effects.judging import default_windows
+from eclaireur.cases.drug_effects.windows import after_exposure
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.view import Facts, Table
 
@@ -162,7 +162,7 @@ def test_purchases_become_exposures_wherever_histories_are_read() -> None:
     )
     read = read_histories(some, default=Rule(grace=10))
     assert (read.drugs, read.dose_day.tolist(), read.dose_end.tolist()) == (("X",), [10, 150], [59, 179])
-    assert default_windows(read)[0].last is None
+    assert after_exposure(read, last=42)[0].last is None
     level = read_histories(some, rules={"X": Rule(kind="cumulative", levels=(2.5,))})
     # Nothing ends a dose that was reached but the observation.
     assert (level.drugs, level.dose_day.tolist(), level.dose_end.tolist()) == (

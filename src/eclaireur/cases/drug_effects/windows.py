@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from eclaireur.cases.drug_effects.histories import Histories
 
-__all__ = ["Design", "Frame", "Window", "design", "frame_of"]
+__all__ = ["Design", "Frame", "Window", "after_exposure", "design", "frame_of"]
 
 _SPLINE_STEP = 7
 
@@ -46,6 +46,17 @@ class Window:
         last = "la fin" if self.last is None else str(self.last)
         dose = "" if self.dose is None else f", dose {self.dose}"
         return f"{self.drug}{dose}, jours {self.first} à {last}"
+
+
+def after_exposure(histories: Histories, *, last: int) -> tuple[Window, ...]:
+    """Return one window a drug: the exposure itself when it lasts, else the days after it, up to ``last``."""
+    import numpy as np
+
+    lasting = set(np.unique(histories.dose_drug[histories.dose_end > histories.dose_day]).tolist())
+    return tuple(
+        Window(drug=drug, first=0, last=None if at in lasting else last)
+        for at, drug in enumerate(histories.drugs)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
