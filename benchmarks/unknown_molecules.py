@@ -25,8 +25,10 @@ import pyarrow as pa
 
 from eclaireur.cases.unknown_molecules import (
     batch as batches,
+    feature_rows,
     feature_table,
     formats,
+    isotopes,
     judging,
     library,
     measuring,
@@ -34,10 +36,11 @@ from eclaireur.cases.unknown_molecules import (
     profiles,
     spectra,
 )
-from eclaireur.cases.unknown_molecules.masses import ADDUCTS, precursor_of
+from eclaireur.cases.unknown_molecules.formulas import formulas
+from eclaireur.cases.unknown_molecules.masses import ADDUCTS, Adduct, formula_mass, precursor_of
 from eclaireur.core.types import Metric
 
-PARTS = ("laboratories", "pesticides", "speed", "slope", "profiles", "tracers")
+PARTS = ("laboratories", "open", "pesticides", "speed", "slope", "profiles", "tracers", "isotopes")
 QUERIES = 2000
 
 PEER = """
@@ -86,7 +89,7 @@ def main() -> None:
     root = Path(folder)
     wanted = arguments.parts or list(PARTS)
     table = None
-    if {"laboratories", "pesticides", "speed", "slope"} & {*wanted}:
+    if {"laboratories", "open", "pesticides", "speed", "slope", "isotopes"} & {*wanted}:
         path = root / "massbank" / "massbank_environment_ms2.parquet"
         start = time.process_time()
         table = spectra.table_of(formats.read_rows(path))
@@ -103,6 +106,8 @@ def main() -> None:
         source_profiles(root / "source_profiles")
     if "tracers" in wanted:
         tracers(root / "water_nontarget")
+    if "isotopes" in wanted and table is not None:
+        isotope_peaks(table, root / "water_nontarget")
 
 
 def laboratories(table: pa.Table) -> None:
@@ -379,6 +384,112 @@ def tracers(folder: Path) -> None:
             f"missing {lost}; set aside {reasons}"
         )
         sites(name, features, found)
+
+
+def isotope_peaks(table: pa.Table, folder: Path) -> None:
+    """Print what isotopic peaks say of spiked molecules: shares beside awaited ones, and formulas told apart.
+
+    Their formulas are those that MassBank gives to their names, when the masses agree.
+    """
+    named = {
+        str(name).casefold(): formula
+        for name, formula in zip(table["name"].to_pylist(), table["formula"].to_pylist(), strict=True)
+        if name and formula
+    }
+    with (folder / "qNTA_Surrogate_Input_File_WW2DW.csv").open(encoding="utf-8-sig") as stream:
+        listed = list(csv.DictReader(stream))
+    background = isotopes.Background(one for one in table["formula"].to_pylist() if one)
+    every: list[dict[str, float]] = []
+    for name, mode in (("1a_MZmine3_pos", "ESI+"), ("1b_MZmine3_neg", "ESI-")):
+        signals = feature_rows.read_signals(folder / f"{name}.csv")
+        if signals is None:
+            raise SystemExit(f"{name}: no table of signals")
+        adduct = ADDUCTS["[M+H]+" if mode == "ESI+" else "[M-H]-"]
+        rows, before = signals.to_pylist(), len(every)
+        found = known = 0
+        for one in listed:
+            formula = named.get(one["Chemical Name"].casefold(), "")
+            mass = float(one["Monoisotopic Mass"] or "nan")
+            if one["Ionization Mode"] != mode or not formula or abs(formula_mass(formula) - mass) > 0.002:
+                continue
+            known += 1
+            row = signal_of(rows, precursor_of(mass, adduct), float(one["Retention Time"]))
+            if row is None:
+                continue
+            found += 1
+            told = told_apart(row, formula, adduct, background)
+            if told is not None:
+                every.append(told)
+        print(
+            f"{name}: {known} spiked molecules of known formula, {found} found, "
+            f"{len(every) - before} with isotopes"
+        )
+    for key in every[0]:
+        seen = [one[key] for one in every if np.isfinite(one[key])]
+        print(f"isotopes, {key}: median {np.median(seen):.3f}, n {len(seen)}")
+    first = sum(one["place by isotopes"] == 1 for one in every)
+    nearest = sum(one["place by mass"] == 1 for one in every)
+    kept = sum(one["weight"] > 0.1 for one in every)
+    print(
+        f"isotopes: right formula first among all at 5 ppm {first} of {len(every)}, by mass alone {nearest}; "
+        f"not contradicted {kept}"
+    )
+
+
+def signal_of(rows: list[dict[str, Any]], mz: float, minutes: float) -> dict[str, Any] | None:
+    """Return the signal at an m/z and time; None without one."""
+    near = [
+        row
+        for row in rows
+        if row["precursor"]
+        and abs(row["precursor"] - mz) <= mz * 1e-5
+        and abs(row["retention"] - minutes) <= 0.5
+    ]
+    return min(near, key=lambda row: abs(row["retention"] - minutes), default=None)
+
+
+def told_apart(
+    row: dict[str, Any], formula: str, adduct: Adduct, background: isotopes.Background
+) -> dict[str, float] | None:
+    """Return for a signal of a known formula what its isotopes say; None when it has none."""
+    pattern = isotopes.pattern_of(row["ms1_mz"] or (), row["ms1_intensity"] or (), row["precursor"])
+    if pattern is None:
+        return None
+    judged = isotopes.judge(pattern, formula, adduct.name, precursor=row["precursor"], background=background)
+    others = formulas(formula_mass(formula))
+    shares = isotopes.likely(pattern, [one.counts for one in others], adduct)
+    mine = [at for at, one in enumerate(others) if one.text == formula]
+    if judged is None or not mine:
+        return None
+    measured = (row["precursor"] * adduct.charge - adduct.shift) / adduct.count
+    gaps = [abs(one.error) for one in formulas(measured)]
+    text = [one.text for one in formulas(measured)]
+    gap = gaps[text.index(formula)] if formula in text else np.inf
+    wrong = [
+        isotopes.judge(pattern, one.text, adduct.name, precursor=row["precursor"], background=background)
+        for one in others
+        if one.text != formula
+    ]
+    print(
+        f"  {row['spectrum']} {formula}: M+1 {pattern.shares[1]:.3f} for {judged.awaited[1]:.3f}, "
+        f"M+2 {pattern.shares[2]:.3f} for {judged.awaited[2]:.3f}, weight {judged.weight:.2f}"
+    )
+    return {
+        "relative error of M+1": error_of(pattern.shares[1], judged.awaited[1]),
+        "relative error of M+2": error_of(pattern.shares[2], judged.awaited[2]),
+        "share of other formulas contradicted": float(
+            np.mean([one is not None and isotopes.against(one) for one in wrong]) if wrong else np.nan
+        ),
+        "formulas at 5 ppm": float(len(others)),
+        "place by mass": 1.0 + sum(one < gap for one in gaps),
+        "place by isotopes": 1.0 + sum(one > shares[mine[0]] for one in shares),
+        "weight": judged.weight,
+    }
+
+
+def error_of(share: float, awaited: float) -> float:
+    """Return the relative error of a share; NaN when no peak was seen."""
+    return abs(share / awaited - 1) if share else np.nan
 
 
 def sites(name: str, features: feature_table.Features, found: feature_table.Filtered) -> None:

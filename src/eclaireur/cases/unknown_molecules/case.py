@@ -147,7 +147,7 @@ def read_candidates(path: Path) -> pa.Table | None:
 
 def read_report_input(path: Path) -> pa.Table | None:
     """Read what a report asks for when it is a file of spectra; None for a plain table."""
-    return reading.candidates(path)
+    return reading.spectra_file(path)
 
 
 REPORTS = reports.TITLES

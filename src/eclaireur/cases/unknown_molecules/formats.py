@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -45,12 +46,16 @@ _KEYS: Mapping[str, str] = {
     "mslevel": "level", "ms_level": "level", "ms_type": "level",
     "spectrumtype": "level", "spectrum_type": "level",
     "date": "observed",
+    "isotopes": "isotopes", "ms1_isotopic_spectrum": "isotopes", "ms1_peaks": "isotopes",
 }  # fmt: skip
 """Names that files give to each field, in lower case."""
 
 _NUMBER = r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?"
 _PEAK = re.compile(rf"\s*({_NUMBER})[\s:;,]+({_NUMBER})")
 _NAMED = re.compile(r"([A-Za-z_$# /]+?)\s*[=:]\s*(.*)")
+_SURVEYS = 200
+"""MS1 blocks of a file that are remembered: each comes just before the spectra of its compound."""
+_SAME_MZ, _SAME_TIME = 1e-5, 0.3
 _NUMBERS = {"pmz", "precursor", "mass", "emass", "retention", "energy"}
 _NONE = {"", "n/a", "na", "none", "null", "-"}
 
@@ -100,7 +105,12 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             fix="Formes lues : MGF, MSP, MassBank, mzML, mzXML, Parquet.",
         )
     number = 0
+    surveys: deque[dict[str, Any]] = deque(maxlen=_SURVEYS)
     for number, row in enumerate(_guarded(readers[kind](path)), start=1):
+        if row.get("level") == 1:
+            surveys.append(row)
+        elif surveys and not row.get("ms1_mz"):
+            _with_isotopes(row, surveys)
         row["spectrum"] = str(row.get("spectrum") or f"{path.name.partition('.')[0]}#{number}")
         row.setdefault("line", number)
         yield checked(row)
@@ -110,6 +120,17 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             file=path.name,
             fix="Vérifiez qu'il n'est pas vide ni coupé.",
         )
+
+
+def _with_isotopes(row: dict[str, Any], surveys: Iterable[dict[str, Any]]) -> None:
+    """Give a spectrum the peaks of the MS1 block of its compound: same name, or same precursor and time."""
+    mz, time = row.get("precursor") or 0.0, row.get("retention")
+    for one in surveys:
+        theirs, late = one.get("precursor") or 0.0, one.get("retention")
+        named = row.get("spectrum") is not None and row.get("spectrum") == one.get("spectrum")
+        timed = time is None or late is None or abs(time - late) <= _SAME_TIME
+        if mz and abs(mz - theirs) <= _SAME_MZ * mz and timed and (named or time is not None):
+            row["ms1_mz"], row["ms1_intensity"] = one.get("mz"), one.get("intensity")
 
 
 def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -184,6 +205,10 @@ def _field(row: dict[str, Any], key: str, value: str) -> None:
             row["retention"] = number / 60
         else:
             row[name] = number
+    elif name == "isotopes":
+        row["ms1_mz"], row["ms1_intensity"], trouble = parse_peaks(value)
+        if trouble:
+            row["note"] = f"pics isotopiques (MS1) : {trouble}"
     elif name == "level":
         digits = re.search(r"\d", value)
         row["level"] = int(digits[0]) if digits else None
@@ -339,14 +364,10 @@ def from_table(table: pa.Table) -> Iterator[dict[str, Any]]:
         for key, value in raw.items():
             if key in {"mz", "it", "intensity", "peaks", "n"} or value is None:
                 continue
-            if isinstance(value, (int, float)) and key in {
-                "pmz",
-                "precursor",
-                "mass",
-                "emass",
-                "retention",
-                "energy",
-            }:
+            if key in {"ms1_mz", "ms1_intensity"}:
+                row[key] = list(value)
+                continue
+            if isinstance(value, (int, float)) and key in _NUMBERS:
                 row[_KEYS.get(key, key)] = float(value)
             elif isinstance(value, date) or key in {"energy_unit", "known", "rejection", "note"}:
                 row[key] = value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.cases.unknown_molecules import model as modelling, tables
 from eclaireur.cases.unknown_molecules.formulas import formulas
 from eclaireur.cases.unknown_molecules.freezing import differences
+from eclaireur.cases.unknown_molecules.isotopes import pattern_of
 from eclaireur.cases.unknown_molecules.library import query_of
 from eclaireur.cases.unknown_molecules.masses import ADDUCTS, adduct_named, parse_tolerance
 from eclaireur.cases.unknown_molecules.open_search import Seeker
@@ -16,7 +17,7 @@ from eclaireur.cases.unknown_molecules.reading import documented
 from eclaireur.cases.unknown_molecules.sheet import candidates_table, find, mirror, spectrum_facts
 from eclaireur.cases.unknown_molecules.spectra import table_of
 from eclaireur.cases.unknown_molecules.suspects import look_for, read_suspects
-from eclaireur.cases.unknown_molecules.tables import plain_table
+from eclaireur.cases.unknown_molecules.tables import formulas_table, plain_table
 from eclaireur.cases.unknown_molecules.telling import tell
 from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
@@ -157,6 +158,8 @@ def _spectrum(asked: _Asked) -> tuple[Block, ...]:
                 ("Niveau de confiance", one.evidence or "–"),
                 ("Pourquoi aucune correspondance", one.why_none or "un nom est donné"),
                 ("Molécule absente de la bibliothèque", french.percent(one.none)),
+                ("Isotopes", one.isotopes or "non mesurés"),
+                ("Autre ion de la même molécule", one.related or "aucun"),
             ),
         ),
         candidates_table([row["spectrum"]], told),
@@ -222,17 +225,9 @@ def _formulas(asked: _Asked) -> tuple[Block, ...]:
     if not row["precursor"]:
         raise BadValueError("ce spectre n'a pas de précurseur.", fix="Choisissez-en un autre.")
     mass = (row["precursor"] * adduct.charge - adduct.shift) / adduct.count
-    rows = [
-        {"formula": one.text, "error": round(one.error, 2), "unsaturation": one.unsaturation}
-        for one in formulas(mass)[:100]
-    ]
-    columns = [
-        ("formula", "Formule", ""),
-        ("error", "Écart (ppm)", "number"),
-        ("unsaturation", "Cycles et doubles liaisons", "number"),
-    ]
     title = f"Formules de masse {french.number(mass, 4)} à 5 ppm, {adduct.name}"
-    return (plain_table(title, columns, rows),)
+    pattern = pattern_of(row["ms1_mz"] or (), row["ms1_intensity"] or (), row["precursor"])
+    return (formulas_table(title, formulas(mass), pattern, adduct),)
 
 
 def _suspects(asked: _Asked) -> tuple[Block, ...]:

@@ -9,6 +9,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.unknown_molecules.isotopes import around, lighter
 from eclaireur.cases.unknown_molecules.masses import (
     adduct_named,
     formula_mass,
@@ -37,7 +38,7 @@ def spectra_schema() -> pa.Schema:
     """One row a spectrum, of a library or of a sample.
 
     ``energy`` is in ``energy_unit``: « eV » or « % » (normalised); ``retention`` in minutes; ``rejection``
-    says why a spectrum is not searched.
+    says why a spectrum is not searched. ``ms1_mz`` and ``ms1_intensity`` are peaks around the precursor.
     """
     import pyarrow as pa
 
@@ -59,6 +60,8 @@ def spectra_schema() -> pa.Schema:
             ("retention", pa.float64()),
             ("mz", pa.list_(pa.float64())),
             ("intensity", pa.list_(pa.float64())),
+            ("ms1_mz", pa.list_(pa.float64())),
+            ("ms1_intensity", pa.list_(pa.float64())),
             ("rejection", pa.string()),
             ("note", pa.string()),
             ("licence", pa.string()),
@@ -142,6 +145,7 @@ def checked(row: Mapping[str, Any]) -> dict[str, Any]:
     }
     if not made["precursor"] or made["precursor"] <= 0:
         made["precursor"], made["note"] = _computed_precursor(row, known)
+    made |= _isotopes(made)
     made["rejection"] = _rejection(made, row)
     return made
 
@@ -157,6 +161,31 @@ def _computed_precursor(row: Mapping[str, Any], adduct: Any) -> tuple[float | No
     if mass and adduct is not None:
         return precursor_of(float(mass), adduct), "précurseur absent : calculé d'après la formule et l'adduit"
     return None, None
+
+
+def _isotopes(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the MS1 peaks around the precursor, and say when it is the isotopic peak of a lighter ion."""
+    mz, heights = list(made["ms1_mz"] or ()), list(made["ms1_intensity"] or ())
+    nothing: dict[str, Any] = {"ms1_mz": None, "ms1_intensity": None}
+    if not mz or not made["precursor"]:
+        return nothing
+    if len(mz) != len(heights) or any(one is None or not one >= 0 for one in (*mz, *heights)):
+        return nothing | {"note": _and(made["note"], "pics isotopiques (MS1) illisibles : laissés de côté")}
+    peaks = sorted(zip(mz, heights, strict=True))
+    mz, heights = around([one for one, _ in peaks], [one for _, one in peaks], made["precursor"])
+    found: dict[str, Any] = {"ms1_mz": mz, "ms1_intensity": heights} if mz else nothing
+    first = lighter(mz, heights, made["precursor"])
+    if first is not None:
+        said = (
+            f"le précurseur est un pic isotopique de l'ion m/z {french.number(first, 4)} : "
+            "la masse de la molécule est celle de cet ion"
+        )
+        found["note"] = _and(made["note"], said)
+    return found
+
+
+def _and(note: str | None, said: str) -> str:
+    return f"{note} ; {said}" if note else said
 
 
 def _rejection(made: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:

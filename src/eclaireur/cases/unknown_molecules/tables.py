@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.cases.unknown_molecules import feature_table, profiles as factoring
+from eclaireur.cases.unknown_molecules import feature_rows, feature_table, isotopes, profiles as factoring
 from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.view import Block, Chart, Column, Funnel, Series, Table
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["concentrations", "features", "plain_table", "profiles"]
+    from eclaireur.cases.unknown_molecules.formulas import Formula
+    from eclaireur.cases.unknown_molecules.isotopes import Pattern
+    from eclaireur.cases.unknown_molecules.masses import Adduct
+
+__all__ = ["concentrations", "features", "formulas_table", "plain_table", "profiles"]
 
 _MARK = "±"
 _SHOWN = 10
+_FORMULAS = 100
 
 
 def plain_table(
@@ -36,20 +41,53 @@ def plain_table(
     )
 
 
+def formulas_table(title: str, found: Sequence[Formula], pattern: Pattern | None, adduct: Adduct) -> Table:
+    """Return formulas of one mass, those that fit the isotopic peaks best first when there are any."""
+    columns = [
+        ("formula", "Formule", ""),
+        ("error", "Écart (ppm)", "number"),
+        ("unsaturation", "Cycles et doubles liaisons", "number"),
+    ]
+    rows: list[dict[str, Any]] = [
+        {"formula": one.text, "error": round(one.error, 2), "unsaturation": one.unsaturation} for one in found
+    ]
+    if pattern is None:
+        return plain_table(title, columns, rows[:_FORMULAS], "Aucun pic isotopique n'est donné.")
+    shares = isotopes.likely(pattern, [one.counts for one in found], adduct)
+    for row, share in zip(rows, shares, strict=True):
+        row["isotopes"] = round(share, 4)
+    rows.sort(key=lambda row: -row["isotopes"])
+    columns.append(("isotopes", "Poids d'après les isotopes", "number"))
+    said = isotopes.told_pattern(pattern, "", None)
+    note = f"Mesuré : {said}. Le poids tient toutes ces formules pour aussi probables au départ."
+    return plain_table(title, columns, rows[:_FORMULAS], note)
+
+
 def features(table: pa.Table) -> tuple[Block, ...]:
     """Filter a table of signals: what is kept, and what was set aside with its reason."""
     read = feature_table.read_features(table)
     found = feature_table.filter_features(read)
+    ions = feature_rows.linked(read)
     rows = [
         {
-            "mz": french.number(float(read.mz[at]), 4),
-            "retention": round(float(read.retention[at]), 3),
+            "name": read.names[at],
+            "mz": None if at in read.trouble else french.number(float(read.mz[at]), 4),
+            "retention": None if at in read.trouble else round(float(read.retention[at]), 3),
             "why": reason or "gardé",
+            "part": feature_rows.told_ion(ions[at], read.names) if at in ions else "",
         }
         for at, reason in enumerate(found.reasons)
     ]
-    columns = [("mz", "m/z", "number"), ("retention", "Rétention (min)", "number"), ("why", "Décision", "")]
-    return (plain_table("Signaux", columns, rows), Funnel(title="Signaux gardés", steps=found.steps))
+    columns = [
+        ("name", "Signal", ""),
+        ("mz", "m/z", "number"),
+        ("retention", "Rétention (min)", "number"),
+        ("why", "Décision", ""),
+        ("part", "Ion de", ""),
+    ]
+    alone = sum(kept and at not in ions for at, kept in enumerate(found.kept.tolist()))
+    steps = (*found.steps, ("molécules, isotopes et adduits regroupés", alone))
+    return (plain_table("Signaux", columns, rows), Funnel(title="Signaux gardés", steps=steps))
 
 
 def concentrations(table: pa.Table) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:

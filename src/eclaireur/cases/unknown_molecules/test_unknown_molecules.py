@@ -163,6 +163,33 @@ def test_a_plain_table_is_scored_as_the_file_is(records: Records, model: dict[st
     assert found["accepted"]
 
 
+def test_isotopes_lower_what_they_contradict_and_are_told(
+    records: Records, model: dict[str, Any], tmp_path: Path
+) -> None:
+    row = records["samples"].slice(0, 1).to_pylist()[0]
+    chlorine = row | {
+        "ms1_mz": [row["precursor"] + one for one in (0.0, 1.0034, 1.9972)],
+        "ms1_intensity": [100.0, 16.0, 64.0],
+    }
+    asked = spectra.table_of([row, chlorine | {"spectrum": "chloré"}])
+    fits, against = case.score(asked, records, model["card"], model["artefact"], progress=quiet).to_pylist()
+    assert f"conformes à {fits['formula']}" in fits["isotopes"]
+    assert f"isotopes conformes à {fits['formula']}" in fits["evidence"]
+    assert "contraires à" in against["isotopes"]
+    assert against["score"] <= fits["score"]
+    assert any(one["theme"] == "isotopes" and one["weight"] < 0 for one in against["reasons"])
+    path = tmp_path / "signaux.csv"
+    path.write_text(
+        f"id;m/z;rt;mode;A_1;A_2\n1;{row['precursor']};3;+;5;6\n2;400,4;3;+;5;6\n", encoding="utf-8"
+    )
+    table = case.read_candidates(path)
+    assert table is not None
+    bare = case.score(table, records, model["card"], model["artefact"], progress=quiet).to_pylist()
+    assert all("sans spectre de fragments" in one["why_none"] for one in bare)
+    assert fits["formula"] in bare[0]["why_none"]
+    assert "aucune formule" in bare[1]["why_none"]
+
+
 def test_only_an_own_standard_at_the_same_time_confirms(records: Records, model: dict[str, Any]) -> None:
     mine = records["spectra"].slice(0, 1)
     level = {}
