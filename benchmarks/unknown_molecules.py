@@ -30,6 +30,7 @@ from eclaireur.cases.unknown_molecules import (
     formats,
     isotopes,
     judging,
+    known_profiles,
     library,
     measuring,
     model as modelling,
@@ -104,6 +105,7 @@ def main() -> None:
         slope(table)
     if "profiles" in wanted:
         source_profiles(root / "source_profiles")
+        known_sources(root / "source_profiles")
     if "tracers" in wanted:
         tracers(root / "water_nontarget")
     if "isotopes" in wanted and table is not None:
@@ -317,16 +319,18 @@ def read_columns(path: Path) -> tuple[list[str], np.ndarray]:
     return lines[0][1:], np.array(values)
 
 
+def without_totals(folder: Path, city: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Read the concentrations of a city and their uncertainties, without the columns that are totals."""
+    species, values = read_columns(folder / f"Dataset-{city}-con.csv")
+    _, unsure = read_columns(folder / f"Dataset-{city}-unc.csv")
+    keep = [at for at, name in enumerate(species) if name.casefold() not in {"mass", "tnmoc", "unidentified"}]
+    return [species[at] for at in keep], values[:, keep], unsure[:, keep]
+
+
 def source_profiles(folder: Path) -> None:
     """Print for each city the criteria by number of factors, then stability, bands and time of a run."""
     for city, chosen in (("BatonRouge", 3), ("BatonRouge", 5), ("StLouis", 5)):
-        species, values = read_columns(folder / f"Dataset-{city}-con.csv")
-        _, unsure = read_columns(folder / f"Dataset-{city}-unc.csv")
-        total = [
-            at for at, name in enumerate(species) if name.casefold() in {"mass", "tnmoc", "unidentified"}
-        ]
-        keep = [at for at in range(len(species)) if at not in total]
-        species, values, unsure = [species[at] for at in keep], values[:, keep], unsure[:, keep]
+        species, values, unsure = without_totals(folder, city)
         profiles.fit(values, unsure, 2)
         if chosen != 3:
             for one in profiles.criteria(values, unsure, range(2, 8), draws=10):
@@ -360,6 +364,51 @@ def source_profiles(folder: Path) -> None:
                 f"  {species[at]} {made.profiles[factor, at]:.3f}, bootstrap "
                 f"{bands.low[factor, at]:.3f}–{bands.high[factor, at]:.3f}, displacement {low:.3f}–{high:.3f}"
             )
+
+
+def known_sources(folder: Path) -> None:
+    """Print how many sources of the second half of the dates are named by the profiles of the first half.
+
+    Once with all of those profiles, then with the one that is right taken out: then no name is right.
+    """
+    for city, chosen in (("BatonRouge", 3), ("StLouis", 5)):
+        species, values, unsure = without_totals(folder, city)
+        half = len(values) // 2
+        first = profiles.fit(values[:half], unsure[:half], chosen, starts=10, seed=0)
+        second = profiles.fit(values[half:], unsure[half:], chosen, starts=10, seed=0)
+        bands = profiles.bootstrap(values[half:], unsure[half:], second, draws=50)
+        order, level = profiles.matched(first.profiles, second.profiles)
+        right = {int(order[at]): f"source {at}" for at in range(chosen)}
+        found = known_profiles.match(as_library(first, species), species, second, bands)
+        named = [one for one in found if one.name]
+        good = sum(right[one.factor] == one.name for one in named)
+        false = 0
+        for at in range(chosen):
+            mine = int(order[at])
+            others = as_library(first, species, left_out=at)
+            false += bool(known_profiles.match(others, species, second, bands)[mine].name)
+        print(
+            f"{city}, {chosen} sources of each half: correlations {np.round(level, 2).tolist()}; "
+            f"{len(named)} named, {good} rightly; without the right profile {false} of {chosen} named"
+        )
+        for one in found:
+            print(
+                f"  factor {one.factor}: nearest {one.nearest}, cosine {one.cosine[0]:.3f} "
+                f"({one.cosine[1]:.3f}–{one.cosine[2]:.3f}), explained {one.explained[0]:.2f}, "
+                f"{one.why or 'named'}"
+            )
+
+
+def as_library(
+    made: profiles.Factors, species: list[str], *, left_out: int | None = None
+) -> known_profiles.KnownProfiles:
+    """Return the profiles of a fit as known ones, but for one."""
+    kept = [at for at in range(len(made.profiles)) if at != left_out]
+    return known_profiles.KnownProfiles(
+        names=tuple(f"source {at}" for at in kept),
+        species=tuple(known_profiles.plain_species(one) for one in species),
+        shares=made.profiles[kept],
+    )
 
 
 def tracers(folder: Path) -> None:

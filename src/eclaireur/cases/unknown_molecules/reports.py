@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.cases.unknown_molecules import model as modelling, tables
+from eclaireur.cases.unknown_molecules import model as modelling, source_reports, tables
 from eclaireur.cases.unknown_molecules.formulas import formulas
 from eclaireur.cases.unknown_molecules.freezing import differences
 from eclaireur.cases.unknown_molecules.isotopes import pattern_of
@@ -44,6 +44,7 @@ TITLES: Mapping[str, str] = {
     "freezing": "Ce qui change dans des prélèvements archivés, cherchés à nouveau",
     "features": "Filtres d'un tableau de signaux (blancs, répétitions, contrôles)",
     "profiles": "Profils de sources de pollution (PMF)",
+    "contributions": "Contributions des sources par site et par date",
 }
 """Reports by name."""
 
@@ -54,6 +55,24 @@ def _file(title: str, help_: str) -> tuple[FormField, ...]:
     return (FormField(name="table", title=title, kind="file", help=help_),)
 
 
+_MEASURES = "Une ligne par date ; incertitudes : colonnes « … ± »."
+_FACTORS = FormField(
+    name="factors",
+    title="Nombre de sources",
+    kind="integer",
+    help="Sans lui, des critères pour le choisir.",
+    optional=True,
+    least=1,
+    most=30,
+)
+_LIBRARY = FormField(
+    name="library",
+    title="Profils connus",
+    kind="file",
+    help="Une ligne par profil, une colonne par espèce ; ou profil, espèce, part.",
+    optional=True,
+)
+
 ASKS: Mapping[str, tuple[FormField, ...]] = {
     "spectrum": (_SPECTRUM,),
     "analogues": (_SPECTRUM,),
@@ -61,7 +80,14 @@ ASKS: Mapping[str, tuple[FormField, ...]] = {
     "suspects": _file("Liste de suspects", "Colonnes nom, formule ou masse, smiles, temps de rétention."),
     "freezing": _file("Archive", "Le fichier que « score » a écrit."),
     "features": _file("Tableau de signaux", "m/z, temps de rétention et une colonne par injection."),
-    "profiles": _file("Concentrations", "Une ligne par date ; incertitudes : colonnes « … ± »."),
+    "profiles": (*_file("Concentrations", _MEASURES), _FACTORS, _LIBRARY),
+    "contributions": (
+        *_file("Concentrations", f"{_MEASURES} Colonnes date, site, latitude, longitude."),
+        replace(_FACTORS, optional=False, help="Le rapport « profiles » aide à le choisir."),
+        _LIBRARY,
+        FormField(name="since", title="Depuis le", kind="date", optional=True),
+        FormField(name="until", title="Jusqu'au", kind="date", optional=True),
+    ),
 }
 """What each report cannot do without."""
 
@@ -76,6 +102,7 @@ class _Asked:
     table: pa.Table | None
     seed: int
     progress: Progress
+    settings: Mapping[str, Any]
 
 
 def made(
@@ -87,8 +114,9 @@ def made(
     table: pa.Table | None,
     seed: int,
     progress: Progress,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Block, ...]:
-    """Make a report.
+    """Make a report; ``settings`` are the other fields that it asks for.
 
     Raises
     ------
@@ -104,11 +132,23 @@ def made(
         "suspects": _suspects,
         "freezing": _freezing,
         "features": lambda asked: tables.features(_given(asked)),
-        "profiles": lambda asked: tables.profiles(_given(asked), about=asked.about, seed=asked.seed),
+        "profiles": lambda asked: source_reports.profiles(
+            _given(asked), about=asked.about, seed=asked.seed, settings=asked.settings
+        ),
+        "contributions": lambda asked: source_reports.contributions(
+            _given(asked), about=asked.about, seed=asked.seed, settings=asked.settings
+        ),
     }
-    return makers[name](
-        _Asked(records=records, model=model, about=about, table=table, seed=seed, progress=progress)
+    asked = _Asked(
+        records=records,
+        model=model,
+        about=about,
+        table=table,
+        seed=seed,
+        progress=progress,
+        settings=settings or {},
     )
+    return makers[name](asked)
 
 
 def _given(asked: _Asked) -> pa.Table:

@@ -24,6 +24,7 @@ from eclaireur.cases.unknown_molecules import (
     profiles,
     reports,
     sample,
+    source_reports,
     spectra,
     suspects,
     tables,
@@ -353,12 +354,12 @@ def test_the_profile_report_needs_uncertainties_and_chooses_a_number() -> None:
     for name in "ABCD":
         columns[name] = draw.lognormal(0, 1, 40).tolist()
         columns[f"{name} ±"] = [0.1 * one + 0.01 for one in columns[name]]
-    blocks = tables.profiles(pa.table(columns), about="2", seed=0)
+    blocks = source_reports.profiles(pa.table(columns), about="2", seed=0, settings={})
     assert len([block for block in blocks if isinstance(block, Chart)]) == 2
     with pytest.raises(BadValueError, match="incertitude"):
-        tables.profiles(pa.table({"A": [1.0]}), about="2", seed=0)
+        source_reports.profiles(pa.table({"A": [1.0]}), about="2", seed=0, settings={})
     with pytest.raises(BadValueError, match="facteurs"):
-        tables.profiles(pa.table(columns), about="beaucoup", seed=0)
+        source_reports.profiles(pa.table(columns), about="beaucoup", seed=0, settings={})
 
 
 def test_the_molecules_of_the_sample_are_no_real_ones_and_the_same_for_the_same_seed() -> None:
