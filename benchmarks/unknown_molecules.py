@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,6 +35,7 @@ from eclaireur.cases.unknown_molecules import (
     library,
     measuring,
     model as modelling,
+    open_search,
     profiles,
     spectra,
 )
@@ -43,6 +45,9 @@ from eclaireur.core.types import Metric
 
 PARTS = ("laboratories", "open", "pesticides", "speed", "slope", "profiles", "tracers", "isotopes")
 QUERIES = 2000
+OPENED = ("UFZ", "LCSB", "HBM4EU", "ENTACT_AGILENT")
+"""Laboratories whose spectra are all searched without precursor."""
+SEEDS = 20
 
 PEER = """
 import json, sys, time
@@ -97,6 +102,8 @@ def main() -> None:
         print(f"{table.num_rows} spectra read in {time.process_time() - start:.1f} CPU-s")
     if "laboratories" in wanted and table is not None:
         laboratories(table)
+    if "open" in wanted and table is not None:
+        opened(table)
     if "pesticides" in wanted and table is not None:
         pesticides(table, root / "massbank" / "matchms_pesticides.mgf")
     if "speed" in wanted and table is not None:
@@ -165,6 +172,55 @@ def one_by_one(table: pa.Table) -> None:
                 f"{name}, all spectra, compounds gathered: n {len(outcome.query)}, "
                 f"top1 {np.mean(outcome.rank == 1):.4f}, plain entropy {outcome.plain.mean():.4f}"
             )
+
+
+def opened(table: pa.Table) -> None:
+    """Print the search without precursor of all spectra of some laboratories, and what draws of 500 give.
+
+    Compounds are drawn whole: so a draw is a part of what is counted here once, and its figure is exact.
+    """
+    made = modelling.laid_out(table)
+    batch = batches.batch_of(table, made.library)
+    truth = np.full(table.num_rows, -1)
+    truth[made.library.row] = made.library.molecule
+    seeker = open_search.Seeker(made.library)
+    for name in OPENED:
+        lab = made.library.laboratories.index(name)
+        mine = batch.laboratory == lab
+        queries = tuple(one if use else None for one, use in zip(batch.queries, mine.tolist(), strict=True))
+        only = replace(batch, queries=queries)
+        found, _ = modelling.searched(made, only, batches.search(only, made.library), truth)
+        some = np.unique(found.query)
+        own = np.full(len(batch.queries), -1)
+        own[some] = lab
+        some = some[modelling.drawn(own[some], batch.group[some], most=measuring.MOST, seed=0)]
+        start = time.process_time()
+        joint, alone = seeker.right(batch, some, truth, lab)
+        spent = (time.process_time() - start) / len(some)
+        groups = np.unique(batch.group[some], return_inverse=True)[1].reshape(-1)
+        print(
+            f"open, {name}: {len(some)} spectra of {groups.max() + 1} compounds, "
+            f"top1 {interval(joint, groups)}, each alone {interval(alone, groups)}, "
+            f"gain {interval(joint * 1.0 - alone, groups)}, "
+            f"{1000 * spent:.0f} ms of CPU a spectrum",
+            flush=True,
+        )
+        drawn = [
+            joint[modelling.drawn(own[some], groups, most=measuring.OPENED, seed=seed)].mean()
+            for seed in range(SEEDS)
+        ]
+        print(
+            f"open, {name}: {SEEDS} draws of about {measuring.OPENED} spectra, mean {np.mean(drawn):.3f}, "
+            f"{np.min(drawn):.3f} to {np.max(drawn):.3f}, standard deviation {np.std(drawn, ddof=1):.3f}"
+        )
+
+
+def interval(values: np.ndarray, groups: np.ndarray) -> str:
+    """Return a mean with its 95 % interval by draws of whole groups."""
+    total, good = np.bincount(groups), np.bincount(groups, values.astype(float))
+    weight = np.random.default_rng(0).multinomial(len(total), np.full(len(total), 1 / len(total)), 1000)
+    low, high = np.quantile((weight @ good) / (weight @ total), [0.025, 0.975])
+    return f"{values.mean():.3f} ({low:.3f}–{high:.3f})"
 
 
 def pesticides(table: pa.Table, path: Path) -> None:
@@ -272,8 +328,6 @@ def slope(table: pa.Table) -> None:
 
 def moved(made: library.Library, times: int) -> library.Library:
     """Multiply a library, at worst: copies keep their precursors to 2 ppm, their peaks are perturbed."""
-    from dataclasses import replace
-
     if times == 1:
         return made
     draw = np.random.default_rng(0)

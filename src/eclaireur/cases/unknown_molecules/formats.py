@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -53,6 +54,8 @@ _KEYS: Mapping[str, str] = {
 _NUMBER = r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?"
 _PEAK = re.compile(rf"\s*({_NUMBER})[\s:;,]+({_NUMBER})")
 _NAMED = re.compile(r"([A-Za-z_$# /]+?)\s*[=:]\s*(.*)")
+_HEAD = 1 << 16
+"""Bytes by which the encoding of a text is told."""
 _SURVEYS = 200
 """MS1 blocks of a file that are remembered: each comes just before the spectra of its compound."""
 _SAME_MZ, _SAME_TIME = 1e-5, 0.3
@@ -112,13 +115,13 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         elif surveys and not row.get("ms1_mz"):
             _with_isotopes(row, surveys)
         row["spectrum"] = str(row.get("spectrum") or f"{path.name.partition('.')[0]}#{number}")
-        row.setdefault("line", number)
+        row["line"] = number if row.get("line") is None else row["line"]
         yield checked(row)
     if not number:
         raise FileRefusedError(
             "le fichier ne contient aucun spectre.",
             file=path.name,
-            fix="Vérifiez qu'il n'est pas vide ni coupé.",
+            fix="Vérifiez que sa forme est celle que dit son nom, et qu'il n'est ni vide ni coupé.",
         )
 
 
@@ -141,7 +144,7 @@ def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             row = next(rows)
         except StopIteration:
             return
-        except (EOFError, gzip.BadGzipFile, OSError, UnicodeError) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error, OSError, UnicodeError) as error:
             if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile) and not line:
                 raise
             yield {"line": line + 1, "cut": True}
@@ -152,12 +155,31 @@ def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
-    if path.name.casefold().endswith(".gz"):
-        with gzip.open(path, "rt", encoding="utf-8", errors="replace") as packed:
-            yield packed
-    else:
-        with path.open(encoding="utf-8", errors="replace") as stream:
+    packed = path.name.casefold().endswith(".gz")
+    with gzip.open(path, "rb") if packed else path.open("rb") as raw:
+        try:
+            encoding = _encoding(raw.read(_HEAD))
+        except (EOFError, zlib.error):
+            encoding = "utf-8-sig"
+    if packed:
+        with gzip.open(path, "rt", encoding=encoding, errors="replace") as stream:
             yield stream
+    else:
+        with path.open(encoding=encoding, errors="replace") as stream:
+            yield stream
+
+
+def _encoding(head: bytes) -> str:
+    """Return the encoding of a text by its beginning: what is not UTF-8 is as Windows writes in France."""
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return "utf-16"
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The beginning may end inside a letter.
+        if error.start < len(head) - 3:
+            return "cp1252"
+    return "utf-8-sig"
 
 
 def parse_peaks(text: str) -> tuple[list[float], list[float], str | None]:
@@ -197,14 +219,7 @@ def _field(row: dict[str, Any], key: str, value: str) -> None:
         if found:
             row["inchikey"] = found[0]
     elif name in {"precursor", "mass", "retention", "retention_seconds"}:
-        found = re.search(_NUMBER, value)
-        if found is None:
-            return
-        number = _float(found[0])
-        if name == "retention_seconds" or (name == "retention" and re.search(r"\d\s*s(ec)?\b", value)):
-            row["retention"] = number / 60
-        else:
-            row[name] = number
+        _number_field(row, name, value)
     elif name == "isotopes":
         row["ms1_mz"], row["ms1_intensity"], trouble = parse_peaks(value)
         if trouble:
@@ -216,6 +231,19 @@ def _field(row: dict[str, Any], key: str, value: str) -> None:
         row["observed"] = _day(value)
     else:
         row[name] = value
+
+
+def _number_field(row: dict[str, Any], name: str, value: str) -> None:
+    found = re.search(_NUMBER, value)
+    if found is None:
+        if name == "precursor":
+            row["said_precursor"] = value
+        return
+    number = _float(found[0])
+    if name == "retention_seconds" or (name == "retention" and re.search(r"\d\s*s(ec)?\b", value)):
+        row["retention"] = number / 60
+    else:
+        row[name] = number
 
 
 def _day(text: str) -> date | None:

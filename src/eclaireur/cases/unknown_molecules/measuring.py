@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from eclaireur.cases.unknown_molecules.model import Bench
     from eclaireur.core.case import Progress, Records
 
-__all__ = ["MOST", "Outcome", "evaluate", "left_out"]
+__all__ = ["MOST", "OPENED", "Outcome", "evaluate", "left_out"]
 
 MOST = 4000
 """Most spectra of one laboratory that are identified, drawn by whole compounds."""
-_OPEN = 500
+OPENED = 500
+"""About how many of them are searched without their precursor."""
 _LEAST = 20
 _PLAIN = "entropie seule, spectre par spectre"
 _DRAWS = 300
@@ -131,7 +132,7 @@ def _opened(
 
     own = np.full(len(batch.queries), -1)
     own[outcome.query] = batch.laboratory[outcome.query]
-    some = outcome.query[drawn(own[outcome.query], batch.group[outcome.query], most=_OPEN, seed=seed)]
+    some = outcome.query[drawn(own[outcome.query], batch.group[outcome.query], most=OPENED, seed=seed)]
     right, alone = seeker.right(batch, some, truth, lab)
     return some, right, alone
 

@@ -30,6 +30,8 @@ UNDATED = date(2017, 1, 1)
 """Day of spectra that bear no date: a library is known from the start."""
 _PROFILE_POINTS = 60
 _PROFILE_GAP = 0.02
+_PROFILE_SAID = 0.2
+"""Largest median gap of a spectrum that its file says is in profile mode: some say so of centroided ones."""
 _ENERGY = re.compile(r"(\d+(?:[.,]\d+)?)")
 
 
@@ -121,7 +123,8 @@ def checked(row: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     row
         Keys of `spectra_schema`, and ``mass`` (of the neutral molecule), ``level`` (MS level),
-        ``energy_text``, ``cut`` (the file ends inside this spectrum) and ``trouble`` (what the reader met).
+        ``energy_text``, ``cut`` (the file ends inside this spectrum), ``trouble`` (what the reader met),
+        ``said_precursor`` (what is written in place of an m/z) and ``profile`` (the file says so).
 
     Returns
     -------
@@ -194,15 +197,27 @@ def _rejection(made: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
         return "fichier coupé : ce spectre est incomplet. Copiez le fichier à nouveau."
     if row.get("trouble"):
         return str(row["trouble"])
-    wrong = _wrong_peaks(mz, intensity) if mz else "aucun pic."
+    wrong = _wrong_peaks(mz, intensity, profile=bool(row.get("profile"))) if mz else "aucun pic."
     if row.get("level") not in (None, 2):
         return f"spectre de niveau MS{row['level']} : seuls les spectres MS2 sont cherchés."
     if wrong is None and not made["precursor"]:
-        return "m/z du précurseur absent, et rien pour le calculer (formule et adduit)."
+        return _without_precursor(row)
     return wrong
 
 
-def _wrong_peaks(mz: Sequence[float | None], intensity: Sequence[float | None]) -> str | None:
+def _without_precursor(row: Mapping[str, Any]) -> str:
+    """Say what is wrong with a precursor that cannot be computed either."""
+    said, value = row.get("said_precursor"), row.get("precursor")
+    if said:
+        return f"m/z du précurseur illisible : « {str(said)[:30]} »."
+    if value is not None and value <= 0:
+        return f"m/z du précurseur négatif ou nul ({french.number(value, 4)})."
+    return "m/z du précurseur absent, et rien pour le calculer (formule et adduit)."
+
+
+def _wrong_peaks(
+    mz: Sequence[float | None], intensity: Sequence[float | None], *, profile: bool
+) -> str | None:
     import math
 
     if len(mz) != len(intensity):
@@ -219,7 +234,7 @@ def _wrong_peaks(mz: Sequence[float | None], intensity: Sequence[float | None]) 
     if not any((height or 0) > 0 for _, height in pairs):
         return "toutes les intensités sont nulles."
     where_all = [one for one in mz if one is not None]
-    if _profile(where_all):
+    if _profile(where_all) or (profile and _median_gap(where_all) < _PROFILE_SAID):
         return (
             f"spectre en mode profil ({french.number(len(mz))} points, écart médian de "
             f"{french.number(_median_gap(where_all), 4)}) : centroïdez-le (msconvert, « peakPicking »)."

@@ -247,8 +247,16 @@ def test_suspects_are_found_by_mass_and_wrong_lines_set_aside(
     records: Records, model: dict[str, Any]
 ) -> None:
     row = records["spectra"].slice(0, 1).to_pylist()[0]
-    listed = pa.table({"Nom": ["bon", "faux"], "Formule": [row["formula"], "C8Xx2"], "RT": ["3,5", ""]})
+    listed = pa.table(
+        {
+            "Nom": ["bon", "faux", "négatif"],
+            "Formule": [row["formula"], "C8Xx2", ""],
+            "Masse": ["", "", "-12"],
+            "RT": ["3,5", "", ""],
+        }
+    )
     kept, refused = suspects.read_suspects(listed)
+    assert refused[1] == (4, "masse négative ou nulle : -12.")
     assert refused[0][0] == 3
     assert "Xx" in refused[0][1]
     assert kept[0].retention == 3.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import math
 import re
 import zlib
 from collections.abc import Iterator
@@ -93,13 +94,13 @@ def _mzml_row(element: Any) -> dict[str, Any]:
         elif name == "profile":
             row["profile"] = True
         elif name == "level":
-            row["level"] = int(value)
+            row["level"] = int(value) if value and value.isdigit() else None
         elif name == "precursor" and "precursor" not in row:
-            row["precursor"] = float(value)
+            row |= _precursor(value)
         elif name == "energy":
             row["energy_text"] = value
-        elif name == "retention":
-            row["retention"] = float(value) / (60 if term.get("unitAccession") == _SECONDS else 1)
+        elif name == "retention" and (time := _number(value)) is not None:
+            row["retention"] = time / (60 if term.get("unitAccession") == _SECONDS else 1)
     for array in element.iter("{*}binaryDataArray"):
         terms = {term.get("accession") for term in array.iter("{*}cvParam")}
         names = {_TERMS.get(term) for term in terms}
@@ -141,7 +142,7 @@ def mzxml(path: Path) -> Iterator[dict[str, Any]]:
         row = _scan_row(element)
         parent = element.find("{*}precursorMz")
         if parent is not None and parent.text:
-            row["precursor"] = float(parent.text)
+            row |= _precursor(parent.text)
         yield row | _isotopes(survey, row.get("precursor"))
 
 
@@ -154,14 +155,14 @@ def _survey(element: Any) -> tuple[dict[str, Any], str]:
 def _scan_row(element: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
         "spectrum": f"scan={element.get('num')}",
-        "line": int(element.get("num") or 0),
+        "line": int(element.get("num")) if (element.get("num") or "").isdigit() else None,
         "level": 2,
         "mode": element.get("polarity"),
         "energy_text": element.get("collisionEnergy"),
     }
     seconds = re.fullmatch(r"PT([\d.]+)S", element.get("retentionTime") or "")
-    if seconds:
-        row["retention"] = float(seconds[1]) / 60
+    if seconds and (time := _number(seconds[1])) is not None:
+        row["retention"] = time / 60
     peaks = element.find("{*}peaks")
     if peaks is not None:
         packed = peaks.get("compressionType") == "zlib"
@@ -172,6 +173,21 @@ def _scan_row(element: Any) -> dict[str, Any]:
         else:
             row |= {"mz": values[::2], "intensity": values[1::2]}
     return row
+
+
+def _number(text: str | None) -> float | None:
+    """Read a number, its decimal mark a point or a comma; None for anything else."""
+    try:
+        found = float((text or "").strip().replace(",", "."))
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _precursor(text: str | None) -> dict[str, Any]:
+    """Return the m/z of a precursor, or what was written in its place."""
+    found = _number(text)
+    return {"precursor": found} if found is not None else {"said_precursor": (text or "").strip()}
 
 
 def _numbers(text: str, *, packed: bool, double: bool, order: str) -> list[float] | None:
