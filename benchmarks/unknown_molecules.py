@@ -47,7 +47,7 @@ PARTS = ("laboratories", "open", "pesticides", "speed", "slope", "profiles", "tr
 QUERIES = 2000
 OPENED = ("UFZ", "LCSB", "HBM4EU", "ENTACT_AGILENT")
 """Laboratories whose spectra are all searched without precursor."""
-SEEDS = 20
+SEEDS, DRAWN = 20, 500
 
 PEER = """
 import json, sys, time
@@ -206,11 +206,10 @@ def opened(table: pa.Table) -> None:
             flush=True,
         )
         drawn = [
-            joint[modelling.drawn(own[some], groups, most=measuring.OPENED, seed=seed)].mean()
-            for seed in range(SEEDS)
+            joint[modelling.drawn(own[some], groups, most=DRAWN, seed=seed)].mean() for seed in range(SEEDS)
         ]
         print(
-            f"open, {name}: {SEEDS} draws of about {measuring.OPENED} spectra, mean {np.mean(drawn):.3f}, "
+            f"open, {name}: {SEEDS} draws of about {DRAWN} spectra, mean {np.mean(drawn):.3f}, "
             f"{np.min(drawn):.3f} to {np.max(drawn):.3f}, standard deviation {np.std(drawn, ddof=1):.3f}"
         )
 

@@ -6,12 +6,13 @@ Nothing but a mass, its isotopes and its adducts is known of a signal: at best i
 from __future__ import annotations
 
 import csv
-import gzip
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.unknown_molecules import feature_table
 from eclaireur.cases.unknown_molecules.feature_table import Features
+from eclaireur.cases.unknown_molecules.formats import encoding_of
 from eclaireur.cases.unknown_molecules.ions import BASE, Ion, links
 from eclaireur.cases.unknown_molecules.spectra import checked, table_of
 from eclaireur.core.errors import MissingColumnError
@@ -28,6 +29,8 @@ __all__ = ["linked", "read_signals", "told_ion"]
 _SEPARATORS = ",;\t"
 _PEAKS = ("peaks", "pics", "spectr", "ms/ms", "msms")
 _FIRST_LINE = 2
+_LARGEST = 1 << 29
+"""Most bytes that are read: no table of signals has more."""
 
 
 def read_signals(path: Path) -> pa.Table | None:
@@ -35,12 +38,8 @@ def read_signals(path: Path) -> pa.Table | None:
     name = path.name.casefold()
     if name.removesuffix(".gz").rpartition(".")[2] not in {"csv", "tsv", "txt"}:
         return None
-    try:
-        with gzip.open(path, "rb") if name.endswith(".gz") else path.open("rb") as stream:
-            content = stream.read()
-    except (OSError, EOFError):
-        return None
-    text = content.decode("utf-8-sig", errors="replace")
+    content = _content(path)
+    text = content.decode(encoding_of(content), errors="replace")
     head = text.partition("\n")[0]
     if not ("m/z" in head.casefold() or "mz" in head.casefold()):
         return None
@@ -51,6 +50,22 @@ def read_signals(path: Path) -> pa.Table | None:
         return None
     rows = [line for line in lines if any(cell.strip() for cell in line)]
     return _as_spectra(names, rows)
+
+
+def _content(path: Path) -> bytes:
+    """Return what a file holds, unpacked as far as it goes."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST)
+    except OSError:
+        # The reader of plain tables says in words what is wrong with a file.
+        return b""
+    if not path.name.casefold().endswith(".gz"):
+        return content
+    try:
+        return zlib.decompressobj(wbits=31).decompress(content, _LARGEST)
+    except zlib.error:
+        return b""
 
 
 def _as_spectra(names: list[str], rows: list[list[str]]) -> pa.Table | None:

@@ -7,6 +7,7 @@ few names, written in the ways that instruments and libraries write them.
 from __future__ import annotations
 
 import gzip
+import math
 import re
 import zlib
 from collections import deque
@@ -23,7 +24,7 @@ from eclaireur.core.errors import FileRefusedError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["from_table", "has_peaks", "kind_of", "parse_peaks", "read_rows"]
+__all__ = ["encoding_of", "from_table", "has_peaks", "kind_of", "parse_peaks", "read_rows"]
 
 _KEYS: Mapping[str, str] = {
     "accession": "spectrum", "db#": "spectrum", "spectrumid": "spectrum", "spectrum_id": "spectrum",
@@ -158,7 +159,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
     packed = path.name.casefold().endswith(".gz")
     with gzip.open(path, "rb") if packed else path.open("rb") as raw:
         try:
-            encoding = _encoding(raw.read(_HEAD))
+            encoding = encoding_of(raw.read(_HEAD))
         except (EOFError, zlib.error):
             encoding = "utf-8-sig"
     if packed:
@@ -169,7 +170,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             yield stream
 
 
-def _encoding(head: bytes) -> str:
+def encoding_of(head: bytes) -> str:
     """Return the encoding of a text by its beginning: what is not UTF-8 is as Windows writes in France."""
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return "utf-16"
@@ -386,14 +387,14 @@ def from_table(table: pa.Table) -> Iterator[dict[str, Any]]:
         row: dict[str, Any] = {}
         heights = raw.get("it") if raw.get("it") is not None else raw.get("intensity")
         if raw.get("mz") is not None and heights is not None:
-            row |= {"mz": [_clean(one) for one in raw["mz"]], "intensity": heights}
+            row |= _lists(raw["mz"], heights)
         elif raw.get("peaks") is not None:
             row["mz"], row["intensity"], row["trouble"] = parse_peaks(str(raw["peaks"]))
         for key, value in raw.items():
             if key in {"mz", "it", "intensity", "peaks", "n"} or value is None:
                 continue
             if key in {"ms1_mz", "ms1_intensity"}:
-                row[key] = list(value)
+                row[key] = value if isinstance(value, list) else [math.nan]
                 continue
             if isinstance(value, (int, float)) and key in _NUMBERS:
                 row[_KEYS.get(key, key)] = float(value)
@@ -404,6 +405,17 @@ def from_table(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _clean(value: float) -> float:
+def _lists(mz: Any, heights: Any) -> dict[str, Any]:
+    """Return peaks given as two lists of numbers, or what is wrong with them."""
+    try:
+        return {
+            "mz": [_clean(one) for one in mz],
+            "intensity": [None if y is None else y + 0.0 for y in heights],
+        }
+    except TypeError:
+        return {"trouble": "les colonnes « mz » et d'intensités ne sont pas des listes de nombres."}
+
+
+def _clean(value: float | None) -> float | None:
     # Single precision adds digits that were never measured.
-    return round(value, 5)
+    return None if value is None else round(value, 5)

@@ -30,7 +30,7 @@ __all__ = ["MOST", "OPENED", "Outcome", "evaluate", "left_out"]
 
 MOST = 4000
 """Most spectra of one laboratory that are identified, drawn by whole compounds."""
-OPENED = 500
+OPENED = 1500
 """About how many of them are searched without their precursor."""
 _LEAST = 20
 _PLAIN = "entropie seule, spectre par spectre"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from eclaireur.cases.unknown_molecules import case, feature_rows, formats, ions, isotopes, masses
+from eclaireur.cases.unknown_molecules import case, feature_rows, formats, ions, isotopes, masses, spectra
 from eclaireur.cases.unknown_molecules.isotopes import Background, Pattern, judge, pattern_of
 
 DIURON, OTHER = "C9H10Cl2N2O", "C13H12O4"
@@ -150,3 +152,12 @@ def test_a_table_of_signals_is_scored_by_mass_isotopes_and_adducts(tmp_path: Pat
         assert word in row["rejection"]
     assert rows[0]["ms1_intensity"][2] == pytest.approx(0.65, abs=0.02)
     assert feature_rows.read_signals(tmp_path / "rien.xlsx") is None
+    packed = gzip.compress(
+        "\n".join([*lines[:1], *(f"{at},{at}.1,2,Esi+,5,7" for at in range(2, 900))]).encode()
+    )
+    (tmp_path / "coupé.csv.gz").write_bytes(packed[: len(packed) // 2])
+    half = feature_rows.read_signals(tmp_path / "coupé.csv.gz")
+    assert half is not None
+    assert 100 < half.num_rows < 898
+    wrong = formats.from_table(pa.table({"mz": ["7 8"], "intensity": ["1 2"], "ms1_mz": ["x"]}))
+    assert "listes de nombres" in spectra.checked(next(wrong))["rejection"]
