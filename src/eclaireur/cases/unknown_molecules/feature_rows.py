@@ -45,10 +45,13 @@ def read_signals(path: Path) -> pa.Table | None:
         return None
     separator = max(_SEPARATORS, key=head.count)
     lines = csv.reader(text.splitlines(), delimiter=separator)
-    names = [one.strip() for one in next(lines, [])]
+    try:
+        names = [one.strip() for one in next(lines, [])]
+        rows = [line for line in lines if any(cell.strip() for cell in line)]
+    except csv.Error:
+        return None
     if any(mark in one.casefold() for one in names for mark in _PEAKS) or len({*names}) < len(names):
         return None
-    rows = [line for line in lines if any(cell.strip() for cell in line)]
     return _as_spectra(names, rows)
 
 

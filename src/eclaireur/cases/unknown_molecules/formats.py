@@ -305,7 +305,7 @@ def _msp(path: Path) -> Iterator[dict[str, Any]]:
                     row, awaited = {}, None
                 row.setdefault("line", number)
                 if key == "num peaks":
-                    awaited = int(re.sub(r"\D", "", named[2]) or 0)
+                    awaited = int(re.sub(r"\D", "", named[2])[:9] or 0)
                     row.setdefault("mz", [])
                     row.setdefault("intensity", [])
                 elif key == "comments":
@@ -342,7 +342,7 @@ def _massbank(path: Path) -> Iterator[dict[str, Any]]:
                 row.setdefault("line", number)
                 key, _, value = plain.partition(": ")
                 if key == "PK$NUM_PEAK":
-                    awaited = int(re.sub(r"\D", "", value) or 0)
+                    awaited = int(re.sub(r"\D", "", value)[:9] or 0)
                 elif key in {"AC$MASS_SPECTROMETRY", "AC$CHROMATOGRAPHY", "MS$FOCUSED_ION", "CH$LINK"}:
                     inside, _, rest = value.partition(" ")
                     _field(row, inside.replace("PRECURSOR_M/Z", "PRECURSOR_MZ"), rest)
@@ -363,7 +363,7 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
         file = pq.ParquetFile(path)
         for batch in file.iter_batches(batch_size=5000):
             yield from from_table(pa.Table.from_batches([batch]))
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileRefusedError(
             "le fichier Parquet est coupé ou abîmé.", file=path.name, fix="Copiez-le à nouveau."
         ) from error
@@ -376,7 +376,7 @@ def has_peaks(path: Path) -> bool:
 
     try:
         names = set(pq.read_schema(path).names)
-    except (pa.ArrowInvalid, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return True
     return bool(names & {"mz", "peaks"})
 

@@ -127,15 +127,24 @@ def read_ensemble(path: Path, *, variable: str = "") -> EnsembleFile | None:
     text, cut = _text(path)
     if "\0" in text[:4096]:
         raise BadValueError("ce fichier n'est pas du texte.", file=path.name, fix="Donnez un fichier CSV.")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     head = text.partition("\n")[0]
     separator = max(";,\t", key=head.count)
     reader = csv.reader(io.StringIO(text), delimiter=separator)
-    names = [name.strip().strip('"') for name in next(reader, [])]
+    try:
+        names = [name.strip().strip('"') for name in next(reader, [])]
+    except csv.Error:
+        return None
     headings = _headings(names)
     if headings is None:
         return None
     rejected: list[Rejected] = []
-    lines = list(_lines(reader, len(names), path.name, rejected))
+    try:
+        lines = list(_lines(reader, len(names), path.name, rejected))
+    except csv.Error as error:
+        raise BadValueError(
+            "une cellule de ce fichier ne finit pas.", file=path.name, fix="Vérifiez les guillemets."
+        ) from error
     if cut:
         line = lines.pop()[0] if lines else 2
         reason = "le fichier est coupé à cette ligne : elle et la suite n'ont pas été lues."

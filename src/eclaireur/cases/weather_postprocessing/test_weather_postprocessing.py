@@ -167,6 +167,10 @@ def test_french_days_and_encodings_are_read_and_months_first_refused(tmp_path: P
         read = read_ensemble(path)
         assert read is not None
         assert [(row["station"], row["day"].day) for row in read.rows] == [("Orléans", 5), ("Orléans", 6)]
+    path.write_bytes(text.replace("\n", "\r").encode())
+    mac = read_ensemble(path)
+    assert mac is not None
+    assert len(mac.rows) == 2
     path.write_text(f"{head}02/13/2024;A;1;2;3\n02/03/2024;A;1;2;3\n2024-01-06;A;1;2;3\n", encoding="utf-8")
     read = read_ensemble(path)
     assert read is not None
