@@ -40,10 +40,30 @@ from eclaireur.cases.unknown_molecules import (
     spectra,
 )
 from eclaireur.cases.unknown_molecules.formulas import formulas
-from eclaireur.cases.unknown_molecules.masses import ADDUCTS, Adduct, formula_mass, precursor_of
+from eclaireur.cases.unknown_molecules.masses import (
+    ADDUCTS,
+    Adduct,
+    adduct_named,
+    formula_mass,
+    ion_counts,
+    isotope_pattern,
+    parse_formula,
+    precursor_of,
+)
+from eclaireur.core.errors import BadValueError
 from eclaireur.core.types import Metric
 
-PARTS = ("laboratories", "open", "pesticides", "speed", "slope", "profiles", "tracers", "isotopes")
+PARTS = (
+    "laboratories",
+    "open",
+    "pesticides",
+    "speed",
+    "slope",
+    "profiles",
+    "tracers",
+    "isotopes",
+    "simulated",
+)
 QUERIES = 2000
 OPENED = ("UFZ", "LCSB", "HBM4EU", "ENTACT_AGILENT")
 """Laboratories whose spectra are all searched without precursor."""
@@ -95,7 +115,7 @@ def main() -> None:
     root = Path(folder)
     wanted = arguments.parts or list(PARTS)
     table = None
-    if {"laboratories", "open", "pesticides", "speed", "slope", "isotopes"} & {*wanted}:
+    if {"laboratories", "open", "pesticides", "speed", "slope", "isotopes", "simulated"} & {*wanted}:
         path = root / "massbank" / "massbank_environment_ms2.parquet"
         start = time.process_time()
         table = spectra.table_of(formats.read_rows(path))
@@ -115,6 +135,8 @@ def main() -> None:
         known_sources(root / "source_profiles")
     if "tracers" in wanted:
         tracers(root / "water_nontarget")
+    if "simulated" in wanted and table is not None:
+        simulated(table)
     if "isotopes" in wanted and table is not None:
         isotope_peaks(table, root / "water_nontarget")
 
@@ -536,6 +558,98 @@ def isotope_peaks(table: pa.Table, folder: Path) -> None:
         f"isotopes: right formula first among all at 5 ppm {first} of {len(every)}, by mass alone {nearest}; "
         f"not contradicted {kept}"
     )
+
+
+def simulated(table: pa.Table) -> None:
+    """Print what isotopic peaks would add to two laboratories left out: peaks made up from the right formula.
+
+    Heights are moved by 10 % and 0.5 % of the first peak, shifts by 1 mDa; peaks under 1 % are not seen.
+    """
+    made = modelling.laid_out(table)
+    batch = batches.batch_of(table, made.library)
+    truth = np.full(table.num_rows, -1)
+    truth[made.library.row] = made.library.molecule
+    taken = modelling.drawn(batch.laboratory, batch.group, most=measuring.MOST, seed=0)
+    queries = tuple(one if use else None for one, use in zip(batch.queries, taken.tolist(), strict=True))
+    pairs = batches.search(replace(batch, queries=queries), made.library)
+    about = table.select(["formula", "adduct"]).to_pylist()
+    background = isotopes.Background(one["formula"] for one in about if one["formula"])
+    for name in ("UFZ", "LCSB"):
+        lab = made.library.laboratories.index(name)
+        mine = batch.laboratory[pairs.query] == lab
+        others = ~mine & (made.library.laboratory[pairs.at] != lab)
+        model = modelling.learn(made, batch, batches.kept(pairs, others), truth, seed=0)
+        if model is None:
+            raise SystemExit(f"{name}: nothing to learn from")
+        found, right = modelling.searched(made, batch, batches.kept(pairs, mine), truth)
+        weight = weights_of(found, made, batch, about, background)
+        groups = np.unique(batch.group[np.unique(found.query)], return_inverse=True)[1].reshape(-1)
+        chance, _ = judging.weighed(found, model.chooser)
+        without, _ = judging.weighed(found, model.chooser, without=right)
+        for title, factor in (("without isotopes", np.ones(len(weight))), ("with them", weight)):
+            present, absent = lowered(found.query, chance, factor), lowered(found.query, without, factor)
+            first, best = modelling.top(found, present), modelling.top(found, absent)
+            print(
+                f"simulated isotopes, {name}, {title}: n {len(groups)}, "
+                f"top1 {interval(right[first], groups)}, "
+                f"false acceptance {interval(absent[best] >= model.threshold, groups)}, "
+                f"accepted {interval(present[first] >= model.threshold, groups)}"
+            )
+
+
+def lowered(query: np.ndarray, chance: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Multiply the chances of candidates by weights; what is left goes to all others alike."""
+    owner = np.unique(query, return_inverse=True)[1].reshape(-1)
+    none = np.maximum(1 - np.bincount(owner, chance), 0)
+    moved = chance * weight
+    total: np.ndarray = np.maximum(np.bincount(owner, moved) + none, 1e-12)[owner]
+    made: np.ndarray = moved / total
+    return made
+
+
+def weights_of(
+    found: judging.Candidates,
+    made: modelling.Bench,
+    batch: batches.Batch,
+    about: list[dict[str, Any]],
+    background: isotopes.Background,
+) -> np.ndarray:
+    """Return the weight that made-up isotopic peaks of the right formula give to each candidate."""
+    draw = np.random.default_rng(0)
+    weight = np.ones(len(found.query))
+    last, pattern = -1, None
+    for place, (query, at) in enumerate(zip(found.query.tolist(), found.best.tolist(), strict=True)):
+        if query != last:
+            last, pattern = query, made_up(about[query], draw)
+        if pattern is None:
+            continue
+        row = about[int(made.library.row[at])]
+        judged = isotopes.judge(
+            pattern,
+            row["formula"] or "",
+            row["adduct"],
+            precursor=float(batch.precursor[query]),
+            background=background,
+        )
+        weight[place] = 1.0 if judged is None else judged.weight
+    return weight
+
+
+def made_up(row: dict[str, Any], draw: np.random.Generator) -> isotopes.Pattern | None:
+    """Return isotopic peaks of a row's formula, measured with errors; None when it is not known."""
+    adduct = adduct_named(row["adduct"])
+    try:
+        counts = ion_counts(parse_formula(row["formula"] or ""), adduct) if adduct else None
+    except BadValueError:
+        return None
+    if not counts or adduct is None:
+        return None
+    shares, shifts = [1.0], [0.0]
+    for shift, share in isotope_pattern(counts)[1:]:
+        seen = share * (1 + draw.normal(0, 0.1)) + draw.normal(0, 0.005)
+        shares.append(seen if seen >= 0.01 else 0.0)
+        shifts.append(shift + draw.normal(0, 0.001) if seen >= 0.01 else 0.0)
+    return isotopes.Pattern(shares=tuple(shares), shifts=tuple(shifts), charge=adduct.charge, floor=0.01)
 
 
 def signal_of(rows: list[dict[str, Any]], mz: float, minutes: float) -> dict[str, Any] | None:

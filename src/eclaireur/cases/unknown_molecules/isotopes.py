@@ -196,6 +196,7 @@ class Background:
             except BadValueError:
                 continue
         self._known = sorted(found)
+        self._last: tuple[tuple[Pattern, float, str], float | None] | None = None
 
     def near(self, mass: float) -> list[str]:
         """Return the formulas whose masses are nearest."""
@@ -213,6 +214,13 @@ class Background:
 
         A formula that no library has and that fits perfectly counts among them for `_OUTSIDE` of all.
         """
+        asked = (pattern, precursor, adduct)
+        # Candidates of one spectrum ask the same in turn.
+        if self._last is None or self._last[0] != asked:
+            self._last = (asked, self._mean(pattern, precursor, adduct))
+        return self._last[1]
+
+    def _mean(self, pattern: Pattern, precursor: float, adduct: str) -> float | None:
         known = adduct_named(adduct) or ADDUCTS["[M+H]+"]
         mass = (precursor * known.charge - known.shift) / known.count
         levels = [
