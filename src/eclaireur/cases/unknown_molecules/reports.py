@@ -55,7 +55,7 @@ def _file(title: str, help_: str) -> tuple[FormField, ...]:
     return (FormField(name="table", title=title, kind="file", help=help_),)
 
 
-_MEASURES = "Une ligne par date ; incertitudes : colonnes « … ± »."
+_MEASURES = "Une ligne par date ; incertitudes : colonnes « … ± »."
 _FACTORS = FormField(
     name="factors",
     title="Nombre de sources",
@@ -83,7 +83,9 @@ ASKS: Mapping[str, tuple[FormField, ...]] = {
     "profiles": (*_file("Concentrations", _MEASURES), _FACTORS, _LIBRARY),
     "contributions": (
         *_file("Concentrations", f"{_MEASURES} Colonnes date, site, latitude, longitude."),
-        replace(_FACTORS, optional=False, help="Le rapport « profiles » aide à le choisir."),
+        replace(
+            _FACTORS, optional=False, help="La méthode « Profils de sources de pollution » aide à le choisir."
+        ),
         _LIBRARY,
         FormField(name="since", title="Depuis le", kind="date", optional=True),
         FormField(name="until", title="Jusqu'au", kind="date", optional=True),

@@ -214,7 +214,7 @@ def contributions(
     if count is None:
         raise BadValueError(
             "le nombre de sources n'est pas donné.",
-            fix="Ajoutez --set factors=4 ; le rapport « profiles » aide à le choisir.",
+            fix="Donnez-le (--set factors=4) ; la méthode « Profils de sources » aide à le choisir.",
         )
     found = _fitted(measures, count, settings, seed)
     rows = _within(measures, settings.get("since"), settings.get("until"))
@@ -325,10 +325,10 @@ def _map(
     if not places:
         return []
     strongest = max(places, key=lambda one: one.value or 0.0)
-    name = found.named(factor)
+    name, site = found.named(factor), strongest.label.rpartition(", de ")[0]
     return [
         Map(
-            title=f"{name[:1].upper()}{name[1:]} : la plus forte à {strongest.label.rpartition(', de ')[0]}",
+            title=f"{name[:1].upper()}{name[1:]} : la plus forte à « {site} »",
             places=tuple(places),
             legend="Contribution moyenne, dans l'unité des concentrations, et son intervalle à 90 %.",
         )

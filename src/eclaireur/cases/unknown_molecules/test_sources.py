@@ -109,7 +109,7 @@ def test_contributions_are_drawn_where_and_when_they_are() -> None:
     maps = [one for one in blocks if isinstance(one, Map)]
     assert len(maps) == 3
     (mine,) = [one for one in maps if "trafic" in one.title]
-    assert mine.title.endswith("la plus forte à Sud")
+    assert mine.title.endswith("la plus forte à « Sud »")
     assert [(one.latitude, one.longitude) for one in mine.places] == [SITES["Nord"], SITES["Sud"]]
     assert isinstance(curve, Chart)
     assert len(curve.series[0].x) == 30
