@@ -209,7 +209,7 @@ def tracers(folder: Path) -> None:
 
 
 def linked(name: str, features: feature_table.Features) -> None:
-    """Print how many ions are linked to another of their molecule, and how many by chance: times dealt anew."""
+    """Print how many ions are linked to another of their molecule, and how many by chance."""
     draw = np.random.default_rng(0)
     found = kinds(features)
     dealt = [replace(features, retention=draw.permutation(features.retention)) for _ in range(10)]
