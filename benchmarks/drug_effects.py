@@ -311,11 +311,11 @@ def one_world(cases: int, engine: str, shard: int = 5_000) -> None:
     windows = [
         Window(drug=drug, first=day, last=day + 9) for drug in histories.drugs for day in range(0, 50, 10)
     ]
-    strength = {"variation": 50 / len(persons), "group": 5 / len(persons)}
+    variation, group = 50 / len(persons), 5 / len(persons)
     start = time.process_time()
     likelihood = likelihood_of(histories, lags=50, terms=terms)
     middle = time.process_time()
-    made = fit_curves(likelihood, **strength)
+    made = fit_curves(likelihood, variation=variation, group=group)
     end = time.process_time()
     del likelihood
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
@@ -330,7 +330,7 @@ def one_world(cases: int, engine: str, shard: int = 5_000) -> None:
     with open_engine(engine) as opened:
         clock = time.perf_counter()
         with spread_curves(histories, lags=50, engine=opened, terms=terms) as sums:
-            spread = fit_curves(sums, **strength)
+            spread = fit_curves(sums, variation=variation, group=group)
             shards = sums.shards
         series = spread_series(histories, windows, engine=opened, ages=range(90, 750, 90), months=True)
         clock = time.perf_counter() - clock

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-Person = Annotated[
+_Person = Annotated[
     str,
     Parameter(name="PERSONNE", help="Identifiant, tel que les données l'écrivent : SIRET, numéro, adresse."),
 ]
@@ -37,7 +37,7 @@ def register(app: App) -> None:
 
 def _access(
     case: CaseName,
-    name: Person,
+    name: _Person,
     /,
     *,
     output: Annotated[
@@ -99,14 +99,16 @@ def _told(found: Any) -> dict[str, Any]:
 
 def _erase(
     case: CaseName,
-    name: Person,
+    name: _Person,
     /,
     *,
     by: Annotated[str, Parameter(name="--by", help="Prénom et nom de qui efface.")],
     reason: Annotated[str, Parameter(name="--reason", help="Pourquoi, sans nommer la personne.")],
     words: Annotated[
         tuple[str, ...],
-        Parameter(name="--word", help="Autre mot qui la nomme, à chercher ensuite partout ; répétable."),
+        Parameter(
+            name="--word", negative="", help="Autre mot qui la nomme, à chercher ensuite partout ; répétable."
+        ),
     ] = (),
     as_json: AsJson = False,
 ) -> None:
