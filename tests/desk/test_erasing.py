@@ -146,6 +146,9 @@ def test_a_planted_person_is_found_nowhere_once_erased(
     assert any(NAME in str(found) for found in told.tables.values())
     assert f"{NAME} a fermé" in str(told.journal)
     assert "Dossiers" in told.desk
+    blocks = personal.access_blocks(work.card, told)
+    assert NAME in repr(blocks)
+    assert any(getattr(one, "title", "").startswith("Donnée reçue : establishments") for one in blocks)
 
     said = Dossier.objects.get(case=CASE, subject=f"establishment:{KEY}").decisions.get(kind="decision")
     found = personal.erase(

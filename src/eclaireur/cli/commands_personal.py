@@ -13,7 +13,8 @@ from eclaireur.cli.screen import say, show, show_json
 
 if TYPE_CHECKING:
     from eclaireur.service.erasing import Trace
-    from eclaireur.service.personal import Rows
+    from eclaireur.core.card import Card
+    from eclaireur.service.personal import Held, Rows
     from eclaireur.service.retaining import OldRows
     from eclaireur.service.work import Work
 
@@ -51,18 +52,18 @@ def _access(
     with at_work(case, quiet=True) as work:
         found = personal.held(work, name, rows=_rows(work))
         if output is not None:
-            _write(found, output)
+            _write(work.card, found, output)
     if as_json:
         show_json(_told(found))
         return
-    show(personal.access_blocks(found)[:1])
+    show(personal.access_blocks(work.card, found)[:1])
     if output is not None:
         say(f"Écrit : {output}")
     else:
         say("Pour tout remettre à la personne : ajoutez --output dossier.odt, ou .json.")
 
 
-def _write(found: Any, output: Path) -> None:
+def _write(card: Card, found: Held, output: Path) -> None:
     import json
 
     from eclaireur.core.errors import BadValueError
@@ -78,7 +79,7 @@ def _write(found: Any, output: Path) -> None:
         write_atomically(output, lambda path: _text(path, text))
     elif kind in {".html", ".odt"}:
         write = write_html if kind == ".html" else write_odt
-        write(access_blocks(found), output, title=title, mentions={})
+        write(access_blocks(card, found), output, title=title, mentions={})
     else:
         raise BadValueError(f"format inconnu : « {kind} ».", fix="Choisissez .json, .html ou .odt.")
 
@@ -87,7 +88,7 @@ def _text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _told(found: Any) -> dict[str, Any]:
+def _told(found: Held) -> dict[str, Any]:
     return {
         "case": found.case,
         "names": list(found.names),
