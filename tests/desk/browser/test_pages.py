@@ -98,6 +98,13 @@ PROBES: dict[str, Probe] = {
     "annoter": Probe(
         f"{_READER}annoter/", "chef", f"/{READER}/annoter/?phrase={{passage}}", wait="form.labels fieldset"
     ),
+    "mots": Probe(
+        f"{_READER}annoter/texte/",
+        "chef",
+        f"/{READER}/annoter/texte/?id=INSSN-2024-0053",
+        click=".by-words summary",
+        wait=".by-words[open]",
+    ),
     "rapports": Probe(f"{_CASE}rapports/", "chef", f"/{READER}/rapports/"),
     "rapport": Probe(
         f"{_CASE}rapports/<uuid:pk>/", "chef", f"/{READER}/rapports/{{report}}/", wait=".report-body"
@@ -240,6 +247,7 @@ NO_PAGES = {
             *(f"{_DOSSIER}explication/<int:number>/explication.{form}" for form in ("pdf", "odt")),
             *(f"{part}fiche.{form}" for part in ("fiches/<case:case>/", f"{_CASE}fiche/") for form in SHEETS),
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
+            f"{_READER}annoter/non-reprises.csv",
             *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "odt", "xlsx", "ods", "csv")),
             *(
                 f"{_CASE}calculs/<uuid:pk>/resultat.{form}"

@@ -16,12 +16,14 @@ from eclaireur.bricks.semantic.query import leaves, read_query
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.view import Diff, SpanText
 from eclaireur.desk.access import Action
+from eclaireur.desk.annotations import place_of
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.documents import known_of, labelled, proposals_of, text_of
 from eclaireur.desk.finding import document_within, pieces
 from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.place import workspace
+from eclaireur.desk.spans import own_marks
 from eclaireur.service import originals, searching
 from eclaireur.service.alike import alike
 
@@ -45,6 +47,10 @@ def document(request: Asking, case: str) -> HttpResponse:
     proposals = None if context["switch"] else proposals_of(case, origin)
     labels = proposals.by_document.get(name, ()) if proposals else ()
     text = labelled(text_of(found, known), labels, dict(proposals.labels) if proposals else {})
+    if proposals:
+        text = replace(
+            text, marks=(*text.marks, *own_marks(request.user, request.reach, case, name, proposals))
+        )
     given = [one for one in labels if one.labels]
     context |= {
         "document": found,
@@ -55,12 +61,14 @@ def document(request: Asking, case: str) -> HttpResponse:
         "sure": sum(one.sure for one in given),
         "unsure": sum(not one.sure for one in given),
         "annotate": urlencode({"document": name}),
+        "self": urlencode({"id": name}),
         "original": originals.find(workspace(), case, found.id),
         "can_attach": request.reach.may_everywhere(Action.CONNECT, case),
         "asking": urlencode(
             {"id": name} | ({"q": asked} if (asked := request.GET.get("q", "")[:500]) else {})
         ),
         "can_annotate": bool(given) and request.reach.may_somewhere(Action.DECIDE, case),
+        "can_label": bool(proposals) and place_of(card, request.reach, found, Action.DECIDE) is not None,
         "alike": [
             (one, urlencode({"id": one.id}), urlencode({"gauche": name, "droite": one.id}))
             for one in alike(

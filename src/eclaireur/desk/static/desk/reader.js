@@ -180,6 +180,7 @@ if (document.querySelector(".document"))
     if (event.key === "j") part(1);
     else if (event.key === "k") part(-1);
     else if (event.key === "n") document.querySelector("[data-annotate]")?.click();
+    else if (event.key === "e") document.querySelector("[data-label]")?.click();
     else if (event.key === "b") document.querySelector("[data-back]")?.click();
   });
 
