@@ -10,18 +10,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.showing import printable
-from eclaireur.core.view import Mark
 from eclaireur.desk.annotations import standing
 from eclaireur.service.annotating import Passage
 
 if TYPE_CHECKING:
     from eclaireur.desk.access import Reach
     from eclaireur.desk.models import Annotation, User
-    from eclaireur.service.annotating import Proposals
 
 __all__ = [
     "LONGEST",
@@ -30,11 +28,11 @@ __all__ = [
     "between",
     "flat",
     "mine",
-    "own_marks",
     "passage_of",
     "pieces",
     "selected",
     "shown",
+    "told",
 ]
 
 LONGEST = 2_000
@@ -81,12 +79,14 @@ def flat(text: str) -> str:
 
 
 def _span(text: str, start: int, end: int) -> Span:
+    before = flat(text[max(start - _AROUND, 0) : start])
+    after = flat(text[end : end + _AROUND])
     return Span(
         start,
         end,
-        flat(text[max(start - _AROUND, 0) : start]),
+        before.partition(" ")[2] if start > _AROUND else before,
         flat(text[start:end]),
-        flat(text[end : end + _AROUND]),
+        after.rpartition(" ")[0] if end + _AROUND < len(text) else after,
     )
 
 
@@ -197,16 +197,17 @@ def mine(user: User, reach: Reach, case: str, document: str) -> list[Annotation]
     return sorted(rows, key=lambda row: (row.start, row.end))
 
 
-def own_marks(user: User, reach: Reach, case: str, document: str, proposals: Proposals) -> list[Mark]:
-    """Return the spans of a person as marks of a text."""
+def told(text: str, rows: Iterable[Annotation], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return spans in words, as a list shows them: what is said, its labels, and where it is."""
     return [
-        Mark(
-            start=row.start,
-            end=row.end,
-            label=f"{shown(row.labels, proposals.labels)} (vous)",
-            sure=not row.unsure,
-        )
-        for row in mine(user, reach, case, document)
+        {
+            "said": flat(text[row.start : row.end]),
+            "start": row.start,
+            "key": f"{row.start}-{row.end}",
+            "unsure": row.unsure,
+            "labels": shown(row.labels, names),
+        }
+        for row in rows
     ]
 
 

@@ -88,6 +88,7 @@ PROBES: dict[str, Probe] = {
     "page_du_pdf": Probe(
         f"{_READER}document/page/", "chef", f"/{READER}/document/page/?id=INSSN-2024-0053&q=extincteurs"
     ),
+    "originaux": Probe(f"{_READER}originaux/", "chef", f"/{READER}/originaux/"),
     "comparaison": Probe(
         f"{_READER}comparer/",
         "chef",

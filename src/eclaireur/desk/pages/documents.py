@@ -15,6 +15,7 @@ from eclaireur.bricks.semantic.highlight import passages
 from eclaireur.bricks.semantic.query import leaves, read_query
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.view import Diff, SpanText
+from eclaireur.desk import spans
 from eclaireur.desk.access import Action
 from eclaireur.desk.annotations import place_of
 from eclaireur.desk.asking import Asking, page
@@ -23,7 +24,6 @@ from eclaireur.desk.documents import known_of, labelled, proposals_of, text_of
 from eclaireur.desk.finding import document_within, pieces
 from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.place import workspace
-from eclaireur.desk.spans import own_marks
 from eclaireur.service import originals, searching
 from eclaireur.service.alike import alike
 
@@ -47,10 +47,7 @@ def document(request: Asking, case: str) -> HttpResponse:
     proposals = None if context["switch"] else proposals_of(case, origin)
     labels = proposals.by_document.get(name, ()) if proposals else ()
     text = labelled(text_of(found, known), labels, dict(proposals.labels) if proposals else {})
-    if proposals:
-        text = replace(
-            text, marks=(*text.marks, *own_marks(request.user, request.reach, case, name, proposals))
-        )
+    words = spans.mine(request.user, request.reach, case, name) if proposals else []
     given = [one for one in labels if one.labels]
     context |= {
         "document": found,
@@ -60,6 +57,7 @@ def document(request: Asking, case: str) -> HttpResponse:
         "panel": render_blocks([one for one in known if not isinstance(one, SpanText)]),
         "sure": sum(one.sure for one in given),
         "unsure": sum(not one.sure for one in given),
+        "words": spans.told(text.text, words, proposals.labels) if proposals else [],
         "annotate": urlencode({"document": name}),
         "self": urlencode({"id": name}),
         "original": originals.find(workspace(), case, found.id),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -64,25 +64,15 @@ def label_words(request: Asking, case: str) -> HttpResponse:
         "typed": request.POST,
         "back": urlencode({"id": name}),
         "pieces": spans.pieces(text, rows, proposals.labels),
-        "rows": [_row(text, row, proposals) for row in rows],
+        "rows": spans.told(text, rows, proposals.labels),
         "choices": [
-            (_KEYS[at : at + 1], code, title.partition(" (")[0], title)
+            (_KEYS[at : at + 1], code, title.partition(" (")[0], title.partition(" (")[2].removesuffix(")"))
             for at, (code, title) in enumerate(proposals.labels.items())
         ],
         "label_name": proposals.labels.get(request.POST.get("label", ""), "").partition(" (")[0],
         "caret": done[2] if done[2].isascii() and done[2].isdecimal() else "",
     }
     return render(request, "desk/spans.html", context, status=422 if error else 200)
-
-
-def _row(text: str, row: Any, proposals: Proposals) -> dict[str, Any]:
-    return {
-        "said": spans.flat(text[row.start : row.end]),
-        "start": row.start,
-        "key": f"{row.start}-{row.end}",
-        "unsure": row.unsure,
-        "labels": spans.shown(row.labels, proposals.labels),
-    }
 
 
 def _act(

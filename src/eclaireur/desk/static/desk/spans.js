@@ -34,12 +34,14 @@ function words(range) {
   return found;
 }
 
+let waiting;
 function forget() {
+  clearTimeout(waiting);
   for (const name of ["start", "end", "said"]) form.elements[name].value = "";
   said.textContent = "";
+  form.classList.remove("ready");
 }
 
-let waiting;
 function choose() {
   const selection = getSelection();
   if (!selection.rangeCount) return;
@@ -51,16 +53,24 @@ function choose() {
   form.elements.end.value = place(range.endContainer, range.endOffset);
   form.elements.said.value = found;
   form.elements.de.value = form.elements.a.value = "";
+  form.classList.add("ready");
   const short = found.replace(/\s+/g, " ").trim();
   // A selection that grows letter by letter is told once it stands.
   clearTimeout(waiting);
-  waiting = setTimeout(() => { said.textContent = `Choisi : « ${short.length > 200 ? `${short.slice(0, 200)}…` : short} »`; }, 300);
+  waiting = setTimeout(() => {
+    said.textContent = `Choisi : « ${short.length > 200 ? `${short.slice(0, 200)}…` : short} »`;
+    // On a small screen labels come over the foot of the page: not over what they are for.
+    if (getComputedStyle(form).position !== "fixed") return;
+    const under = range.getBoundingClientRect().bottom - form.getBoundingClientRect().top;
+    if (under > -8) scrollBy(0, under + 24);
+  }, 300);
 }
 
-// Put the caret, or both ends of a selection, at characters of the document.
+// Where a character of the document is on the page: at the end of a piece rather than after its label, which
+// is no place for a caret.
 function spot(at) {
   const pieces = [...text.querySelectorAll("[data-at]")];
-  const one = pieces.findLast((each) => Number(each.dataset.at) <= at) ?? pieces[0];
+  const one = pieces.findLast((each) => Number(each.dataset.at) < at) ?? pieces[0];
   const held = one?.firstChild;
   if (!held) return [text, 0];
   return [held, [...held.data].slice(0, at - Number(one.dataset.at)).join("").length];
@@ -77,14 +87,16 @@ if (text && form) {
   document.addEventListener("selectionchange", choose);
   for (const box of [form.elements.de, form.elements.a]) box.addEventListener("input", forget);
 
-  const chosen = form.elements.start.value !== "";
-  const caret = chosen ? form.elements.end.value : text.dataset.caret;
+  // Going to the mark of the address, once the page is drawn, would take the focus away from the text.
+  if (location.hash.startsWith("#mot-")) history.replaceState(null, "", location.pathname + location.search);
   if (!document.querySelector("[role=alert], .places")) {
-    text.focus({ preventScroll: !chosen });
+    const chosen = form.elements.start.value !== "";
+    const caret = chosen ? form.elements.end.value : text.dataset.caret;
+    text.focus({ preventScroll: true });
     if (caret) {
       const from = spot(Number(chosen ? form.elements.start.value : caret));
       getSelection().setBaseAndExtent(...from, ...spot(Number(caret)));
-      if (chosen) from[0].parentElement.scrollIntoView({ block: "center" });
+      from[0].parentElement.scrollIntoView({ block: "center" });
     }
   }
 
