@@ -350,6 +350,7 @@ def test_what_was_taken_away_comes_back_under_the_names_of_others_and_only_once(
     send(client, "leave")
     # Words beside sentences: half of one, all of it, and a piece that goes from it to the next.
     one = proposals_of(READER, index_origin(workspace(), READER)).find(passage)  # type: ignore[union-attr]
+    assert one is not None
     text = task_text(client, one.document)
     for start, end in ((one.start, one.end), (one.start, one.end - 9), (one.end - 9, one.end + 9)):
         said = {"start": start, "end": end, "said": text[start:end]}

@@ -181,8 +181,7 @@ def test_several_pdfs_are_joined_at_once_and_a_result_leads_to_the_page_of_its_p
 
     # Each passage of a result leads to the page that says it, which is not always the first with its words.
     last = re.findall(r"\w{6,}", lines[-2])[-1]
-    first = re.findall(r"\w{6,}", lines[2])[-1]
-    results = html.unescape(reader.get(f"/{READER}/", {"q": f"{first} {last}"}).content.decode())
+    results = html.unescape(reader.get(f"/{READER}/", {"q": f"{last} titre:{LETTER}"}).content.decode())
     links = re.findall(rf'class="in-pdf" href="([^"]+id={LETTER}[^"]+)"', results)
     assert links
     for link in links:

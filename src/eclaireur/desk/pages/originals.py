@@ -80,14 +80,18 @@ def page_saying(original: Original, said: str, among: Sequence[int] = ()) -> int
     among
         Pages to look at; all by default.
     """
-    words = keys(said).split()
-    wanted = set(pairwise(words)) or set(words)
+    wanted = _neighbours(said)
 
     def common(number: int) -> int:
-        there = keys(original.text_of(number)).split()
-        return len(wanted & (set(pairwise(there)) if len(words) > 1 else set(there)))
+        return len(wanted & _neighbours(original.text_of(number)))
 
     return max(among or range(1, len(original.pages) + 1), key=common)
+
+
+def _neighbours(text: str) -> set[tuple[str, str]]:
+    """Return the words of a text, and the pairs of those that follow each other."""
+    words = keys(text).split()
+    return {*pairwise(words), *(("", word) for word in words)}
 
 
 def _asked(query: str) -> list[Leaf]:

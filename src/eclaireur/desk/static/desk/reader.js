@@ -79,7 +79,7 @@ if (box && ends) {
   const show = ({ words, titles }) => {
     if (!words.length && !titles.length) return close();
     const option = (text, at, address) => {
-      const row = Object.assign(document.createElement("li"), { id: `fin-${at}`, textContent: text });
+      const row = Object.assign(document.createElement("div"), { id: `fin-${at}`, textContent: text });
       row.setAttribute("role", "option");
       row.setAttribute("aria-selected", "false");
       if (address) row.dataset.address = address;
@@ -88,15 +88,12 @@ if (box && ends) {
     };
     const rows = words.map((word, at) => option(word, at));
     if (titles.length) {
-      const group = document.createElement("li");
+      const group = document.createElement("div");
       const head = Object.assign(document.createElement("span"), { className: "soft", id: "fins-documents", textContent: "Ouvrir un document" });
-      const list = document.createElement("ul");
-      list.append(...titles.map(({ title, address }, at) => option(title, words.length + at, address)));
       group.setAttribute("role", "group");
       group.setAttribute("aria-labelledby", head.id);
       head.setAttribute("aria-hidden", "true");
-      list.setAttribute("role", "presentation");
-      group.append(head, list);
+      group.append(head, ...titles.map(({ title, address }, at) => option(title, words.length + at, address)));
       rows.push(group);
     }
     ends.replaceChildren(...rows);
