@@ -148,6 +148,13 @@ def test_agreement_is_measured_and_disagreements_are_shown(
             else:
                 send(client, "save", passage=passage, label=labels)
         send(client, "leave")
+    # Words chosen in these sentences change nothing of it.
+    one = Annotation.objects.filter(user=inspectors[0]).first()
+    assert one is not None
+    text = task_text(client, one.document)
+    said = {"start": one.start, "end": one.end, "said": text[one.start : one.end]}
+    client.post(WORDS, {"id": one.document, "act": "label", "label": "S05", **said})
+    assert Annotation.objects.filter(span=True, document=one.document).exists()
     page = shown(client)
     assert "sur 6 phrases annotées par deux personnes au moins" in page
     assert re.search(
@@ -285,6 +292,14 @@ def test_words_are_labelled_by_their_characters_or_by_being_said_and_undone(
     row = Annotation.objects.order_by("-decision_id")[0]
     assert text[row.start : row.end].split()[0] == first
     assert text[row.start : row.end].split()[-1] == last
+
+    # Words that moved since are to be labelled again: neither shown in the text nor exported.
+    Annotation.objects.filter(pk=row.pk).update(start=row.start + 1)
+    page = shown(client, f"{WORDS}?id={LETTER}")
+    assert (page.count("<mark"), "Le texte a changé" in page.replace("\u00a0", " ")) == (2, True)
+    tasks = json.loads(client.get(f"{HERE}annotations.json").content)
+    assert len(tasks[0]["annotations"][0]["result"]) == 2
+    Annotation.objects.filter(pk=row.pk).update(start=row.start)
 
     # The last one is undone, another taken out, and the words of nobody else.
     client.post(WORDS, {"id": LETTER, "act": "undo"})

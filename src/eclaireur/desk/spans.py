@@ -7,7 +7,7 @@ with which it begins and ends: nothing else is needed to annotate without a mous
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.showing import printable
 from eclaireur.desk.annotations import standing
+from eclaireur.desk.place import workspace
 from eclaireur.service.annotating import Passage
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "Span",
     "between",
     "flat",
+    "in_place",
     "mine",
     "passage_of",
     "pieces",
@@ -197,13 +199,41 @@ def mine(user: User, reach: Reach, case: str, document: str) -> list[Annotation]
     return sorted(rows, key=lambda row: (row.start, row.end))
 
 
-def told(text: str, rows: Iterable[Annotation], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return spans in words, as a list shows them: what is said, its labels, and where it is."""
+def in_place(rows: Sequence[Annotation], texts: Mapping[str, str]) -> set[int]:
+    """Return the numbers of the spans whose words are still where they were, as the journal keeps them.
+
+    A document may be read anew, and its words move; a passage may have been forgotten.
+
+    Parameters
+    ----------
+    texts
+        Text of each document.
+    """
+    journal = workspace().journal
+    sealed = journal.reveal_all([journal.entry(row.decision_id) for row in rows])
+    return {
+        row.decision_id
+        for row, words in zip(rows, sealed, strict=True)
+        if words and flat(texts[row.document][row.start : row.end]) == words["text"]
+    }
+
+
+def told(
+    text: str, rows: Iterable[Annotation], names: Mapping[str, str], there: Collection[int]
+) -> list[dict[str, Any]]:
+    """Return spans in words, as a list shows them: what is said, its labels, and where it is.
+
+    Parameters
+    ----------
+    there
+        As `in_place` returns them: what the others said is no longer in the text.
+    """
     return [
         {
-            "said": flat(text[row.start : row.end]),
+            "said": flat(text[row.start : row.end]) if row.decision_id in there else "",
             "start": row.start,
             "key": f"{row.start}-{row.end}",
+            "there": row.decision_id in there,
             "unsure": row.unsure,
             "labels": shown(row.labels, names),
         }

@@ -35,6 +35,7 @@ from eclaireur.desk.models import AnnotationFile
 from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.pages.reports import attached
 from eclaireur.desk.place import workspace
+from eclaireur.desk.spans import in_place
 from eclaireur.desk.switching import refuse_if_stopped
 
 if TYPE_CHECKING:
@@ -328,6 +329,8 @@ def take(request: Asking, case: str, form: str) -> HttpResponse:
         for name, one in found.items()
         if any(row.document == name for row in rows)
     }
+    there = in_place([row for row in rows if row.span], texts)
+    rows = [row for row in rows if not row.span or row.decision_id in there]
     content = label_studio(rows, texts) if form == "json" else brat(rows, texts, proposals.labels)
     workspace().journal.append(
         "export",

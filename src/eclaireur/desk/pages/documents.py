@@ -57,7 +57,11 @@ def document(request: Asking, case: str) -> HttpResponse:
         "panel": render_blocks([one for one in known if not isinstance(one, SpanText)]),
         "sure": sum(one.sure for one in given),
         "unsure": sum(not one.sure for one in given),
-        "words": spans.told(text.text, words, proposals.labels) if proposals else [],
+        "words": (
+            spans.told(text.text, words, proposals.labels, spans.in_place(words, {name: text.text}))
+            if proposals
+            else []
+        ),
         "annotate": urlencode({"document": name}),
         "self": urlencode({"id": name}),
         "original": originals.find(workspace(), case, found.id),

@@ -56,6 +56,7 @@ def label_words(request: Asking, case: str) -> HttpResponse:
         except BadValueError as wrong:
             error = wrong
     rows = spans.mine(request.user, request.reach, case, name)
+    there = spans.in_place(rows, {name: text})
     done = request.GET.get("fait", "").partition("-")
     context |= {
         "error": error,
@@ -63,8 +64,8 @@ def label_words(request: Asking, case: str) -> HttpResponse:
         "title": found.title or found.id,
         "typed": request.POST,
         "back": urlencode({"id": name}),
-        "pieces": spans.pieces(text, rows, proposals.labels),
-        "rows": spans.told(text, rows, proposals.labels),
+        "pieces": spans.pieces(text, [row for row in rows if row.decision_id in there], proposals.labels),
+        "rows": spans.told(text, rows, proposals.labels, there),
         "choices": [
             (_KEYS[at : at + 1], code, title.partition(" (")[0], title.partition(" (")[2].removesuffix(")"))
             for at, (code, title) in enumerate(proposals.labels.items())
