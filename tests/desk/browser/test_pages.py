@@ -103,8 +103,8 @@ PROBES: dict[str, Probe] = {
         f"{_READER}annoter/texte/",
         "chef",
         f"/{READER}/annoter/texte/?id=INSSN-2024-0053",
-        click=".by-words summary",
-        wait=".by-words[open]",
+        ("Control+Shift+ArrowRight",),
+        wait=".tools.ready",
     ),
     "rapports": Probe(f"{_CASE}rapports/", "chef", f"/{READER}/rapports/"),
     "rapport": Probe(
