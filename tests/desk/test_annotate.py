@@ -473,9 +473,10 @@ def test_what_a_file_says_wrong_is_told_line_by_line_and_the_rest_goes_on(
     assert "non-reprises.csv" not in shown(client)  # all was taken
     # What does not fit on the page is in a table, one's own alone.
     many = [region(first.start, first.end, f"=INVENTÉE {at}") for at in range(40)]
-    tasks = [{"data": {"document": first.document}, "annotations": [{"result": many}]}]
+    tasks = [{"data": {"document": first.document}, "annotations": [{"result": many}, *again]}]
     page = bring(client, "c.json", json.dumps(tasks).encode())
-    assert "10 autres lignes" in page
+    assert "11 autres lignes" in page
+    assert page.index("conflit : « 7 »") < page.index("étiquette inconnue")
     table = client.get(f"{HERE}non-reprises.csv").content.decode("utf-8-sig")
     assert table.count("étiquette inconnue") == 40
     assert 'région 40;"étiquette inconnue : « =INVENTÉE 39 »' in table

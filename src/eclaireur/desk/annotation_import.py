@@ -81,7 +81,8 @@ def bring(
     -------
     dict
         ``added``, ``known``, ``spans`` (added on words) and ``partly`` (given to the whole sentence from a
-        part of it), numbers of passages; ``refused``, a list of places and reasons.
+        part of it), numbers of passages; ``refused``, a list of places and reasons, ``conflicts`` of which
+        come first.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def bring(
                 counts["known"] += 1
                 continue
             if before is not None and not renew:
-                refused.append(Refused(one.where, _against(one, before, proposals.labels)))
+                refused.append(Refused(one.where, _against(one, before, proposals.labels), conflict=True))
                 continue
             annotate(
                 user,
@@ -129,6 +130,8 @@ def bring(
             counts["added"] += 1
             counts["spans"] += one.span
             counts["partly"] += one.partly
+        # What is in conflict is shown first: a page has no room for all lines.
+        refused.sort(key=lambda one: not one.conflict)
         lines = [[one.where, one.why] for one in refused]
         AnnotationFile.objects.update_or_create(
             user=user,
@@ -140,7 +143,7 @@ def bring(
                 "at": timezone.now(),
             },
         )
-    return {**counts, "refused": lines}
+    return {**counts, "conflicts": sum(one.conflict for one in refused), "refused": lines}
 
 
 def _against(one: Placed, before: tuple[tuple[str, ...], bool], names: Mapping[str, str]) -> str:
@@ -198,7 +201,8 @@ def place(
         other = next((o for o in others if (o.labels, o.unsure) != (first.labels, first.unsure)), None)
         if other is not None:
             placed.pop()
-            refused.append(Refused(f"{first.where} et {other.where}", _twice(first, other, proposals.labels)))
+            why = _twice(first, other, proposals.labels)
+            refused.append(Refused(f"{first.where} et {other.where}", why, conflict=True))
     return placed
 
 

@@ -61,10 +61,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Something of a file that was left out: where, and why in French."""
+    """Something of a file that was left out: where, and why in French; ``conflict`` when two are said."""
 
     where: str
     why: str
+    conflict: bool = False
 
 
 def read(name: str, content: bytes) -> tuple[list[Said], list[Refused]]:

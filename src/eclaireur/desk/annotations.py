@@ -19,7 +19,7 @@ from eclaireur.bricks.semantic.annotators import alpha_interval, cohen_kappa
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.subjects import Subject
 from eclaireur.desk.access import Action
-from eclaireur.desk.models import Annotation, Decision, Dossier
+from eclaireur.desk.models import Annotation, AnnotationFile, Decision, Dossier
 from eclaireur.desk.recording import Act, record
 from eclaireur.service.feedback import UNDO
 
@@ -222,6 +222,8 @@ def take_back_import(user: User, reach: Reach, case: str) -> int:
         mine = list(rows.filter(batch=last.batch)) if last is not None else []
         for row in mine:
             _undo(user, row)
+        if last is not None:
+            AnnotationFile.objects.filter(user=user, case=case, batch=last.batch).delete()
     return len(mine)
 
 

@@ -206,11 +206,7 @@ def _bring(request: Asking, card: Card, proposals: Proposals, origin: Origin) ->
         renew=bool(request.POST.get("renew")),
     )
     left = found["refused"]
-    request.session[_IMPORTED + card.name] = found | {
-        "refused": left[:_SHOWN],
-        "more": len(left[_SHOWN:]),
-        "conflicts": sum(why.startswith("conflit") for _, why in left),
-    }
+    request.session[_IMPORTED + card.name] = found | {"refused": left[:_SHOWN], "more": len(left[_SHOWN:])}
 
 
 def _take_out(request: Asking, card: Card) -> None:
