@@ -227,11 +227,19 @@ def take_back_import(user: User, reach: Reach, case: str) -> int:
     return len(mine)
 
 
-def standing(reach: Reach, case: str, user: User | None = None) -> list[Annotation]:
-    """Return the annotations that hold, within reach: the last of each person on each passage."""
+def standing(reach: Reach, case: str, user: User | None = None, document: str = "") -> list[Annotation]:
+    """Return the annotations that hold, within reach: the last of each person on each passage.
+
+    Parameters
+    ----------
+    user, document
+        Only theirs, only of this one; all by default.
+    """
     rows = Annotation.objects.within(reach).filter(case=case, decision__undone_by=None)
     if user is not None:
         rows = rows.filter(user=user)
+    if document:
+        rows = rows.filter(document=document)
     last: dict[tuple[int, str, str, bool], Annotation] = {}
     for row in rows.select_related("user").order_by("decision_id"):
         last[row.user_id, row.external, row.key, row.span] = row

@@ -191,11 +191,7 @@ def _places(plain: str, words: str) -> list[tuple[int, int]]:
 
 def mine(user: User, reach: Reach, case: str, document: str) -> list[Annotation]:
     """Return the spans of a document that a person labelled here, in the order of the text."""
-    rows = [
-        row
-        for row in standing(reach, case, user)
-        if row.span and not row.batch and row.document == document and row.labels
-    ]
+    rows = [row for row in standing(reach, case, user, document) if row.span and not row.batch and row.labels]
     return sorted(rows, key=lambda row: (row.start, row.end))
 
 
