@@ -30,7 +30,7 @@ from eclaireur.cases.weather_postprocessing.verify import (
     ranks,
 )
 from eclaireur.core.case import Fitted, Records, quiet
-from eclaireur.core.errors import ModelRefusedError
+from eclaireur.core.errors import BadValueError, ModelRefusedError
 from eclaireur.core.figures import lay_out
 from eclaireur.core.terminal import TerminalRenderer
 from eclaireur.core.view import Chart, Table
@@ -159,6 +159,28 @@ def test_bad_rows_are_set_aside_with_their_line_and_the_rest_goes_on(tmp_path: P
     assert "coupée" in reasons[7]
 
 
+def test_french_days_and_encodings_are_read_and_months_first_refused(tmp_path: Path) -> None:
+    head, path = "date;station;m1;m2;rain\n", tmp_path / "a.csv"
+    text = f"{head}05/01/2024;Orléans;1;2,5;3\n2024-01-06;Orléans;1;2;3\n"
+    for encoding in ("utf-8", "cp1252", "utf-16"):
+        path.write_text(text, encoding=encoding)
+        read = read_ensemble(path)
+        assert read is not None
+        assert [(row["station"], row["day"].day) for row in read.rows] == [("Orléans", 5), ("Orléans", 6)]
+    path.write_bytes(text.replace("\n", "\r").encode())
+    mac = read_ensemble(path)
+    assert mac is not None
+    assert len(mac.rows) == 2
+    path.write_text(f"{head}02/13/2024;A;1;2;3\n02/03/2024;A;1;2;3\n2024-01-06;A;1;2;3\n", encoding="utf-8")
+    read = read_ensemble(path)
+    assert read is not None
+    assert len(read.rows) == 1
+    assert all("le mois semble avant le jour" in one.reason for one in read.rejected)
+    path.write_text("date;station;m1;rain\n2024-01-06;A;1;2\n", encoding="utf-8")
+    with pytest.raises(BadValueError, match="un seul membre"):
+        read_ensemble(path)
+
+
 def test_the_same_station_and_day_twice_is_refused_the_second_time(tmp_path: Path) -> None:
     text = "date,station,temperature,A,B\n20200101,S,5,7,8\n20200101,S,5,1,2\n20200102,S,5,7,8\n"
     found = read_ensemble(wide(tmp_path, text))
@@ -283,6 +305,20 @@ def test_each_report_can_be_shown(sampled: Sampled, name: str) -> None:
         raw, kept, loose = blocks[0].rows
         assert kept["energy"] < raw["energy"]
         assert kept["variogram"] < loose["variogram"]
+
+
+def test_rows_set_aside_are_those_of_the_file_that_is_given(sampled: Sampled, tmp_path: Path) -> None:
+    def made(name: str, path: Path) -> Any:
+        table = case.read_report_input(path)
+        asked = (sampled.records, sampled.fitted.card, sampled.fitted.artefacts.__getitem__)
+        return case.report(name, *asked, about="", table=table, seed=1, progress=quiet)
+
+    path = wide(tmp_path, WIDE + "2020-01-01,1,1,2,3\n2020-01-02,1,-4,2,3\n2020-01-03,1,,2,3\n")
+    table, facts = made("rejected", path)
+    assert [(row["file"], row["line"]) for row in table.rows] == [(path.name, 3)]
+    assert facts.pairs == (("1 membre manquant sur 3", "1 ligne"),)
+    with pytest.raises(BadValueError, match="est une prévision"):
+        made("impacts", path)
 
 
 def test_a_model_that_asks_for_an_unknown_predictor_is_refused(sampled: Sampled) -> None:

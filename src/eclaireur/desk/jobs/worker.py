@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error, close_old_connections, connections
 
-from eclaireur.desk import readings
+from eclaireur.desk import readings, retaining
 from eclaireur.desk.jobs import queue
 from eclaireur.desk.jobs.process import Process
 from eclaireur.desk.jobs.running import run
@@ -97,6 +97,8 @@ class _Worker:
             queue.reap(deaths=self._times.deaths)
             with contextlib.suppress(OSError):  # a disk that is away must not end the worker
                 readings.sweep()
+            if self._times.nightly:
+                retaining.ask_of_the_night()
 
     def _carry(self, job: Job) -> None:
         """Have a process do the task, and see to it that the task is somebody's when that process is gone."""
