@@ -21,7 +21,7 @@ from eclaireur.core.errors import BadValueError, NotFoundError
 from eclaireur.core.types import Verdict
 from eclaireur.desk import decisions, place, recording
 from eclaireur.desk.erasing import DeskRows
-from eclaireur.desk.models import Dossier, Job, JobState, SavedSearch, Target, Upload, User
+from eclaireur.desk.models import AnnotationFile, Dossier, Job, JobState, SavedSearch, Target, Upload, User
 from eclaireur.desk.publishing import draw_list, publish
 from eclaireur.desk.retaining import DeskOldRows, ask_of_the_night
 from eclaireur.desk.sheets import Sheet
@@ -104,6 +104,9 @@ def plant(work: Work, agent: User, settings_media: Path) -> None:
     )  # fmt: skip
     SavedSearch.objects.create(
         user=agent, case=CASE, title="Mes dossiers", address="?q=rats", known=[KEY, OTHER]
+    )
+    AnnotationFile.objects.create(
+        user=agent, case=CASE, name="export.json", batch="0", refused=[["tâche 1", f"inconnu : « {KEY} »"]]
     )
     Upload.objects.create(
         case=CASE, file=ContentFile(f"nom;lieu\n{NAME};{KEY}\n".encode(), name="liste.csv"), name="liste.csv",

@@ -15,7 +15,9 @@ from eclaireur.bricks.semantic.highlight import passages
 from eclaireur.bricks.semantic.query import leaves, read_query
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.view import Diff, SpanText
+from eclaireur.desk import spans
 from eclaireur.desk.access import Action
+from eclaireur.desk.annotations import place_of
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.documents import known_of, labelled, proposals_of, text_of
@@ -45,6 +47,7 @@ def document(request: Asking, case: str) -> HttpResponse:
     proposals = None if context["switch"] else proposals_of(case, origin)
     labels = proposals.by_document.get(name, ()) if proposals else ()
     text = labelled(text_of(found, known), labels, dict(proposals.labels) if proposals else {})
+    words = spans.mine(request.user, request.reach, case, name) if proposals else []
     given = [one for one in labels if one.labels]
     context |= {
         "document": found,
@@ -54,13 +57,20 @@ def document(request: Asking, case: str) -> HttpResponse:
         "panel": render_blocks([one for one in known if not isinstance(one, SpanText)]),
         "sure": sum(one.sure for one in given),
         "unsure": sum(not one.sure for one in given),
+        "words": (
+            spans.told(text.text, words, proposals.labels, spans.in_place(words, {name: text.text}))
+            if proposals
+            else []
+        ),
         "annotate": urlencode({"document": name}),
+        "self": urlencode({"id": name}),
         "original": originals.find(workspace(), case, found.id),
         "can_attach": request.reach.may_everywhere(Action.CONNECT, case),
         "asking": urlencode(
             {"id": name} | ({"q": asked} if (asked := request.GET.get("q", "")[:500]) else {})
         ),
         "can_annotate": bool(given) and request.reach.may_somewhere(Action.DECIDE, case),
+        "can_label": bool(proposals) and place_of(card, request.reach, found, Action.DECIDE) is not None,
         "alike": [
             (one, urlencode({"id": one.id}), urlencode({"gauche": name, "droite": one.id}))
             for one in alike(
