@@ -12,8 +12,8 @@ from eclaireur.cli.options import AsJson, CaseName
 from eclaireur.cli.screen import say, show, show_json
 
 if TYPE_CHECKING:
-    from eclaireur.service.erasing import Trace
     from eclaireur.core.card import Card
+    from eclaireur.service.erasing import Trace
     from eclaireur.service.personal import Held, Rows
     from eclaireur.service.retaining import OldRows
     from eclaireur.service.work import Work
