@@ -26,6 +26,7 @@ from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.place import workspace
 from eclaireur.service import originals, searching
 from eclaireur.service.alike import alike
+from eclaireur.service.named import named_blocks
 
 if TYPE_CHECKING:
     from eclaireur.bricks.semantic.index import Document
@@ -54,7 +55,9 @@ def document(request: Asking, case: str) -> HttpResponse:
         "title": found.title or found.id,
         "text": render_blocks([replace(text, title="")]),
         "parts": [(f"partie-0-{at}", one.label) for at, one in enumerate(m for m in text.marks if m.part)],
-        "panel": render_blocks([one for one in known if not isinstance(one, SpanText)]),
+        "panel": render_blocks(
+            [*(one for one in known if not isinstance(one, SpanText)), *named_blocks(found.body)]
+        ),
         "sure": sum(one.sure for one in given),
         "unsure": sum(not one.sure for one in given),
         "words": (
