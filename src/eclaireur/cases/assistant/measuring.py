@@ -294,7 +294,7 @@ def token_f1(answer: str, truth: str) -> float:
     Examples
     --------
     >>> round(token_f1("La carte coûte 25 euros", "25 euros"), 2)
-    0.67
+    0.57
     """
     said, wanted = Counter(keys(answer).split()), Counter(keys(truth).split())
     common = sum((said & wanted).values())

@@ -55,6 +55,7 @@ def ratios(pairs: Pairs) -> Ratios:
     Examples
     --------
     >>> import pyarrow as pa
+    >>> from eclaireur.cases.drug_effects.reports_table import count_pairs
     >>> rows = {"report": ["1", "2", "3", "4"], "drug": ["X", "X", "Y", "Y"], "event": ["A", "B", "A", "B"]}
     >>> ratios(count_pairs(pa.table(rows))).prr.tolist()
     [1.0, 1.0, 1.0, 1.0]
