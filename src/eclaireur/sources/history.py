@@ -67,7 +67,7 @@ def alerts(deliveries: Sequence[Delivery]) -> tuple[Alert, ...]:
     ...     column = Quality(name="Tél.", kind="phone", filled=filled, valid=1.0)
     ...     return Delivery(day=day, rows=1000, columns=(column,))
     >>> days = [taken(date(2024, month, 1), 0.98) for month in (1, 2, 3)]
-    >>> [one.message.replace("\xa0", " ") for one in alerts([*days, taken(date(2024, 4, 1), 0.71)])]
+    >>> [one.message.replace("\\xa0", " ") for one in alerts([*days, taken(date(2024, 4, 1), 0.71)])]
     ['Colonne « Tél. » : remplie à 71,0 %, contre 98,0 % d’ordinaire.']
     """
     ordered = sorted(deliveries, key=lambda one: one.day)
