@@ -22,6 +22,28 @@ __all__ = ["PROOFS", "logs_in", "main", "page", "upper_bound"]
 PROOFS: Mapping[str, tuple[str, str, str]] = {
     "journal": ("tamperings of the journal", "missed, or found at the wrong line", "prove_journal.py"),
     "tasks": ("tasks whose carriers were killed or frozen", "lost or done twice", "prove_tasks.py"),
+    "kills": (
+        "acts acknowledged by a desk whose processes are killed",
+        "lost, done twice or torn",
+        "prove_kills.py",
+    ),
+    "power_rows": (
+        "power cuts on the database",
+        "an acknowledged write lost, or a damaged base",
+        "prove_power.py",
+    ),
+    "power_lake": ("power cuts on the lake", "an acknowledged table lost or torn", "prove_power.py"),
+    "upgrade": (
+        "upgrades killed at a step",
+        "not finished by the next start, or rows lost",
+        "prove_upgrade.py",
+    ),
+    "outages": ("things looked at under outages", "unnamed, or not recovered alone", "prove_outages.py"),
+    "overload": (
+        "requests, ten times too many",
+        "neither served nor refused in words",
+        "prove_overload.py",
+    ),
     "fetching": ("fetches killed", "a torn snapshot", "prove_fetching.py"),
     "explanations": (
         "past scores computed again from the journal",
@@ -43,7 +65,7 @@ PROOFS: Mapping[str, tuple[str, str, str]] = {
 }
 """Proof → what was tried, what a failure is, its script."""
 
-_COUNTED = {"membership", "mutation"}
+_COUNTED = {"membership", "mutation", "outages"}
 """Proofs whose trials are not draws: they have no bound, and a table of their own."""
 
 _HEAD = """# Proofs

@@ -89,9 +89,14 @@ def _database() -> Iterator[None]:
     """Say in a sentence that the database does not answer."""
     from django.db import DatabaseError, InterfaceError
 
+    from eclaireur.desk.outages import cause
+
     try:
         yield
     except (DatabaseError, InterfaceError) as error:
+        named = cause(error)
+        if named:
+            raise ConfigError(named, fix="Corrigez cela, puis relancez la commande.") from error
         reason = str(error).strip().splitlines()
         raise ConfigError(
             f"la base de données ne répond pas comme il faut ({reason[0] if reason else 'sans raison'}).",
