@@ -21,7 +21,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-__all__ = ["CASE", "Answer", "Served", "Stage", "Visitor", "children", "served", "staged", "wait_for"]
+__all__ = [
+    "CASE",
+    "Answer",
+    "Served",
+    "Stage",
+    "Visitor",
+    "children",
+    "free_port",
+    "served",
+    "staged",
+    "wait_for",
+]
 
 CASE = "restaurant_risk"
 _PATIENCE = 120.0

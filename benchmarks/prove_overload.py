@@ -65,7 +65,7 @@ def _paths(stage: Stage) -> list[str]:
         "/",
         f"/{CASE}/",
         f"/{CASE}/?portee=classement",
-        f"/{CASE}/export.csv",
+        f"/{CASE}/listes/{worklist.pk}/export.csv",
         "/api/v1/cas",
         f"/api/v1/editions/{edition.pk}/indices?limit=500",
         f"/api/v1/listes/{worklist.pk}/lignes?limit=500",

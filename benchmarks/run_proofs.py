@@ -52,7 +52,7 @@ SCRIPTS: Mapping[str, Script] = {
     "tasks": Script(("--kills", "2000"), ("--kills", "36")),
     "stop": Script(("--rounds", "20"), ("--rounds", "3")),
     "membership": Script((), ("--case", "artisan_siting")),
-    "kills": Script(("--kills", "2000"), ("--kills", "40")),
+    "kills": Script(("--kills", "2000"), ("--kills", "40"), 900),
     "power": Script(("--cuts", "5000"), ("--cuts", "200")),
     "upgrade": Script((), ("--every", "40")),
     "outages": Script((), ("--locked", "22")),
