@@ -67,6 +67,10 @@ class _Bases:
         self.empty()
         shutil.copyfile(self._folder / name, self._path())
 
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self._close()
+
     @staticmethod
     def _close() -> None:
         from django.db import connections
@@ -95,6 +99,11 @@ class _PostgresqlBases(_Bases):
         """Start with a base that holds nothing."""
         drop = f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)'
         self._say(drop, f'CREATE DATABASE "{self._name}"')
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        names = [self._name, *(f"{self._name}_{name}" for name in _versions())]
+        self._say(*(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)' for name in names))
 
     def keep(self, name: str) -> None:
         """Keep the base as it is under a name."""
@@ -249,7 +258,6 @@ def prove(bases: _Bases, every: int, *, oldest: int = 0) -> Kills:
             else:
                 found.whole += 1
             statement += every
-    bases.empty()
     return found
 
 
@@ -280,11 +288,12 @@ def _set_up(vendor: str) -> Iterator[_Bases]:
             os.environ["DATABASE_URL"] = urlunsplit(parts._replace(path=f"/eclaireur_upgrade_{os.getpid()}"))
         from eclaireur.desk.start import set_up
 
-        bases = _PostgresqlBases(folder) if vendor == "postgresql" else _Bases(folder)
-        if vendor == "postgresql":
-            bases.empty()
         set_up()
-        yield bases
+        bases = _PostgresqlBases(folder) if vendor == "postgresql" else _Bases(folder)
+        try:
+            yield bases
+        finally:
+            bases.end()
 
 
 def _one(vendor: str, every: int, oldest: int) -> Kills | None:
