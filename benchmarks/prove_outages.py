@@ -210,10 +210,10 @@ def _task(desk: _Desk) -> tuple[str, str]:
 def _read_only(proof: Proof, home: Path) -> None:
     trouble = "read-only disk"
     _mount("-o", "remount,ro", str(home.parent))
-    words = [sys.executable, "-m", "eclaireur", "serve", "--port", str(free_port())]
+    command = [sys.executable, "-m", "eclaireur", "serve", "--port", str(free_port())]
     environ = {**os.environ, "ECLAIREUR_HOME": str(home)}
     ended = subprocess.run(  # noqa: S603 (this program)
-        words, env=environ, capture_output=True, text=True, timeout=120, check=False
+        command, env=environ, capture_output=True, text=True, timeout=120, check=False
     )
     lines = [line for line in ended.stderr.splitlines() if line.strip()]
     said = " ".join(lines)

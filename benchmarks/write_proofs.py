@@ -44,6 +44,7 @@ PROOFS: Mapping[str, tuple[str, str, str]] = {
         "neither served nor refused in words",
         "prove_overload.py",
     ),
+    "health": ("healths asked for meanwhile", "over half a second", "prove_overload.py"),
     "fetching": ("fetches killed", "a torn snapshot", "prove_fetching.py"),
     "explanations": (
         "past scores computed again from the journal",
