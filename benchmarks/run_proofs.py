@@ -3,10 +3,10 @@
     ./eclaireur prove [NAME…] [--quick] [--again] [--seed 20211] [--write] [--list]
 
 Each proof is a script of this folder, run in a process of its own with a workspace that does not stay. What
-it printed and counted is kept in ``proofs/CODE/FORM-SEED/``, where CODE is the hash of every file of ``src``,
-``benchmarks`` and ``requirements``: a proof that held with the same code, form and seed is not run again,
-whatever stopped the others. Figures of full forms go to ``docs/proofs/``, from which the page is written;
-with ``--write``, those of short forms too, where there is no full one.
+it printed and counted is kept in ``proofs/CODE/FORM-SEED/``, where CODE is the hash of every file of ``src``
+and ``requirements``: a proof that held with the same code, script, form and seed is not run again, whatever
+stopped the others. Figures of full forms go to ``docs/proofs/``, from which the page is written; with
+``--write``, those of short forms too, where there is no full one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from benchmarks.write_proofs import logs_in, page
 __all__ = ["SCRIPTS", "Outcome", "Script", "code_of", "given", "keep", "main", "once", "run"]
 
 _ROOT = Path(__file__).resolve().parents[1]
-_CODE = ("src", "benchmarks", "requirements")
+_CODE = ("src", "requirements", "benchmarks/desk_stage.py", "benchmarks/power_disk.py")
+"""What every proof is a proof of, or rests on; each rests on its own script besides."""
 _SEED = 20211
 
 
@@ -51,10 +52,11 @@ SCRIPTS: Mapping[str, Script] = {
     "explanations": Script(("--count", "1000"), ("--count", "100", "--explained", "5", "--dates", "2")),
     "tasks": Script(("--kills", "2000"), ("--kills", "36")),
     "stop": Script(("--rounds", "20"), ("--rounds", "3")),
+    "perimeters": Script((), ("--stride", "40", "--turns", "3")),
     "membership": Script((), ("--case", "artisan_siting")),
     "kills": Script(("--kills", "2000"), ("--kills", "40"), 900),
     "power": Script(("--cuts", "5000"), ("--cuts", "200")),
-    "upgrade": Script((), ("--every", "40")),
+    "upgrade": Script((), ("--every", "60", "--oldest", "4")),
     "outages": Script((), ("--locked", "22")),
     "overload": Script(("--seconds", "60"), ("--seconds", "10")),
     "fetching": Script((), ("--kills", "5", "--rolling", "0")),
@@ -78,11 +80,11 @@ class Outcome:
 
 
 def code_of(root: Path, folders: Iterable[str] = _CODE) -> str:
-    """Return the hash of every file of some folders: what a proof was a proof of."""
+    """Return the hash of some files, and of every file of some folders."""
     made = hashlib.sha256()
-    for folder in folders:
-        for path in sorted((root / folder).rglob("*")):
-            if path.is_file() and path.suffix != ".pyc" and "__pycache__" not in path.parts:
+    for folder in map(root.joinpath, folders):
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else (folder,):
+            if path.is_file() and path.suffix != ".pyc":
                 made.update(f"{path.relative_to(root)}\0".encode())
                 made.update(hashlib.sha256(path.read_bytes()).digest())
     return made.hexdigest()[:12]
@@ -165,14 +167,15 @@ def once(
     name: str, script: Path, arguments: Sequence[str], folder: Path, *, patience: float, again: bool = False
 ) -> tuple[Outcome, bool]:
     """Run a script, unless it held in this folder with the same arguments; tell whether it was run."""
-    state = folder / f"{name}.state"
+    state, own = folder / f"{name}.state", hashlib.sha256(script.read_bytes()).hexdigest()[:12]
     earlier = json.loads(state.read_text(encoding="utf-8")) if state.is_file() else {}
-    held = earlier.get("state") == "holds" and earlier.get("arguments") == list(arguments)
-    if held and not again and (folder / f"{name}.json").is_file():
+    same = earlier.get("script") == own and earlier.get("arguments") == list(arguments)
+    if same and earlier["state"] == "holds" and not again and (folder / f"{name}.json").is_file():
         return Outcome(state="holds", said=str(earlier["said"])), False
     state.unlink(missing_ok=True)
     outcome = run(name, script, arguments, folder, patience=patience)
-    kept = {"state": outcome.state, "said": outcome.said, "arguments": list(arguments)}
+    said = {"state": outcome.state, "said": outcome.said}
+    kept = {**said, "arguments": list(arguments), "script": own}
     state.write_text(json.dumps(kept), encoding="utf-8")
     return outcome, True
 

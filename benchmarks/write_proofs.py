@@ -52,6 +52,11 @@ PROOFS: Mapping[str, tuple[str, str, str]] = {
         "prove_explanations.py",
     ),
     "stop": ("stops of a served case under load", "not obeyed within 5 s", "prove_stop.py"),
+    "perimeters": (
+        "addresses asked by people outside of their perimeter, and within",
+        "a row that is shown, named or told outside of it",
+        "prove_perimeters.py",
+    ),
     "ssrf": ("disguised addresses asked of the connectors", "reached or not refused", "prove_ssrf.py"),
     "pickles": ("hostile files offered as a model", "accepted or run", "prove_pickles.py"),
     "documents": ("hostile files read as documents", "an exception, or over 30 s", "prove_documents.py"),

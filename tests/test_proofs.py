@@ -90,6 +90,9 @@ def test_a_proof_that_held_is_not_run_again_and_one_that_failed_is(tmp_path: Pat
     assert (third.state, run) == ("holds", False)
     assert once("it", script, given(script, (str(well),), 8), folder, patience=60)[1]
     assert once("it", script, given(script, (str(well),), 8), folder, patience=60, again=True)[1]
+    with script.open("a", encoding="utf-8") as stream:
+        stream.write("# another script\n")
+    assert once("it", script, given(script, (str(well),), 8), folder, patience=60)[1]
 
 
 def test_a_proof_that_lasts_is_ended_and_one_without_figures_was_not_run(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from django.db import OperationalError
 from django.test import Client
 
 from eclaireur.desk import uploads
-from eclaireur.desk.models import User
+from eclaireur.desk.jobs import kinds, queue, start
+from eclaireur.desk.jobs.running import run
+from eclaireur.desk.models import JobState, User
 from tests.desk.conftest import CASE, Desk
 
 SignIn = Callable[[User], Client]
@@ -71,6 +73,18 @@ def test_the_api_names_it_too(desk: Desk, sign_in: SignIn, monkeypatch: pytest.M
     response = client.get("/api/v1/cas")
     assert (response.status_code, response["Retry-After"]) == (503, "30")
     assert "lecture seule" in response.json()["error"]["message"]
+
+
+def test_a_task_that_meets_a_full_disk_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = kinds.Kind("essai", "Essai", _raising(OSError(errno.ENOSPC, "No space left on device")))
+    monkeypatch.setitem(kinds._KINDS, "essai", broken)
+    job = start("essai", user=desk.manager, case=CASE)
+    taken = queue.claim("here", lease=60)
+    assert taken is not None
+    run(taken.pk, taken.token)
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert job.error.startswith("Le disque du bureau est plein")
 
 
 def test_bytes_that_no_row_names_are_deleted_after_an_hour(desk: Desk, settings: Any, tmp_path: Path) -> None:
