@@ -217,9 +217,8 @@ def _read_only(proof: Proof, home: Path) -> None:
     )
     lines = [line for line in ended.stderr.splitlines() if line.strip()]
     said = " ".join(lines)
-    named = (
-        ended.returncode in {1, 2} and "Traceback" not in said and ("lecture seule" in said or "read" in said)
-    )
+    words = ("lecture seule", "accessible en écriture")
+    named = ended.returncode == 2 and "Traceback" not in said and any(one in said for one in words)
     proof.look(f"{trouble}: serve refuses in words", named, f"{ended.returncode} {said[:200]}")
     _mount("-o", "remount,rw", str(home.parent))
 

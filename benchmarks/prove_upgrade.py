@@ -272,6 +272,9 @@ def _server() -> Iterator[bool]:
     if programs() is None or shutil.which("runuser") is None:
         yield False
         return
+    # Its account cannot enter a folder that is private to this one.
+    os.environ.pop("TMPDIR", None)
+    tempfile.tempdir = None
     with postgresql() as address:
         os.environ["DATABASE_URL"] = address
         yield True
