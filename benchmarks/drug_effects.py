@@ -1,8 +1,12 @@
 """Figures of drug_effects: published effects, the shrinker on CAERS, speed.
 
-Run alone: ``.venv/bin/python benchmarks/drug_effects.py [--tick PYTHON] [--cases 1000000]``. Times are CPU
-seconds of this process, once libraries are loaded. ``--tick`` names an interpreter that has tick, numpydoc
-and six: it fits the same world in the same run.
+Run alone: ``.venv/bin/python benchmarks/drug_effects.py``, with options below. Times are CPU seconds of this
+process, once libraries are loaded.
+
+``--tick PYTHON`` names an interpreter that has tick, numpydoc and six: it fits the same world in this run.
+``--cases 100000`` fits worlds of a quarter, a half and all of so many cases, each in its own process, and
+prints the slope of their memory; with ``--engine processes:2`` or ``local-cluster:2``, the largest is also
+fitted by sums of shards there, and compared.
 """
 
 from __future__ import annotations
@@ -22,14 +26,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 import numpy as np
 
-from eclaireur.cases.drug_effects.case_series import fit
+from eclaireur.cases.drug_effects.case_series import Fit, fit
 from eclaireur.cases.drug_effects.curves import bootstrap_curves, chosen_strength, fit_curves
-from eclaireur.cases.drug_effects.histories import Histories
+from eclaireur.cases.drug_effects.event_dependent import fit_event_dependent
+from eclaireur.cases.drug_effects.histories import Histories, read_histories
 from eclaireur.cases.drug_effects.lagged import likelihood_of
 from eclaireur.cases.drug_effects.published import STUDIES, fit_study, study_rows
 from eclaireur.cases.drug_effects.reports_table import count_pairs
-from eclaireur.cases.drug_effects.sample import lagged_world
+from eclaireur.cases.drug_effects.sample import confounded_world, lagged_world
 from eclaireur.cases.drug_effects.shrinker import fit_prior, shrink
+from eclaireur.cases.drug_effects.spread import spread_curves, spread_series
+from eclaireur.cases.drug_effects.terms import terms_of
 from eclaireur.cases.drug_effects.windows import Window, design
 from eclaireur.core.engine import open_engine
 
@@ -41,20 +48,28 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--worlds", type=int, default=20)
     parser.add_argument("--tick", type=Path, help="interpreter that has tick")
-    parser.add_argument("--cases", type=int, default=0, help="cases of one large world")
+    parser.add_argument("--cases", type=int, default=0, help="cases of the largest world")
+    parser.add_argument("--engine", default="", help="engine of the sums of shards (core.engine)")
+    parser.add_argument("--one", type=int, default=0, help="fit one large world, and nothing else")
     arguments = parser.parse_args()
+    if arguments.one:
+        one_world(arguments.one, arguments.engine)
+        return
     folder = os.environ.get("ECLAIREUR_DATA")
     if folder:
         published(Path(folder) / "case_series")
+        sensitivity(Path(folder) / "case_series")
         caers(Path(folder) / "adverse_events" / "caers_product_event.csv.gz")
     else:
         print("published, caers: skipped, ECLAIREUR_DATA is not set")
-    curves(arguments.worlds)
-    bands()
+    if arguments.worlds:
+        curves(arguments.worlds)
+        bands()
+        adjusted()
     if arguments.tick:
         beside_tick(arguments.tick)
     if arguments.cases:
-        many(arguments.cases)
+        many(arguments.cases, arguments.engine)
 
 
 def published(folder: Path) -> None:
@@ -72,6 +87,41 @@ def published(folder: Path) -> None:
                 limits = "" if math.isnan(answer.low) else f" ({answer.low:.2f}–{answer.high:.2f})"
                 said = f"{answer.ratio:.2f}{limits}"
             print(f"| {study.name} | {effect.name} | {effect.events} | {here} | {said} |")
+
+
+def sensitivity(folder: Path) -> None:
+    """Print how the two series that are not found exactly move with what their authors may have chosen."""
+    studies = {study.name: study for study in STUDIES}
+    study = studies["rotdat"]
+    found = read_histories(study_rows(study, folder / "rotdat.txt"))
+    exposed = len(np.unique(found.dose_person))
+    print(f"rotdat: {len(found.persons)} cases, {exposed} vaccinated, all before their event")
+    for days in (7, 10, 14, 28):
+        made = fit_event_dependent(found, study.windows, ages=tuple(range(42 + days, 183, days)))
+        print(f"  ages by {days} days: {shown(made)}")
+    finer = tuple(
+        Window(drug="rotavirus", first=first, last=last, dose=dose)
+        for dose in (1, 2)
+        for first, last in ((1, 7), (8, 21))
+    )
+    print(f"  days 1 to 7 and 8 to 21: {shown(fit_event_dependent(found, finer, ages=study.ages))}")
+    study = studies["gbsdat"]
+    found = read_histories(study_rows(study, folder / "gbsdat.txt"))
+    print(f"gbsdat: {len(found.persons)} cases")
+    times = {"no season": (), "months": study.ages, "fortnights": tuple(range(15, 227, 14))}
+    for first in (0, 1):
+        windows = (Window(drug="grippe", first=first, last=42),)
+        for name, ages in times.items():
+            made = fit_event_dependent(found, windows, ages=ages)
+            plain = fit(design(found, windows, ages=ages))
+            print(f"  days {first} to 42, {name}: {shown(made)}; later doses kept: {shown(plain)}")
+
+
+def shown(made: Fit) -> str:
+    """Write the effects of a fit."""
+    return ", ".join(
+        f"{one.ratio:.2f} ({one.low:.2f}–{one.high:.2f}), {one.events} events" for one in made.effects
+    )
 
 
 def caers(path: Path) -> None:
@@ -172,13 +222,52 @@ def beside_tick(python: Path, variation: float = 2e-3, group: float = 2e-4) -> N
     print(f"error {rms(theirs - true):.4f}, here {rms(made.values - true):.4f}")
 
 
-def many(cases: int, shard: int = 25_000) -> None:
-    """Print what a large world costs: shards prepared in a pool of processes, and one after another here."""
-    worlds = [lagged_world(seed, persons=shard)[0] for seed in range(max(cases // shard, 1))]
+def adjusted(worlds: int = 12) -> None:
+    """Print the mean error of the curves of worlds where age and season bear on events and on doses."""
+    errors = []
+    for seed in range(worlds):
+        histories, true = confounded_world(seed, persons=3000, days=365, lags=20)
+        ages = np.quantile(histories.event_day, np.arange(1, 8) / 8).astype(int).tolist()
+        of_each = []
+        for terms in (
+            None,
+            terms_of(histories, ages=ages, months=True),
+            terms_of(histories, spline=4, months=True),
+        ):
+            made = fit_curves(likelihood_of(histories, lags=20, terms=terms), variation=5e-4)
+            of_each.append(float((made.values - true).mean()))
+        errors.append(of_each)
+    found = np.array(errors)
+    half = 1.96 * found.std(axis=0, ddof=1) / np.sqrt(worlds)
+    for name, mean, width in zip(("not adjusted", "groups", "spline"), found.mean(axis=0), half, strict=True):
+        print(
+            f"age and season, {worlds} worlds, {name}: mean error of the logarithm {mean:.3f} ± {width:.3f}"
+        )
+
+
+def many(cases: int, engine: str, shard: int = 5_000) -> None:
+    """Print what large worlds cost, each in a process of its own so that its memory is its own."""
+    sizes = [size for size in (cases // 4, cases // 2, cases) if size >= shard]
+    peaks = []
+    for size in sizes:
+        command = [sys.executable, __file__, "--one", str(size)]
+        command += ["--engine", engine] if size == cases and engine else []
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - ours
+        print(said, end="")
+        peaks.append(float(said.split("peak ")[1].split(" MB")[0]))
+    if len(sizes) > 1:
+        slope, base = np.polyfit(sizes, peaks, 1)
+        print(f"memory: {base:.0f} MB and {slope * 1e6:.0f} MB for each million cases")
+        print(f"so 1 000 000 cases: {(base + slope * 1e6) / 1e3:.1f} GB (computed from the slope, not run)")
+
+
+def one_world(cases: int, engine: str, shard: int = 5_000) -> None:
+    """Fit one large world here, then by sums of shards on an engine, and compare."""
+    worlds = [confounded_world(seed, persons=shard, days=750)[0] for seed in range(max(cases // shard, 1))]
     offsets = [shard * at for at in range(len(worlds))]
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in worlds])
-        for name in ("start", "end", "event_day", "dose_day", "dose_end", "dose_drug")
+        for name in ("start", "end", "event_day", "dose_day", "dose_end", "dose_drug", "origin")
     }
     for name in ("event_person", "dose_person"):
         joined[name] = np.concatenate(
@@ -187,19 +276,47 @@ def many(cases: int, shard: int = 25_000) -> None:
     persons = [str(at) for at in range(shard * len(worlds))]
     histories = Histories(persons=persons, drugs=worlds[0].drugs, **joined)
     del worlds, joined
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    terms = terms_of(histories, ages=tuple(range(90, 750, 90)), months=True)
+    windows = [
+        Window(drug=drug, first=day, last=day + 9) for drug in histories.drugs for day in range(0, 50, 10)
+    ]
+    strength = {"variation": 50 / len(persons), "group": 5 / len(persons)}
     start = time.process_time()
-    likelihood = likelihood_of(histories, lags=50)
+    likelihood = likelihood_of(histories, lags=50, terms=terms)
     middle = time.process_time()
-    made = fit_curves(likelihood, variation=5e-5, group=5e-6)
+    made = fit_curves(likelihood, **strength)
     end = time.process_time()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{len(persons)} cases: {middle - start:.0f} CPU-s to prepare, ", end="")
-    print(f"{end - middle:.0f} to fit, {peak:.1f} GB")
-    with open_engine("processes:2") as engine:
-        shared = likelihood_of(histories, lags=50, engine=engine)
-    again = fit_curves(shared, variation=5e-5, group=5e-6)
-    gap = np.abs(again.values - made.values).max()
-    print(f"prepared by other processes: largest gap of the curves {gap:.1e}")
+    del likelihood
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    print(
+        f"{len(persons)} cases, age and month adjusted: {middle - start:.1f} CPU-s to prepare curves, ",
+        end="",
+    )
+    print(f"{end - middle:.1f} to fit; peak {peak:.0f} MB (the world itself was made in {before:.0f} MB)")
+    if not engine:
+        return
+    classic = fit(design(histories, windows, ages=range(90, 750, 90), months=True))
+    with open_engine(engine) as opened:
+        clock = time.perf_counter()
+        with spread_curves(histories, lags=50, engine=opened, terms=terms) as sums:
+            spread = fit_curves(sums, **strength)
+            shards = sums.shards
+        series = spread_series(histories, windows, engine=opened, ages=range(90, 750, 90), months=True)
+        clock = time.perf_counter() - clock
+    gap = max(np.abs(spread.values - made.values).max(), np.abs(spread.terms - made.terms).max())
+    print(f"sums of {shards} shards on {engine}: {clock:.0f} s of clock; ", end="")
+    print(f"largest gap of the curves and terms {gap:.1e}, ", end="")
+    print(
+        f"of the coefficients of windows {np.abs(series.coefficients - classic.coefficients).max():.1e}, ",
+        end="",
+    )
+    ends = [
+        abs(getattr(one, name) - getattr(other, name))
+        for one, other in zip(series.effects, classic.effects, strict=True)
+        for name in ("low", "high")
+    ]
+    print(f"of their intervals {max(ends):.1e}")
 
 
 def rms(values: np.ndarray) -> float:

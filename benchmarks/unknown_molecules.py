@@ -1,4 +1,6 @@
-"""Figures of unknown_molecules: laboratories left out, speed, source profiles, spiked tracers.
+"""Figures of unknown_molecules: laboratories left out, search without precursor, speed.
+
+Those of isotopes, of tables of signals and of sources are in ``unknown_molecules_signals.py``.
 
 Run alone: ``.venv/bin/python benchmarks/unknown_molecules.py [--matchms PYTHON] [PART …]``. Times are CPU
 seconds of one process, once libraries are loaded. ``matchms`` asks for another SciPy than ours: give the
@@ -8,13 +10,13 @@ interpreter of an environment that has it.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,20 +27,21 @@ import pyarrow as pa
 
 from eclaireur.cases.unknown_molecules import (
     batch as batches,
-    feature_table,
     formats,
     judging,
     library,
     measuring,
     model as modelling,
-    profiles,
+    open_search,
     spectra,
 )
-from eclaireur.cases.unknown_molecules.masses import ADDUCTS, precursor_of
 from eclaireur.core.types import Metric
 
-PARTS = ("laboratories", "pesticides", "speed", "slope", "profiles", "tracers")
+PARTS = ("laboratories", "open", "pesticides", "speed", "slope")
 QUERIES = 2000
+OPENED = ("UFZ", "LCSB", "HBM4EU", "ENTACT_AGILENT")
+"""Laboratories whose spectra are all searched without precursor."""
+SEEDS, DRAWN = 20, 500
 
 PEER = """
 import json, sys, time
@@ -85,24 +88,20 @@ def main() -> None:
         return
     root = Path(folder)
     wanted = arguments.parts or list(PARTS)
-    table = None
-    if {"laboratories", "pesticides", "speed", "slope"} & {*wanted}:
-        path = root / "massbank" / "massbank_environment_ms2.parquet"
-        start = time.process_time()
-        table = spectra.table_of(formats.read_rows(path))
-        print(f"{table.num_rows} spectra read in {time.process_time() - start:.1f} CPU-s")
-    if "laboratories" in wanted and table is not None:
+    path = root / "massbank" / "massbank_environment_ms2.parquet"
+    start = time.process_time()
+    table = spectra.table_of(formats.read_rows(path))
+    print(f"{table.num_rows} spectra read in {time.process_time() - start:.1f} CPU-s")
+    if "laboratories" in wanted:
         laboratories(table)
-    if "pesticides" in wanted and table is not None:
+    if "open" in wanted:
+        opened(table)
+    if "pesticides" in wanted:
         pesticides(table, root / "massbank" / "matchms_pesticides.mgf")
-    if "speed" in wanted and table is not None:
+    if "speed" in wanted:
         speed(table, arguments.matchms)
-    if "slope" in wanted and table is not None:
+    if "slope" in wanted:
         slope(table)
-    if "profiles" in wanted:
-        source_profiles(root / "source_profiles")
-    if "tracers" in wanted:
-        tracers(root / "water_nontarget")
 
 
 def laboratories(table: pa.Table) -> None:
@@ -158,6 +157,54 @@ def one_by_one(table: pa.Table) -> None:
                 f"{name}, all spectra, compounds gathered: n {len(outcome.query)}, "
                 f"top1 {np.mean(outcome.rank == 1):.4f}, plain entropy {outcome.plain.mean():.4f}"
             )
+
+
+def opened(table: pa.Table) -> None:
+    """Print the search without precursor of all spectra of some laboratories, and what draws of 500 give.
+
+    Compounds are drawn whole: so a draw is a part of what is counted here once, and its figure is exact.
+    """
+    made = modelling.laid_out(table)
+    batch = batches.batch_of(table, made.library)
+    truth = np.full(table.num_rows, -1)
+    truth[made.library.row] = made.library.molecule
+    seeker = open_search.Seeker(made.library)
+    for name in OPENED:
+        lab = made.library.laboratories.index(name)
+        mine = batch.laboratory == lab
+        queries = tuple(one if use else None for one, use in zip(batch.queries, mine.tolist(), strict=True))
+        only = replace(batch, queries=queries)
+        found, _ = modelling.searched(made, only, batches.search(only, made.library), truth)
+        some = np.unique(found.query)
+        own = np.full(len(batch.queries), -1)
+        own[some] = lab
+        some = some[modelling.drawn(own[some], batch.group[some], most=measuring.MOST, seed=0)]
+        start = time.process_time()
+        joint, alone = seeker.right(batch, some, truth, lab)
+        spent = (time.process_time() - start) / len(some)
+        groups = np.unique(batch.group[some], return_inverse=True)[1].reshape(-1)
+        print(
+            f"open, {name}: {len(some)} spectra of {groups.max() + 1} compounds, "
+            f"top1 {interval(joint, groups)}, each alone {interval(alone, groups)}, "
+            f"gain {interval(joint * 1.0 - alone, groups)}, "
+            f"{1000 * spent:.0f} ms of CPU a spectrum",
+            flush=True,
+        )
+        drawn = [
+            joint[modelling.drawn(own[some], groups, most=DRAWN, seed=seed)].mean() for seed in range(SEEDS)
+        ]
+        print(
+            f"open, {name}: {SEEDS} draws of about {DRAWN} spectra, mean {np.mean(drawn):.3f}, "
+            f"{np.min(drawn):.3f} to {np.max(drawn):.3f}, standard deviation {np.std(drawn, ddof=1):.3f}"
+        )
+
+
+def interval(values: np.ndarray, groups: np.ndarray) -> str:
+    """Return a mean with its 95 % interval by draws of whole groups."""
+    total, good = np.bincount(groups), np.bincount(groups, values.astype(float))
+    weight = np.random.default_rng(0).multinomial(len(total), np.full(len(total), 1 / len(total)), 1000)
+    low, high = np.quantile((weight @ good) / (weight @ total), [0.025, 0.975])
+    return f"{values.mean():.3f} ({low:.3f}–{high:.3f})"
 
 
 def pesticides(table: pa.Table, path: Path) -> None:
@@ -265,8 +312,6 @@ def slope(table: pa.Table) -> None:
 
 def moved(made: library.Library, times: int) -> library.Library:
     """Multiply a library, at worst: copies keep their precursors to 2 ppm, their peaks are perturbed."""
-    from dataclasses import replace
-
     if times == 1:
         return made
     draw = np.random.default_rng(0)
@@ -302,101 +347,6 @@ def moved(made: library.Library, times: int) -> library.Library:
         molecule=np.tile(made.molecule, times)[order],
         bounds=cast("tuple[int, int, int, int]", tuple(int(one) for one in bounds)),
     )
-
-
-def read_columns(path: Path) -> tuple[list[str], np.ndarray]:
-    """Read a table of numbers whose first column is a date."""
-    with path.open(encoding="utf-8-sig") as stream:
-        lines = list(csv.reader(stream))
-    values = [[float(one) if one.strip() else np.nan for one in line[1:]] for line in lines[1:] if any(line)]
-    return lines[0][1:], np.array(values)
-
-
-def source_profiles(folder: Path) -> None:
-    """Print for each city the criteria by number of factors, then stability, bands and time of a run."""
-    for city, chosen in (("BatonRouge", 3), ("BatonRouge", 5), ("StLouis", 5)):
-        species, values = read_columns(folder / f"Dataset-{city}-con.csv")
-        _, unsure = read_columns(folder / f"Dataset-{city}-unc.csv")
-        total = [
-            at for at, name in enumerate(species) if name.casefold() in {"mass", "tnmoc", "unidentified"}
-        ]
-        keep = [at for at in range(len(species)) if at not in total]
-        species, values, unsure = [species[at] for at in keep], values[:, keep], unsure[:, keep]
-        profiles.fit(values, unsure, 2)
-        if chosen != 3:
-            for one in profiles.criteria(values, unsure, range(2, 8), draws=10):
-                print(f"{city}: " + ", ".join(f"{key} {value:.3f}" for key, value in one.items()))
-        spent = []
-        for seed in range(5):
-            start = time.process_time()
-            profiles.fit(values, unsure, chosen, seed=seed)
-            spent.append(time.process_time() - start)
-        made = profiles.fit(values, unsure, chosen, starts=10, seed=0)
-        again = [
-            profiles.matched(
-                made.profiles, profiles.fit(values, unsure, chosen, starts=3, seed=seed).profiles
-            )[1]
-            for seed in range(1, 11)
-        ]
-        start = time.process_time()
-        bands = profiles.bootstrap(values, unsure, made, draws=50)
-        each = (time.process_time() - start) / 50
-        print(
-            f"{city}: {values.shape[0]} × {len(species)}, {chosen} factors, Q/expected "
-            f"{made.objective / made.expected:.2f}, {np.median(spent):.2f} CPU-s a run, "
-            f"{each:.2f} a bootstrap, "
-            f"from other random starts {np.mean(again):.3f}, "
-            f"stability {np.round(bands.stability, 3).tolist()}, mean {bands.stability.mean():.3f}"
-        )
-        for factor in range(chosen):
-            at = int(made.profiles[factor].argmax())
-            low, high = profiles.displaced(values, unsure, made, factor, at)
-            print(
-                f"  {species[at]} {made.profiles[factor, at]:.3f}, bootstrap "
-                f"{bands.low[factor, at]:.3f}–{bands.high[factor, at]:.3f}, displacement {low:.3f}–{high:.3f}"
-            )
-
-
-def tracers(folder: Path) -> None:
-    """Print what filters keep in the water tables, which tracers are found, and sites told apart."""
-    with (folder / "WW2DW_Tracers_Amenable.csv").open(encoding="utf-8-sig") as stream:
-        listed = list(csv.DictReader(stream))
-    import pyarrow.csv as pacsv
-
-    for name, mode, adduct in (("1a_MZmine3_pos", "ESI+", "[M+H]+"), ("1b_MZmine3_neg", "ESI-", "[M-H]-")):
-        features = feature_table.read_features(pacsv.read_csv(folder / f"{name}.csv"))
-        found = feature_table.filter_features(features)
-        print(f"{name}: " + ", ".join(f"{step} {count}" for step, count in found.steps))
-        mine = [row for row in listed if row["Ionization_Mode"] == mode]
-        awaited = [precursor_of(float(row["Monoisotopic_Mass"]), ADDUCTS[adduct]) for row in mine]
-        times = [float(row["Retention_Time"]) for row in mine]
-        places = feature_table.find_tracers(features, awaited, times)
-        kept = [at for at in places if at >= 0 and found.kept[at]]
-        lost = [row["Chemical_Name"] for row, at in zip(mine, places, strict=True) if at < 0]
-        reasons = [found.reasons[at] for at in places if at >= 0 and not found.kept[at]]
-        print(
-            f"{name}: tracers found {sum(at >= 0 for at in places)} of {len(mine)}, kept {len(kept)}; "
-            f"missing {lost}; set aside {reasons}"
-        )
-        sites(name, features, found)
-
-
-def sites(name: str, features: feature_table.Features, found: feature_table.Filtered) -> None:
-    """Print how many injections are nearest to another injection of their own sample."""
-    from eclaireur.core.evaluation import wilson
-
-    injections = [(sample, at) for sample, places in features.groups.items() for at in places]
-    owner = np.array([sample for sample, _ in injections])
-    for title, rows in (("all signals", np.ones(len(features.mz), bool)), ("kept signals", found.kept)):
-        area = np.log1p(np.nan_to_num(features.area[rows][:, [at for _, at in injections]])).T
-        level = np.corrcoef(area)
-        np.fill_diagonal(level, -2)
-        right = int((owner[level.argmax(axis=1)] == owner).sum())
-        low, high = wilson(right, len(owner))
-        print(
-            f"{name}, {title}: {right} of {len(owner)} injections nearest to their own sample "
-            f"({low:.2f}–{high:.2f}), {len(features.groups)} samples"
-        )
 
 
 if __name__ == "__main__":

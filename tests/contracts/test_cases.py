@@ -6,8 +6,9 @@ A new case is tested by these tests without a line to add here.
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,16 +44,15 @@ _PLAYED: dict[str, Played] = {}
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("workspace")
+def home(tmp_path_factory: pytest.TempPathFactory, worked: Path) -> Path:
+    return shutil.copytree(worked, tmp_path_factory.mktemp("workspace") / "home")
 
 
 @pytest.fixture(params=ALL, ids=lambda card: card.name)
 def played(request: pytest.FixtureRequest, home: Path) -> Played:
     card: Card = request.param
     if card.name not in _PLAYED:
-        clock = lambda: datetime(2026, 11, 20, 9, 0, tzinfo=UTC)  # noqa: E731
-        work = Work.on(Workspace.open(home, env={}, clock=clock), card.name)
+        work = Work.on(Workspace.open(home, env={}), card.name)
         _PLAYED[card.name] = Played(work=work, signals=making.make(work, "sample"))
     return _PLAYED[card.name]
 

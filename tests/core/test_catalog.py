@@ -122,3 +122,64 @@ def test_a_level_is_reached_when_it_and_those_below_are_done(
         state = QualityState.DONE if name in done else QualityState.TODO
         text += f"\n[quality.{name}]\n" + "\n".join(f'{rule} = "{state}"' for rule in rules)
     assert parse_card(write(tmp_path, text), "x").level == level
+
+
+INPUTS = """
+[inputs.visits]
+title = "Visites"
+fields = [
+  { name = "site", title = "Site", required = true },
+  { name = "note", title = "Note" },
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "error"),
+    [
+        ('[inputs.visits.purposes]\n"Désigner le site" = ["site"]\n', ""),
+        ("", "champ obligatoire sans finalité dans « visits » : site"),
+        ('[inputs.visits.purposes]\n"Désigner" = ["site", "nom"]\n', "champ inconnu de « visits » : nom"),
+        ('[inputs.visits.purposes]\n"Un" = ["site"]\n"Deux" = ["site"]\n', "deux finalités pour « site »"),
+    ],
+)
+def test_a_field_is_loaded_for_a_purpose(tmp_path: Path, told: str, error: str) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(CARD + INPUTS + told + quality("todo"), encoding="utf-8")
+    if error:
+        with pytest.raises(ConfigError, match=error):
+            parse_card(path, "tiny")
+        return
+    table = parse_card(path, "tiny").input_table("visits")
+    assert [one.name for one in table.loaded] == ["site"]
+    assert table.fields[0].purpose == "Désigner le site"
+
+
+def test_what_rows_concern_is_a_field_of_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    told = '[inputs.visits.purposes]\n"Désigner le site" = ["site"]\n'
+    for concerns, error in (('["site"]', ""), ('["nom"]', "champ inconnu, nom")):
+        text = INPUTS.replace('title = "Visites"', f'title = "Visites"\nconcerns = {concerns}')
+        path.write_text(CARD + text + told + quality("todo"), encoding="utf-8")
+        if error:
+            with pytest.raises(ConfigError, match=error):
+                parse_card(path, "tiny")
+        else:
+            assert parse_card(path, "tiny").concerns == (("site",),)
+
+
+def test_the_only_columns_that_no_case_reads_are_known() -> None:
+    """Each was looked at: no code uses it."""
+    unread = {
+        (card.name, table.name, field.name)
+        for card in cards()
+        for table in card.inputs
+        for field in table.fields
+        if not field.purpose
+    }
+    assert unread == {
+        ("restaurant_risk", "inspections", "kind"),
+        ("restaurant_risk", "complaints", "kind"),
+        ("restaurant_risk", "weather", "precipitation"),
+        ("restaurant_risk", "weather", "wind"),
+    }

@@ -18,6 +18,7 @@ from eclaireur.core.errors import (
 )
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import connect, signals as making
+from eclaireur.service.files import read_documented
 from eclaireur.service.work import CONNECTED, Work, default_source
 from eclaireur.sources.mapping import Mapping
 
@@ -143,3 +144,14 @@ def test_an_empty_file_is_refused(work: Work, tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(EmptyTableError, match="vide"):
         connect.propose(work, path, table="inspections")
+
+
+def test_a_column_that_serves_no_purpose_stays_in_the_file(work: Work, file: Write) -> None:
+    path = file("Jour;Température maximale;Pluie", "03/01/2024;7,5;12", name="meteo.csv")
+    proposal = connect.propose(work, path, table="weather")
+    assert proposal.mapping.columns == {"date": "Jour", "temperature_max": "Température maximale"}
+    assert proposal.mapping.unused == ("Pluie",)
+    forced = Mapping(table="weather", columns={**proposal.mapping.columns, "precipitation": "Pluie"})
+    read = read_documented(work, "weather", path, mapping=forced)
+    assert read.table["temperature_max"].to_pylist() == [7.5]
+    assert read.table["precipitation"].to_pylist() == [None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -239,9 +240,9 @@ def test_a_result_that_contradicts_an_earlier_one_is_reported_and_does_not_repla
     assert kept[0] == 0.0
 
 
-def test_comparing_without_new_outcomes_says_what_to_do(tmp_path: Path) -> None:
-    work = Work.on(Workspace.open(tmp_path, env={}, clock=Clock()), CASE)
-    making.make(work, SOURCE)
+def test_comparing_without_new_outcomes_says_what_to_do(tmp_path: Path, worked: Path) -> None:
+    shutil.copytree(worked, tmp_path / "home")
+    work = Work.on(Workspace.open(tmp_path / "home", env={}), CASE)
     with pytest.raises(NotFoundError, match="aucun autre modèle"):
         training.compare(work, SOURCE)
     training.train(work, SOURCE, until=date(2024, 6, 30))

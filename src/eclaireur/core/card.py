@@ -59,7 +59,10 @@ class QualityRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Law:
-    """Legal frame, in French."""
+    """Legal frame, in French.
+
+    ``keep_months`` is for how long what names a person is kept, unless the administration declares otherwise.
+    """
 
     purpose: str
     legal_basis: str
@@ -67,6 +70,7 @@ class Law:
     ai_act: str
     aipd: str
     appeal: str
+    keep_months: int = 36
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +195,12 @@ class Card:
         raise NotFoundError(
             f"table inconnue pour « {self.name} » : « {name} ».", fix=f"Tables attendues : {names}."
         )
+
+    @property
+    def concerns(self) -> tuple[tuple[str, ...], ...]:
+        """Fields that name, together, whom a row concerns, in any of the input tables; each once."""
+        names = (name for table in self.inputs for name in table.concerns)
+        return tuple(dict.fromkeys(tuple(name.split()) for name in names))
 
     @property
     def level(self) -> str:

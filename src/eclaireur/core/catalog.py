@@ -153,12 +153,33 @@ def _source(row: dict[str, Any]) -> SourceCard:
 
 
 def _table(name: str, row: dict[str, Any]) -> InputTable:
-    fields = tuple(_field(dict(field)) for field in row.pop("fields"))
-    return InputTable(name=name, fields=fields, key=tuple(row.pop("key", ())), **row)
+    purposes = _purposes(row.pop("purposes", {}))
+    fields = tuple(_field(dict(field), purposes) for field in row.pop("fields"))
+    if purposes:
+        raise ValueError(f"finalité d'un champ inconnu de « {name} » : {', '.join(purposes)}")
+    if unsaid := [field.name for field in fields if field.required and not field.purpose]:
+        raise ValueError(f"champ obligatoire sans finalité dans « {name} » : {', '.join(unsaid)}")
+    known = {field.name for field in fields}
+    concerns = tuple(row.pop("concerns", ("subject",) if "subject" in known else ()))
+    if unknown := [one for name_ in concerns for one in name_.split() if one not in known]:
+        raise ValueError(f"« concerns » de « {name} » : champ inconnu, {', '.join(unknown)}")
+    return InputTable(name=name, fields=fields, key=tuple(row.pop("key", ())), concerns=concerns, **row)
 
 
-def _field(row: dict[str, Any]) -> Field:
+def _purposes(told: dict[str, list[str]]) -> dict[str, str]:
+    """Return the purpose of each field: cards list the fields that serve one."""
+    found: dict[str, str] = {}
+    for purpose, names in told.items():
+        for name in names:
+            if name in found:
+                raise ValueError(f"deux finalités pour « {name} »")
+            found[name] = purpose
+    return found
+
+
+def _field(row: dict[str, Any], purposes: dict[str, str]) -> Field:
     return Field(
+        purpose=purposes.pop(row["name"], ""),
         kind=FieldKind(row.pop("kind", "text")),
         choices=tuple(row.pop("choices", {}).items()),
         synonyms=tuple(row.pop("synonyms", ())),

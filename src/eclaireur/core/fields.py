@@ -50,6 +50,8 @@ class Field:
         Unit of a number.
     past
         For a date: a date after the reading date is an error.
+    purpose
+        What it serves, in French. A field without a purpose is not loaded.
     """
 
     name: str
@@ -60,14 +62,28 @@ class Field:
     synonyms: tuple[str, ...] = ()
     unit: str = ""
     past: bool = False
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputTable:
-    """A table that a case reads: its name, French title, fields, and the fields that form its key."""
+    """A table that a case reads: its name, French title, fields, and the fields that form its key.
+
+    Parameters
+    ----------
+    concerns
+        Fields of which one names whom a row concerns: rows that go when this person is erased. Several
+        fields, separated by a space, make one name.
+    """
 
     name: str
     title: str
     fields: tuple[Field, ...]
     key: tuple[str, ...] = ()
     required: bool = True
+    concerns: tuple[str, ...] = ("subject",)
+
+    @property
+    def loaded(self) -> tuple[Field, ...]:
+        """Fields that have a purpose: the others are not loaded."""
+        return tuple(one for one in self.fields if one.purpose)

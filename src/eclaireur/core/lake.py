@@ -159,6 +159,22 @@ class Lake:
         # Also when another process renamed it: it may be killed before it syncs.
         sync_folder(target.parent)
 
+    def replace_table(self, path: Path, table: pa.Table) -> None:
+        """Put a table in the place of one that is published, in one step: rows that a person asks to erase.
+
+        Parameters
+        ----------
+        path
+            File of a published address, as `folder` leads to it.
+        """
+        with self.stage() as waiting:
+            self.write(waiting, path.stem, table)
+            written = waiting / f"{path.stem}.parquet"
+            with written.open("rb") as stream:
+                os.fsync(stream.fileno())
+            written.replace(path)
+            sync_folder(path.parent)
+
     def erase(self, address: str) -> None:
         """Remove what is published at an address, for good: data that a person asks to erase.
 
@@ -314,6 +330,13 @@ class Lake:
         if not path.is_dir():
             return ()
         return tuple(f"{prefix}/{entry.name}" for entry in sorted(path.iterdir()) if _holds_files(entry))
+
+    def prefixes(self, prefix: str) -> tuple[str, ...]:
+        """Return the prefixes directly under a prefix, by name."""
+        path = self._path(prefix)
+        entries = sorted(path.iterdir()) if path.is_dir() else ()
+        names = (entry.name for entry in entries if entry.is_dir() and not _holds_files(entry))
+        return tuple(f"{prefix}/{name}" for name in names if _ADDRESS.fullmatch(name))
 
     def connect(self, *addresses: str) -> duckdb.DuckDBPyConnection:
         """Open DuckDB with one view per table of the addresses; it opens no file and no network.

@@ -12,15 +12,17 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from eclaireur.core import canonical
 from eclaireur.core.errors import EclaireurError, EmptyTableError, RefusedError
+from eclaireur.core.files import write_atomically
 from eclaireur.core.lake import Lake
 from eclaireur.core.types import Snapshot, SnapshotFile, Source
 
-__all__ = ["find", "folder", "latest", "snapshots", "take", "verify"]
+__all__ = ["describe_again", "find", "folder", "latest", "snapshots", "take", "verify"]
 
 _CARD = "snapshot.json"
 _RAW = "raw"
@@ -81,6 +83,23 @@ def take(
     return kept
 
 
+def describe_again(lake: Lake, address: str) -> Snapshot:
+    """Write what a snapshot holds anew, after rows were erased from its files: its address stays."""
+    folder_of = lake.folder(address)
+    kept = _card(folder_of / _CARD, address)
+    raw = folder_of / _RAW
+    files = tuple(_described(path, raw) for path in _inside(raw))
+    digest = canonical.digest([[file.path, file.sha256] for file in files])
+    found = replace(kept, files=files, sha256=digest)
+    text = _to_json(found)
+    write_atomically(folder_of / _CARD, lambda path: _write(path, text))
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
 def _inside(raw: Path) -> Iterator[Path]:
     """Give the files of a folder by path; refuse what is not a plain file of this folder alone."""
     found: list[Path] = []
@@ -124,10 +143,17 @@ def _to_json(snapshot: Snapshot) -> str:
 
 def _read(lake: Lake, address: str) -> Snapshot:
     file = lake.folder(address) / _CARD
+    found = _card(file, address)
+    if canonical.digest([[one.path, one.sha256] for one in found.files]) != found.sha256:
+        raise _altered(file)
+    return found
+
+
+def _card(file: Path, address: str) -> Snapshot:
     try:
         content = canonical.parse(file.read_text(encoding="utf-8"))
         files = tuple(SnapshotFile(**one) for one in content["files"])
-        found = Snapshot(
+        return Snapshot(
             id=address.removeprefix("snapshots/"),
             source=content["source"],
             taken=datetime.fromisoformat(content["taken"]),
@@ -138,9 +164,6 @@ def _read(lake: Lake, address: str) -> Snapshot:
         )
     except (FileNotFoundError, EclaireurError, LookupError, TypeError, ValueError) as error:
         raise _altered(file) from error
-    if canonical.digest([[one.path, one.sha256] for one in files]) != found.sha256:
-        raise _altered(file)
-    return found
 
 
 def _altered(file: Path) -> RefusedError:

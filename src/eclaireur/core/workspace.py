@@ -17,6 +17,7 @@ from eclaireur.core.lake import Lake
 from eclaireur.core.runs import Runs
 
 if TYPE_CHECKING:
+    from eclaireur.core.erasures import Erasures
     from eclaireur.core.journal import Journal
     from eclaireur.core.registry import Registry
 
@@ -125,6 +126,17 @@ class Workspace:
         from eclaireur.core.journal import open_journal
 
         return open_journal(self.home / "journal", clock=self.clock, environ=self.environ)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Who was erased, by keyed hashes."""
+        from eclaireur.core.erasures import Erasures
+        from eclaireur.core.journal.master import master_key
+
+        key = self.home / "journal" / "master.key"
+        return Erasures(
+            self.home / "erased.jsonl", lambda: master_key(key, environ=self.environ, create=True)
+        )
 
     @cached_property
     def registry(self) -> Registry:

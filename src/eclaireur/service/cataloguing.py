@@ -66,7 +66,8 @@ def format_page(card: Card) -> str:
         _GENERATED,
         f"# Formats of `{card.name}`\n",
         "A heading may be the column name, its French title or one of the other headings listed;",
-        "case and accents do not matter. A column that is not required may be absent or empty.\n",
+        "case and accents do not matter. A column that is not required may be absent or empty. Only columns",
+        "that serve a purpose are loaded: the rest of your file stays where it is.\n",
         "## Sources\n",
         _table(["Source", "Title", "Licence", "Origin"], sources),
     ]
@@ -89,11 +90,12 @@ def _fields(fields: Sequence[Field]) -> str:
             field.title,
             _kind(field),
             "yes" if field.required else "",
+            field.purpose or "not loaded",
             ", ".join(f"`{name}`" for name in field.synonyms),
         ]
         for field in fields
     ]
-    return _table(["Column", "French title", "Holds", "Required", "Other headings"], rows)
+    return _table(["Column", "French title", "Holds", "Required", "What for", "Other headings"], rows)
 
 
 def _kind(field: Field) -> str:

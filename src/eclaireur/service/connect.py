@@ -11,6 +11,7 @@ from eclaireur.core import snapshots
 from eclaireur.core.errors import NotFoundError
 from eclaireur.core.files import write_atomically
 from eclaireur.core.types import Snapshot, Source
+from eclaireur.service.erasing import without_gone
 from eclaireur.service.files import Documented, read_documented
 from eclaireur.sources import mapping as mappings
 from eclaireur.sources.held import read_held_or_refuse
@@ -110,7 +111,7 @@ def fetch(work: Work) -> Snapshot:
             mapping = mappings.Mapping.from_toml(text)
             file = Path(tomllib.loads(text)["file"])
             documented = read_documented(work, name, file, mapping=mapping)
-            pq.write_table(documented.table, into / f"{name}.parquet", compression="zstd")
+            pq.write_table(without_gone(work, documented.table), into / f"{name}.parquet", compression="zstd")
         work.progress(len(saved), len(saved), "Tables lues")
 
     source = Source(

@@ -87,6 +87,14 @@ ASKED: tuple[Asked, ...] = (
         who="le délégué à la protection des données",
     ),
     Asked(
+        name="keep_months",
+        title="Durée de conservation, en mois",
+        help="Au-delà, ce qui nomme une personne est effacé chaque nuit. Vide : celle du cas d’usage.",
+        who="le délégué à la protection des données",
+        optional=True,
+        number=True,
+    ),
+    Asked(
         name="ai_act",
         title="Classe au sens du règlement européen sur l’IA",
         help="Classe retenue par l’administration, et pourquoi.",

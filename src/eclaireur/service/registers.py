@@ -25,6 +25,7 @@ REGISTERS: Mapping[str, str] = {
     "incidents": "Suspensions et reprises",
     "models": "Mises en service et décisions",
     "overrides": "Contrôles passés outre",
+    "erasures": "Effacements de données personnelles",
 }
 """Registers: name → French title."""
 
@@ -79,12 +80,19 @@ def _algorithms(_: Workspace, chosen: list[Card]) -> _Made:
     return titles, rows
 
 
-def _processing(_: Workspace, chosen: list[Card]) -> _Made:
+def _months(workspace: Workspace, card: Card) -> int:
+    from eclaireur.service.declaring import declared
+
+    return round(float(declared(workspace, card).get("keep_months") or card.law.keep_months))
+
+
+def _processing(workspace: Workspace, chosen: list[Card]) -> _Made:
     titles = {
         "case": "Cas d’usage",
         "purpose": "Finalité",
         "basis": "Base légale",
         "data": "Données personnelles",
+        "kept": "Conservation",
         "aipd": "Analyse d’impact",
         "sources": "Sources qui peuvent nommer des personnes",
     }
@@ -94,6 +102,7 @@ def _processing(_: Workspace, chosen: list[Card]) -> _Made:
             "purpose": card.law.purpose,
             "basis": card.law.legal_basis,
             "data": card.law.personal_data,
+            "kept": f"{_months(workspace, card)} mois",
             "aipd": card.law.aipd,
             "sources": ", ".join(one.title for one in card.sources if one.personal) or "aucune",
         }
@@ -123,6 +132,20 @@ def _overrides(workspace: Workspace, chosen: list[Card]) -> _Made:
         entry.seq: " ".join(entry.data["checks"]) for entry in workspace.journal.entries("gate_override")
     }
     return titles | {"checks": "Constats"}, [row | {"checks": checks[row["line"]]} for row in rows]
+
+
+def _erasures(workspace: Workspace, chosen: list[Card]) -> _Made:
+    kinds = {"erasure": "personne effacée à sa demande", "retention": "effacé au terme de la durée"}
+    titles, rows = _lines(workspace, chosen, kinds)
+    counts = {entry.seq: _counts(entry.data) for entry in workspace.journal.entries(set(kinds))}
+    return titles | {"count": "Combien"}, [row | {"count": counts[row["line"]]} for row in rows]
+
+
+def _counts(data: Mapping[str, Any]) -> str:
+    if "gone" in data:
+        told = [f"{name} : {french.number(count)}" for name, count in sorted(data["gone"].items())]
+        return " ; ".join(told) or "rien"
+    return f"{french.count(data['places'], 'endroit')}, {french.count(data['rows'], 'ligne')}"
 
 
 def _lines(workspace: Workspace, chosen: list[Card], kinds: Mapping[str, str]) -> _Made:
@@ -165,4 +188,5 @@ _MAKERS: dict[str, Callable[[Workspace, list[Card]], _Made]] = {
     "incidents": _incidents,
     "models": _models,
     "overrides": _overrides,
+    "erasures": _erasures,
 }

@@ -170,6 +170,7 @@ def records(work: Work, source: str) -> RecordsRun:
     The same snapshot, outcomes and code give the same run: nothing is read twice.
     """
     from eclaireur.service import feedback
+    from eclaireur.service.erasing import without_gone
 
     lake = work.workspace.lake
     snapshot = snapshots.latest(lake, _address(work, source))
@@ -193,7 +194,7 @@ def records(work: Work, source: str) -> RecordsRun:
             progress=work.progress,
         )
         for name, table in tables.items():
-            lake.write(folder, name, table)
+            lake.write(folder, name, without_gone(work, table))
 
     address = work.workspace.runs.do(run, write)
     return RecordsRun(run=run, snapshot=snapshot, tables=_Tables(lake, address))

@@ -80,12 +80,13 @@ class Mapping:
 def propose(table: InputTable, reading: Reading) -> Mapping:
     """Find which columns give the fields, by name, French title and synonyms; accents and signs aside.
 
-    A column is used once. A field that finds none is left out: `apply` says so if it is required.
+    A column is used once. A field that finds none is left out: `apply` says so if it is required. A column
+    that no purpose asks for stays in the file.
     """
     headings = [] if reading.table is None else reading.table.column_names
     free = {_plain(heading): heading for heading in reversed(headings)}
     columns: dict[str, str] = {}
-    for one in table.fields:
+    for one in table.loaded:
         for name in (one.name, one.title, *one.synonyms):
             found = free.pop(_plain(name), None)
             if found is not None:
@@ -93,7 +94,7 @@ def propose(table: InputTable, reading: Reading) -> Mapping:
                 break
     required = [one.name for one in table.fields if one.required]
     met = sum(name in columns for name in required) / max(len(required), 1)
-    share = len(columns) / max(len(table.fields), 1)
+    share = len(columns) / max(len(table.loaded), 1)
     unused = tuple(heading for heading in headings if heading not in columns.values())
     return Mapping(table=table.name, columns=columns, fit=0.9 * met + 0.1 * share, unused=unused)
 
@@ -128,7 +129,7 @@ def apply(mapping: Mapping, table: InputTable, reading: Reading, *, today: date)
     size = reading.table.num_rows
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     for one in table.fields:
-        heading = mapping.columns.get(one.name)
+        heading = mapping.columns.get(one.name) if one.purpose else None
         if heading is None or heading not in reading.table.column_names:
             _absent(one, heading, reading)
             columns[one.name] = pa.nulls(size, convert.arrow_type(one.kind))

@@ -32,6 +32,7 @@ __all__ = [
     "NAME",
     "REPORTS",
     "REPORT_ASKS",
+    "REPORT_READS",
     "SCORED_SHOWN",
     "SCORED_TITLES",
     "data_date",
@@ -40,6 +41,7 @@ __all__ = [
     "fetch",
     "identify",
     "predict",
+    "read_candidates",
     "records",
     "report",
     "score",
@@ -64,6 +66,13 @@ def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Prog
     """Read ``histories`` (`reading.histories_schema`) and ``reports`` (`reading.reports_schema`)."""
     progress(0, 1, "Lecture des historiques et des déclarations")
     return reading.read(raw)
+
+
+def read_candidates(path: Path) -> pa.Table | None:
+    """Read a file of histories to score, the rows that cannot be read with what is wrong in them."""
+    from eclaireur.cases.drug_effects.candidates import candidates
+
+    return candidates(path)
 
 
 def identify(text: str) -> Subject:
@@ -114,6 +123,8 @@ def signals(
     judged = judging.judge_series(judging.before(records["histories"], as_of))
     progress(1, 2, "Déclarations")
     judged += judging.judge_reports(judging.before(records["reports"], as_of), modelling.load(artefact))
+    if not records["reports"].num_rows:
+        judging.analysed(judged, records["histories"].to_pylist())
     rows: dict[str, dict[str, Any]] = {}
     for one in judged:
         rows.setdefault(
@@ -143,6 +154,9 @@ REPORTS = reports.TITLES
 
 REPORT_ASKS = reports.ASKS
 """What a report cannot do without (see `service.reporting`)."""
+
+REPORT_READS = reports.READS
+"""Input table of the card of a report's file (see `service.reporting`)."""
 
 
 def report(

@@ -7,16 +7,34 @@ goes away.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
-    from eclaireur.cases.drug_effects.windows import Design
+    from eclaireur.cases.drug_effects.windows import Design, Window
 
-__all__ = ["Effect", "Fit", "conditional", "fit", "newton"]
+__all__ = [
+    "Effect",
+    "Fit",
+    "Slopes",
+    "Sums",
+    "conditional",
+    "fit",
+    "fit_sums",
+    "newton",
+    "person_sums",
+    "slopes_at",
+    "whole",
+]
+
+Slopes = tuple[float, "NDArray[np.float64]", "NDArray[np.float64]"]
+"""The conditional log-likelihood, its gradient and its information."""
 
 _Z = 1.959963984540054
 _DROP = 1.9207294103470213
@@ -62,6 +80,29 @@ class Fit:
     events: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What Newton's method needs of a design: sums over persons, wherever they are computed.
+
+    Parameters
+    ----------
+    slopes
+        Of all coefficients, of shape (p,), and the places of the free ones: the log-likelihood, and its
+        gradient and information in the free ones. A coefficient of −∞ takes its intervals away.
+    inside
+        Events in each column, of shape (p,).
+    exposed
+        Sum over events of the logarithm of the days of their interval.
+    """
+
+    windows: tuple[Window, ...]
+    slopes: Callable[[NDArray[np.float64], NDArray[np.int64]], Slopes]
+    inside: NDArray[np.float64]
+    exposed: float
+    persons: int
+    events: int
+
+
 def fit(design: Design) -> Fit:
     """Maximise the conditional likelihood by Newton's method.
 
@@ -69,71 +110,95 @@ def fit(design: Design) -> Fit:
     --------
     See ``docs/cases/drug_effects.md``: from rows to relative incidences in four lines.
     """
+    return fit_sums(whole(design))
+
+
+def whole(design: Design) -> Sums:
+    """Return the sums of a design that this process holds whole."""
+    return Sums(
+        windows=design.windows,
+        slopes=partial(slopes_at, design),
+        inside=design.events @ design.columns,
+        exposed=float(design.events @ design.log_days),
+        persons=len(design.first),
+        events=int(design.events.sum()),
+    )
+
+
+def fit_sums(sums: Sums) -> Fit:
+    """Maximise a conditional likelihood that is known by its sums."""
     import numpy as np
 
-    inside = design.events @ design.columns
-    active = inside > 0
-    free = np.flatnonzero(active)
-    empty = np.flatnonzero(~active)
+    size = len(sums.inside)
+    free = np.flatnonzero(sums.inside > 0)
     # No event in a group: its rate is 0 at the maximum, so its intervals weigh nothing.
-    alive = ~(design.columns[:, empty] > 0).any(axis=1) if len(empty) else np.ones(len(design.events), bool)
-    offset = np.where(alive, design.log_days, -np.inf)
-    beta, value, information = newton(design, design.columns[:, free], offset)
-    errors = np.sqrt(np.diag(np.linalg.pinv(information)))
-    coefficients = np.full(design.columns.shape[1], -np.inf)
-    coefficients[free] = beta
-    error = np.full(design.columns.shape[1], np.inf)
-    error[free] = errors
+    coefficients = np.where(sums.inside > 0, 0.0, -np.inf)
+    coefficients[free], value, information = _best(sums, coefficients, free)
+    error = np.full(size, np.inf)
+    error[free] = np.sqrt(np.diag(np.linalg.pinv(information)))
     effects = []
-    for at, window in enumerate(design.windows):
+    for at, window in enumerate(sums.windows):
         ratio = float(np.exp(coefficients[at]))
-        if active[at] and error[at] > _SEPARATED:
-            low, high, ratio = _lowest(design, at, free, offset, value), float("inf"), float("inf")
+        if sums.inside[at] and error[at] > _SEPARATED:
+            low, high, ratio = _lowest(sums, at, free, value), float("inf"), float("inf")
             error[at] = (coefficients[at] - np.log(max(low, 1e-9))) / _Z
-        elif active[at]:
+        elif sums.inside[at]:
             bounds = np.exp(coefficients[at] + _Z * error[at] * np.array([-1.0, 1.0]))
             low, high = float(bounds[0]), float(bounds[1])
         else:
-            low, high = 0.0, _highest(design, at, value)
+            low, high = 0.0, _highest(sums, at, free, value)
         effects.append(
             Effect(
                 name=window.name,
                 ratio=ratio,
                 low=low,
                 high=high,
-                events=int(inside[at]),
+                events=int(sums.inside[at]),
                 log_ratio=float(coefficients[at]),
                 error=float(error[at]),
             )
         )
     return Fit(
         effects=tuple(effects),
-        log_likelihood=value - float(design.events @ design.log_days),
+        log_likelihood=value - sums.exposed,
         coefficients=coefficients,
-        persons=len(design.first),
-        events=int(design.events.sum()),
+        persons=sums.persons,
+        events=sums.events,
     )
 
 
+def _best(
+    sums: Sums, fixed: NDArray[np.float64], free: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
+    """Return the maximum in the free coefficients, the others as they are."""
+
+    def slopes(beta: NDArray[np.float64]) -> Slopes:
+        coefficients = fixed.copy()
+        coefficients[free] = beta
+        return sums.slopes(coefficients, free)
+
+    return newton(slopes, len(free))
+
+
 def newton(
-    design: Design, columns: NDArray[np.float64], offset: NDArray[np.float64]
+    slopes: Callable[[NDArray[np.float64]], Slopes], size: int
 ) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
     """Return the maximum, its value and the information there; steps are halved until the value grows."""
     import numpy as np
 
-    beta = np.zeros(columns.shape[1])
-    value, slope, information = _slopes(design, columns, offset, beta)
+    beta = np.zeros(size)
+    value, slope, information = slopes(beta)
     for _ in range(_STEPS):
         step = np.linalg.lstsq(information, slope, rcond=None)[0]
         if float(step @ slope) < 1e-12:
             break
-        size = 1.0
+        length = 1.0
         while True:
-            trial = _slopes(design, columns, offset, beta + size * step)
-            if trial[0] >= value or size < 1e-6:
+            trial = slopes(beta + length * step)
+            if trial[0] >= value or length < 1e-6:
                 break
-            size /= 2
-        beta = beta + size * step
+            length /= 2
+        beta = beta + length * step
         value, slope, information = trial
     return beta, value, information
 
@@ -161,32 +226,50 @@ def conditional(
     return value, weight / np.repeat(total, sizes), counts
 
 
-def _slopes(
-    design: Design, columns: NDArray[np.float64], offset: NDArray[np.float64], beta: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """Return the conditional log-likelihood, its gradient and its information."""
+def person_sums(design: Design, weights: NDArray[np.float64], columns: csr_array) -> NDArray[np.float64]:
+    """Return the weighted sum of columns over the intervals of each person, of shape (n, p)."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    size = len(weights)
+    ends = np.append(design.first, size)
+    found: NDArray[np.float64] = (
+        csr_array((weights, np.arange(size), ends), shape=(len(design.first), size)) @ columns
+    ).toarray()
+    return found
+
+
+def slopes_at(design: Design, coefficients: NDArray[np.float64], free: NDArray[np.int64]) -> Slopes:
+    """Return what `Sums.slopes` says, of one design."""
     import numpy as np
 
-    value, share, counts = conditional(design, offset + columns @ beta)
-    sizes = np.diff(np.append(design.first, len(offset)))
+    gone = np.isneginf(coefficients)
+    rate = design.log_days + design.columns @ np.where(gone, 0.0, coefficients)
+    if gone.any():
+        rate[design.columns @ gone.astype(np.float64) > 0] = -np.inf
+    value, share, counts = conditional(design, rate)
+    columns = design.columns if len(free) == len(coefficients) else design.columns[:, free]
+    sizes = np.diff(np.append(design.first, len(rate)))
     expected = share * np.repeat(counts, sizes)
-    means = np.add.reduceat(share[:, None] * columns, design.first, axis=0)
-    slope = design.events @ columns - expected @ columns
-    information = columns.T @ (expected[:, None] * columns) - means.T @ (counts[:, None] * means)
+    means = person_sums(design, share, columns)
+    slope = (design.events - expected) @ columns
+    weighed = columns.copy()
+    weighed.data *= np.repeat(expected, np.diff(columns.indptr))
+    information = (columns.T @ weighed).toarray() - means.T @ (counts[:, None] * means)
     return value, slope, information
 
 
-def _lowest(
-    design: Design, column: int, free: NDArray[np.int64], offset: NDArray[np.float64], best: float
-) -> float:
+def _lowest(sums: Sums, column: int, free: NDArray[np.int64], best: float) -> float:
     """Return the smallest ratio that the likelihood allows (95 %) to a window that holds every event."""
     import numpy as np
     from scipy.optimize import brentq
 
-    others = design.columns[:, free[free != column]]
+    fixed = np.where(sums.inside > 0, 0.0, -np.inf)
+    others = free[free != column]
 
     def lost(log_ratio: float) -> float:
-        return best - newton(design, others, offset + log_ratio * design.columns[:, column])[1] - _DROP
+        fixed[column] = log_ratio
+        return best - _best(sums, fixed, others)[1] - _DROP
 
     low = 1.0
     while lost(low) < 0:
@@ -201,20 +284,16 @@ def _lowest(
     return float(np.exp(brentq(lost, low, high, xtol=1e-4)))
 
 
-def _highest(design: Design, column: int, best: float) -> float:
+def _highest(sums: Sums, column: int, free: NDArray[np.int64], best: float) -> float:
     """Return the largest ratio of a window without event that the likelihood still allows (95 %)."""
     import numpy as np
     from scipy.optimize import brentq
 
-    inside = design.events @ design.columns
-    free = np.flatnonzero(inside > 0)
-    others = [at for at in np.flatnonzero(inside == 0) if at != column]
-    alive = ~(design.columns[:, others] > 0).any(axis=1)
-    base = np.where(alive, design.log_days, -np.inf)
+    fixed = np.where(sums.inside > 0, 0.0, -np.inf)
 
     def lost(log_ratio: float) -> float:
-        value = newton(design, design.columns[:, free], base + log_ratio * design.columns[:, column])[1]
-        return best - value - _DROP
+        fixed[column] = log_ratio
+        return best - _best(sums, fixed, free)[1] - _DROP
 
     high = 1.0
     while lost(high) < 0:

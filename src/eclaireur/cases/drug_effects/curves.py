@@ -7,17 +7,18 @@ penalty is the total variation of the curve, and a group penalty takes that of a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from eclaireur.cases.drug_effects.lagged import likelihood_of
+from eclaireur.cases.drug_effects.lagged import Likelihood, likelihood_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from eclaireur.cases.drug_effects.histories import Histories
-    from eclaireur.cases.drug_effects.lagged import Likelihood, Weighted
+    from eclaireur.cases.drug_effects.lagged import Summed
+    from eclaireur.cases.drug_effects.terms import Terms
 
 __all__ = [
     "Curves",
@@ -30,61 +31,67 @@ __all__ = [
 _ROUNDS = 300
 _TOLERANCE = 1e-8
 _STEP = 64.0
+_CURVED = 4 * _STEP
+_TOLD = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curves:
     """Logarithms of relative incidence by drug and day since the exposure, of shape (drugs, lags).
 
-    ``loss`` is minus the conditional log-likelihood for each event, without penalty. ``low`` and ``high`` are
+    ``loss`` is minus the conditional log-likelihood for each event, without penalty; ``terms`` are the
+    coefficients of age and season, in the order of `terms.Terms.names`. ``low`` and ``high`` are
     the 95 % limits of a bootstrap of persons when there was one.
     """
 
     values: NDArray[np.float64]
     loss: float
+    terms: NDArray[np.float64]
     low: NDArray[np.float64] | None = None
     high: NDArray[np.float64] | None = None
 
 
 def fit_curves(
-    likelihood: Likelihood, *, variation: float, group: float = 0.0, start: NDArray[np.float64] | None = None
+    likelihood: Likelihood | Summed, *, variation: float, group: float = 0.0, start: Curves | None = None
 ) -> Curves:
     """Minimise the penalised likelihood by an accelerated proximal descent (FISTA, with restarts).
 
     Parameters
     ----------
     likelihood
-        What `lagged.likelihood_of` prepares.
+        What `lagged.likelihood_of` prepares, or `spread.spread_curves` on an engine. Its terms of age and
+        season are fitted with the curves, without penalty.
     variation
         Strength of the total variation of each curve.
     group
         Strength of the group penalty, multiplied by √lags.
     start
-        Curves from which to begin, of shape (drugs, lags).
+        Curves from which to begin.
     """
-    return _descend(likelihood.weighted(), variation, group, start)
+    sums = likelihood.weighted() if isinstance(likelihood, Likelihood) else likelihood
+    return _descend(sums, variation, group, start)
 
 
-def _descend(
-    weighted: Weighted, variation: float, group: float, start: NDArray[np.float64] | None, step: float = _STEP
-) -> Curves:
+def _descend(sums: Summed, variation: float, group: float, start: Curves | None) -> Curves:
     import numpy as np
 
-    shape = (weighted.of.drugs, weighted.of.lags)
-    now = np.zeros(weighted.of.size) if start is None else start.ravel().copy()
-    ahead, momentum = now.copy(), 1.0
-    best, loss = np.inf, weighted.at(now).value
+    shape = (sums.drugs, sums.lags)
+    scaled = _Scaled(sums)
+    size = scaled.size
+    now = scaled.point(start)
+    ahead, momentum, step = now.copy(), 1.0, _STEP
+    best, loss = np.inf, scaled.value(now)
     for _ in range(_ROUNDS):
-        point = weighted.at(ahead)
-        value, slope = point.value, weighted.slope(point)
+        value, slope = scaled.slopes(ahead)
         while True:
-            moved = _prox((ahead - step * slope).reshape(shape), step * variation, step * group).ravel()
+            moved = ahead - step * slope
+            moved[:size] = _prox(moved[:size].reshape(shape), step * variation, step * group).ravel()
             change = moved - ahead
-            after = weighted.at(moved).value
-            if after <= value + slope @ change + change @ change / (2 * step) + 1e-12:
+            after = scaled.value(moved)
+            if after <= value + float((slope * change).sum()) + float((change**2).sum()) / (2 * step) + 1e-12:
                 break
             step /= 2
-        objective = after + _penalty(moved.reshape(shape), variation, group)
+        objective = after + _penalty(moved[:size].reshape(shape), variation, group)
         if objective > best:
             # The momentum overshot: begin again from the last point.
             if momentum == 1.0:
@@ -98,7 +105,55 @@ def _descend(
         step *= 1.1
         if done:
             break
-    return Curves(values=now.reshape(shape), loss=loss)
+    return Curves(values=now[:size].reshape(shape), loss=loss, terms=scaled.placed(now)[size:])
+
+
+class _Scaled:
+    """A likelihood whose terms are made as curved as a day of a curve, so that one step suits both.
+
+    Directions that the data do not tell apart (age and season of persons born on one day) are left at 0.
+    """
+
+    def __init__(self, sums: Summed) -> None:
+        import numpy as np
+
+        self.sums, self.size = sums, sums.drugs * sums.lags
+        self.scale = np.zeros((0, 0))
+        if sums.terms.names:
+            lengths, axes = np.linalg.eigh(sums.curvature())
+            told = lengths > _TOLD * lengths[-1]
+            self.scale = axes[:, told] / np.sqrt(lengths[told] * _CURVED)
+
+    def placed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return curves and terms of a point of the descent."""
+        import numpy as np
+
+        if not len(self.scale):
+            return values
+        return np.concatenate([values[: self.size], np.einsum("qr,r->q", self.scale, values[self.size :])])
+
+    def point(self, start: Curves | None) -> NDArray[np.float64]:
+        """Return the point of the descent of some curves; of none when not given."""
+        import numpy as np
+
+        found = np.zeros(self.size + self.scale.shape[1])
+        if start is not None:
+            found[: self.size] = start.values.ravel()
+            if len(self.scale):
+                found[self.size :] = np.linalg.lstsq(self.scale, start.terms, rcond=None)[0]
+        return found
+
+    def value(self, values: NDArray[np.float64]) -> float:
+        return self.sums.value(self.placed(values))
+
+    def slopes(self, values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        import numpy as np
+
+        value, slope = self.sums.slopes(self.placed(values))
+        if len(self.scale):
+            terms = np.einsum("qr,q->r", self.scale, slope[self.size :])
+            slope = np.concatenate([slope[: self.size], terms])
+        return value, slope
 
 
 def _penalty(curves: NDArray[np.float64], variation: float, group: float) -> float:
@@ -184,13 +239,14 @@ def chosen_strength(
     *,
     lags: int,
     strengths: tuple[tuple[float, float], ...],
+    terms: Terms | None = None,
     folds: int = 3,
     seed: int = 0,
 ) -> tuple[float, float]:
     """Return the strengths (variation, group) whose curves lose the least on persons left out."""
     import numpy as np
 
-    whole = likelihood_of(histories, lags=lags)
+    whole = likelihood_of(histories, lags=lags, terms=terms)
     places = np.random.default_rng(seed).permutation(len(histories.persons))
     losses = np.zeros(len(strengths))
     for fold in range(folds):
@@ -199,13 +255,20 @@ def chosen_strength(
         inside, outside = whole.weighted(1.0 - out), whole.weighted(out)
         start = None
         for at, (variation, group) in enumerate(strengths):
-            start = _descend(inside, variation, group, start).values
-            losses[at] += outside.at(start.ravel()).value
+            start = _descend(inside, variation, group, start)
+            losses[at] += outside.value(np.concatenate([start.values.ravel(), start.terms]))
     return strengths[int(losses.argmin())]
 
 
 def bootstrap_curves(
-    histories: Histories, *, lags: int, variation: float, group: float, draws: int = 200, seed: int = 0
+    histories: Histories,
+    *,
+    lags: int,
+    variation: float,
+    group: float,
+    terms: Terms | None = None,
+    draws: int = 200,
+    seed: int = 0,
 ) -> Curves:
     """Return the curves with the 95 % limits of a bootstrap of persons.
 
@@ -213,13 +276,13 @@ def bootstrap_curves(
     """
     import numpy as np
 
-    whole = likelihood_of(histories, lags=lags)
+    whole = likelihood_of(histories, lags=lags, terms=terms)
     made = fit_curves(whole, variation=variation, group=group)
     draw = np.random.default_rng(seed)
     n = len(histories.persons)
     found = []
     for _ in range(draws):
         times = np.bincount(draw.integers(0, n, n), minlength=n).astype(np.float64)
-        found.append(_descend(whole.weighted(times), variation, group, made.values).values)
+        found.append(_descend(whole.weighted(times), variation, group, made).values)
     low, high = np.quantile(found, [0.025, 0.975], axis=0)
-    return Curves(values=made.values, loss=made.loss, low=np.asarray(low), high=np.asarray(high))
+    return replace(made, low=np.asarray(low), high=np.asarray(high))

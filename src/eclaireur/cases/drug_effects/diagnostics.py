@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eclaireur.cases.drug_effects.case_series import Effect, fit
-from eclaireur.cases.drug_effects.windows import Window, design
+from eclaireur.cases.drug_effects.windows import Window, after_exposure, design
 
 if TYPE_CHECKING:
     from eclaireur.cases.drug_effects.histories import Histories
@@ -51,7 +51,7 @@ def before_exposure(
     A ratio below 1: exposure is delayed or prevented by the event. Above 1: it is a reason to be exposed.
     """
     windows = [Window(drug=drug, first=-days, last=-1) for drug in histories.drugs]
-    windows += [Window(drug=drug, first=0, last=after) for drug in histories.drugs]
+    windows += after_exposure(histories, last=after)
     made = fit(design(histories, windows, ages=ages))
     return tuple(_check(effect) for effect in made.effects[: len(histories.drugs)])
 

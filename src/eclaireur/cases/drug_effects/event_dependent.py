@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from eclaireur.cases.drug_effects.case_series import Effect, Fit, conditional, newton
+from eclaireur.cases.drug_effects.case_series import Effect, Fit, conditional, newton, person_sums, slopes_at
 from eclaireur.cases.drug_effects.windows import Design, Window, design
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def fit_event_dependent(
     inside = np.flatnonzero(made.events)
     kept = made.events @ made.columns > 0
     made = replace(made, columns=made.columns[:, kept])
-    columns = made.columns
+    columns = made.columns.toarray()
     shown = int(kept[: len(windows)].sum())
     # What the doses of the last state add, at the event, to each earlier state of the same person.
     added = columns[inside][top][:, :shown] - columns[inside][:, :shown]
@@ -65,9 +66,10 @@ def fit_event_dependent(
         events[inside] = np.exp(-added @ beta[:shown])
         return events
 
-    beta = np.zeros(columns.shape[1])
+    beta, every = np.zeros(columns.shape[1]), np.arange(columns.shape[1])
     for _ in range(_ROUNDS):
-        last, beta = beta, newton(replace(made, events=weights(beta)), columns, made.log_days)[0]
+        weighed = replace(made, events=weights(beta))
+        last, beta = beta, newton(partial(slopes_at, weighed, free=every), len(every))[0]
         if np.abs(beta - last).max() < 1e-9:
             break
 
@@ -166,6 +168,6 @@ def _scores(design: Design, beta: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np
 
     _, share, counts = conditional(design, design.log_days + design.columns @ beta)
-    seen = np.add.reduceat(design.events[:, None] * design.columns, design.first, axis=0)
-    means = np.add.reduceat(share[:, None] * design.columns, design.first, axis=0)
+    seen = person_sums(design, design.events, design.columns)
+    means = person_sums(design, share, design.columns)
     return np.asarray(seen - counts[:, None] * means)

@@ -10,12 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.drug_effects.exposures import PURCHASE, Rule, exposed
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Histories", "Rejected", "read_histories"]
 
+_LEAST = {"covers": 1, "quantity": 1e-9}
+_LONGEST = 47_500
+_NAMED = {"event", "exposure", PURCHASE}
 _EVENT, _OBSERVED, _DEATH = "event", "observation", "death"
 
 
@@ -88,19 +93,45 @@ class Histories:
             origin=None if self.origin is None else self.origin[places],
         )
 
+    def between(self, low: int, high: int) -> Histories:
+        """Return the histories of persons ``low`` to ``high``, excluded."""
+        events = (self.event_person >= low) & (self.event_person < high)
+        doses = (self.dose_person >= low) & (self.dose_person < high)
+        return Histories(
+            persons=self.persons[low:high],
+            start=self.start[low:high],
+            end=self.end[low:high],
+            event_person=self.event_person[events] - low,
+            event_day=self.event_day[events],
+            drugs=self.drugs,
+            dose_person=self.dose_person[doses] - low,
+            dose_day=self.dose_day[doses],
+            dose_end=self.dose_end[doses],
+            dose_drug=self.dose_drug[doses],
+            origin=None if self.origin is None else self.origin[low:high],
+        )
+
 
 def read_histories(
-    rows: Sequence[Mapping[str, Any]], *, event: str | None = None, drugs: Sequence[str] | None = None
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    event: str | None = None,
+    drugs: Sequence[str] | None = None,
+    rules: Mapping[str, Rule] | None = None,
+    default: Rule | None = None,
 ) -> Histories:
     """Gather rows of the events model (person, category, value, start, end) into the histories of cases.
 
     Parameters
     ----------
     rows
-        ``category`` is ``observation``, ``exposure``, ``event`` or ``death``; ``value`` names the drug or the
-        event; ``start`` and ``end`` are days, a missing ``end`` is ``start``. ``origin`` may date day 0.
+        ``category`` is ``observation``, ``exposure``, ``purchase``, ``event`` or ``death``; ``value`` names
+        the drug or the event; ``start`` and ``end`` are days, a missing ``end`` is ``start``. ``origin`` may
+        date day 0.
     event, drugs
         Keep these only; all of them when not given.
+    rules, default
+        How purchases become exposures (`exposures.exposed`).
 
     Returns
     -------
@@ -122,6 +153,13 @@ def read_histories(
     people: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         people.setdefault(str(row["person"]), []).append(row)
+    bought = [row for row in rows if row["category"] == PURCHASE]
+    if bought:
+        # What is exposed for good lasts as long as its person is observed.
+        seen = [row for row in rows if row["category"] == _OBSERVED]
+        for row in exposed([*bought, *seen], rules, default=default):
+            if row["category"] != _OBSERVED:
+                people[str(row["person"])].append(row | {"made": True})
     kept: list[tuple[str, _One]] = []
     rejected: list[Rejected] = []
     counts = {"personnes lues": len(people), "avec l'événement": 0, "historique cohérent": 0}
@@ -176,13 +214,19 @@ class _One:
         self.doses: list[tuple[str, int, int]] = []
         self.events: list[int] = []
         self.death: int | None = None
+        self.deaths: set[int] = set()
         self.origin: int | None = None
         self.backwards = False
+        self.bought: list[int] = []
+        self.given: list[int] = []
+        self.unclear = False
+        self.unnamed = False
         for row in rows:
             kind, value = row["category"], str(row.get("value") or "")
             first = int(row["start"])
             last = first if row.get("end") is None else int(row["end"])
             self.backwards |= last < first
+            self.unnamed |= kind in _NAMED and not value.strip()
             if row.get("origin") is not None:
                 self.origin = int(row["origin"])
             if kind == _OBSERVED:
@@ -191,9 +235,17 @@ class _One:
                 if event is None or value == event:
                     self.events.append(first)
             elif kind == _DEATH:
-                self.death = first
+                self.deaths.add(first)
+                self.death = min(self.deaths)
+            elif kind == PURCHASE:
+                self.bought.append(first)
+                self.unclear |= any(
+                    row.get(key) is not None and row[key] < least for key, least in _LEAST.items()
+                )
             elif drugs is None or value in drugs:
                 self.doses.append((value, first, last))
+                # A rule may put the start of a risk after a death; what the file says may not.
+                self.given += [] if row.get("made") else [first]
         self.spans.sort()
         self.doses.sort(key=lambda dose: dose[1])
 
@@ -205,17 +257,33 @@ class _One:
         """Say what forbids an analysis, worst first."""
         if self.backwards:
             yield "une ligne finit avant de commencer."
+        if self.unnamed:
+            yield "un événement, une exposition ou un achat n'a pas de nom."
         if not self.spans:
             yield "aucune période d'observation."
             return
         if any(after[0] <= before[1] for before, after in zip(self.spans, self.spans[1:], strict=False)):
             yield "des périodes d'observation se chevauchent."
+        if any(last - first > _LONGEST for first, last in self.spans):
+            yield "une période d'observation dure plus de 130 ans."
         if len(self.spans) > 1:
             yield "plusieurs périodes d'observation : gardez-en une par personne."
-        if self.death is not None and any(day > self.death for _, day, _ in self.doses):
-            yield "une exposition commence après le décès."
-        if self.death is not None and any(day > self.death for day in self.events):
-            yield "un événement suit le décès."
+        if self.unclear:
+            yield "un achat couvre moins d'un jour, ou sa quantité n'est pas positive."
+        yield from self._after_death()
         first, last = self.seen
         if any(not first <= day <= last for day in self.events):
             yield "un événement est hors de la période d'observation."
+
+    def _after_death(self) -> Iterator[str]:
+        if len(self.deaths) > 1:
+            yield "plusieurs dates de décès."
+        if self.death is None:
+            return
+        for days, said in (
+            (self.bought, "un achat suit le décès."),
+            (self.given, "une exposition commence après le décès."),
+            (self.events, "un événement suit le décès."),
+        ):
+            if any(day > self.death for day in days):
+                yield said

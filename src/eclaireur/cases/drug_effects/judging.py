@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from eclaireur.cases.drug_effects.case_series import Effect, fit
 from eclaireur.cases.drug_effects.disproportion import ratios
+from eclaireur.cases.drug_effects.exposures import Rule
 from eclaireur.cases.drug_effects.histories import Histories, read_histories
-from eclaireur.cases.drug_effects.published import STUDIES, fit_study
+from eclaireur.cases.drug_effects.published import STUDIES, fit_histories
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.shrinker import Prior, shrink
-from eclaireur.cases.drug_effects.windows import Window, design
+from eclaireur.cases.drug_effects.windows import after_exposure, design
 from eclaireur.core import french
+from eclaireur.core.errors import EmptyTableError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,13 +29,16 @@ __all__ = [
     "LEVEL",
     "Judged",
     "age_groups",
+    "analysed",
     "before",
     "chance",
-    "default_windows",
+    "cohorts",
     "judge_reports",
     "judge_series",
     "series",
 ]
+
+_T = TypeVar("_T")
 
 LEVEL = 2.0
 """A ratio that is worth a look: the risk is at least doubled."""
@@ -66,23 +72,36 @@ def chance(effect: Effect, level: float = LEVEL) -> float:
     return 0.5 * math.erfc((math.log(level) - effect.log_ratio) / (effect.error * math.sqrt(2)))
 
 
-def default_windows(
-    drugs: Sequence[str], *, before: bool = False, last: int = LAST_DAY
-) -> tuple[Window, ...]:
-    """Return the 42 days after each exposure, or up to ``last``, and the 14 days before it when asked."""
-    after = tuple(Window(drug=drug, first=0, last=last) for drug in drugs)
-    return after + tuple(Window(drug=drug, first=-14, last=-1) for drug in drugs if before)
+def cohorts(
+    rows: Sequence[Mapping[str, Any]], *, default: Rule | None = None
+) -> Iterator[tuple[str, str, Histories]]:
+    """Yield the event, the study and the histories of each analysis, also of those without exposure.
+
+    Rows without a study are analysed by event; published ones as their authors did.
+    """
+    known = {study.name: study for study in STUDIES}
+    by_study: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_study.setdefault(row.get("study") or "", []).append(row)
+    for name, some in sorted(by_study.items()):
+        if name in known:
+            yield known[name].event, name, read_histories(some)
+            continue
+        for event in sorted({row["value"] for row in some if row["category"] == "event"}):
+            yield event, name, read_histories(some, event=event, default=default)
 
 
 def series(
-    rows: Sequence[Mapping[str, Any]], *, last: int = LAST_DAY
+    rows: Sequence[Mapping[str, Any]], *, last: int = LAST_DAY, default: Rule | None = None
 ) -> list[tuple[str, Effect, str, Histories]]:
     """Fit every study of a table of histories; rows without a study are analysed by event.
 
     Parameters
     ----------
     last
-        Last day of the window after an exposure; a published study keeps its own.
+        Last day of the window after an exposure of one day; a published study keeps its own.
+    default
+        How purchases become exposures.
 
     Returns
     -------
@@ -90,23 +109,39 @@ def series(
         The event, one effect a window, the study, and the histories.
     """
     known = {study.name: study for study in STUDIES}
-    by_study: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        by_study.setdefault(row.get("study") or "", []).append(row)
     found: list[tuple[str, Effect, str, Histories]] = []
-    for name, some in sorted(by_study.items()):
-        if name in known:
-            made, histories = fit_study(known[name], some)
-            found += [(known[name].event, effect, name, histories) for effect in made.effects]
+    for event, name, histories in cohorts(rows, default=default):
+        if not len(histories.dose_day):
             continue
-        for event in sorted({row["value"] for row in some if row["category"] == "event"}):
-            histories = read_histories(some, event=event)
-            if not len(histories.dose_day):
-                continue
-            windows = default_windows(histories.drugs, last=last)
+        if name in known:
+            made = fit_histories(known[name], histories)
+        else:
+            windows = after_exposure(histories, last=last)
             made = fit(design(histories, windows, ages=age_groups(histories)))
-            found += [(event, effect, name, histories) for effect in made.effects]
+        found += [(event, effect, name, histories) for effect in made.effects]
     return found
+
+
+def analysed(found: Sequence[_T], rows: Sequence[Mapping[str, Any]]) -> Sequence[_T]:
+    """Return what an analysis found, or say why it found nothing.
+
+    Raises
+    ------
+    EmptyTableError
+        If no case is left, or none is exposed.
+    """
+    if found:
+        return found
+    left = [histories for _, _, histories in cohorts(rows)]
+    reasons = Counter(one.reason for histories in left for one in histories.rejected)
+    why = "aucun cas n'a d'exposition."
+    if not any(histories.persons for histories in left):
+        why = reasons.most_common(1)[0][0] if reasons else "aucune personne n'a d'événement."
+    raise EmptyTableError(
+        f"aucune série de cas ne peut être analysée : {why}",
+        fix="Chaque cas a une ligne « observation », un « événement », et certains une « exposition » "
+        "ou un « achat ».",
+    )
 
 
 def age_groups(histories: Histories) -> tuple[int, ...]:

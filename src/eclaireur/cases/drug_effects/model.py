@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.drug_effects.exposures import PURCHASE
 from eclaireur.cases.drug_effects.judging import LEVEL, before
 from eclaireur.cases.drug_effects.reports_table import Pairs, count_pairs
 from eclaireur.cases.drug_effects.shrinker import Prior, fit_prior, shrink
@@ -73,7 +74,7 @@ def excess(pairs: Pairs) -> dict[tuple[str, str], bool]:
 def _events(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     doses: dict[str, list[int]] = {}
     for row in rows:
-        if row["category"] == "exposure":
+        if row["category"] in {"exposure", PURCHASE}:
             doses.setdefault(row["person"], []).append(row["start"])
     return [
         _example(

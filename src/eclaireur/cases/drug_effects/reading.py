@@ -13,8 +13,10 @@ from eclaireur.cases.drug_effects.published import STUDIES, study_rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["histories_schema", "numbered", "read", "reports_schema"]
+__all__ = ["FAULT", "histories_schema", "numbered", "read", "reports_schema"]
 
+FAULT = "fault"
+"""Column of a file to score: what is wrong in a row, with its line; null when nothing is."""
 _EPOCH = date(1970, 1, 1)
 _UNDATED = date(2017, 1, 1)
 _LATER = timedelta(days=30)
@@ -25,6 +27,7 @@ _LATER = timedelta(days=30)
 def histories_schema() -> pa.Schema:
     """Rows of the events model, in days from the day 0 of the person (``origin``, null when not dated).
 
+    ``covers`` and ``quantity`` are those of purchases (`exposures.exposed`).
     ``study`` gathers rows that are analysed together; ``known`` is when the whole person was.
     """
     import pyarrow as pa
@@ -38,6 +41,8 @@ def histories_schema() -> pa.Schema:
             ("start", pa.int64()),
             ("end", pa.int64()),
             ("origin", pa.int64()),
+            ("covers", pa.int64()),
+            ("quantity", pa.float64()),
             ("observed", pa.date32()),
             ("known", pa.date32()),
         ]
@@ -122,6 +127,8 @@ def numbered(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "start": (row["start"] - zero).days,
                 "end": None if row["end"] is None else (row["end"] - zero).days,
                 "origin": (zero - _EPOCH).days,
+                "covers": row.get("covers"),
+                "quantity": row.get("quantity"),
             }
         )
     return found

@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.cases.drug_effects.curves import Curves, bootstrap_curves, chosen_strength
+from eclaireur.cases.drug_effects.curve_report import curve_blocks
 from eclaireur.cases.drug_effects.diagnostics import before_exposure, power, truncation
 from eclaireur.cases.drug_effects.disproportion import masking, ratios
-from eclaireur.cases.drug_effects.histories import Rejected
-from eclaireur.cases.drug_effects.judging import LAST_DAY, LEAST, LEVEL, age_groups, before, series
+from eclaireur.cases.drug_effects.exposure_report import RULE_FIELDS, exposure_blocks, rule_of
+from eclaireur.cases.drug_effects.judging import (
+    LAST_DAY,
+    LEAST,
+    LEVEL,
+    age_groups,
+    analysed,
+    before,
+    cohorts,
+    series,
+)
 from eclaireur.cases.drug_effects.published import STUDIES, Answer
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.sheet import effects_chart, effects_table, interval, pair_blocks
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
     from eclaireur.cases.drug_effects.shrinker import Prior
     from eclaireur.core.case import Progress, Records
 
-__all__ = ["ASKS", "TITLES", "made"]
+__all__ = ["ASKS", "READS", "TITLES", "made"]
 
 TITLES = {
     "series": "Risque relatif par fenêtre après l'exposition",
@@ -37,6 +46,7 @@ TITLES = {
     "signals": "Couples trop souvent déclarés",
     "pair": "Un couple : ses rapports et son évolution",
     "masking": "Produits qui peuvent masquer un couple",
+    "exposures": "Des achats aux expositions, par une règle",
     "published": "Séries publiées : ce que les auteurs ont trouvé",
 }
 """Reports by name, with their French titles."""
@@ -47,6 +57,8 @@ _ABOUT = FormField(
     kind="text",
     help="Produit et événement, séparés par « × », comme dans le rapport des couples.",
 )
+READS = {"exposures": "candidates"}
+"""Input tables of the card whose columns the file of a report has."""
 ASKS = {
     "series": (
         FormField(
@@ -57,8 +69,20 @@ ASKS = {
             default=str(LAST_DAY),
             least=1,
             most=365,
-            help="Dernier jour compté après l'exposition. Les séries publiées gardent la leur.",
+            help="Dernier jour compté après une exposition d'un jour ; une exposition qui dure est comptée "
+            "jusqu'à sa fin. Les séries publiées gardent la leur.",
         ),
+        *RULE_FIELDS,
+    ),
+    "exposures": (
+        FormField(
+            name="table",
+            title="Fichier d'achats",
+            kind="file",
+            optional=True,
+            help="Des historiques dont des lignes sont des « achats ». Sans fichier : ceux de la source.",
+        ),
+        *RULE_FIELDS,
     ),
     "signals": (
         FormField(
@@ -96,9 +120,6 @@ ASKS = {
 
 _SHOWN = 200
 _DRAWN = 15
-_LAGS = 60
-_DRAWS = 40
-_STRENGTHS = ((3e-2, 3e-3), (1e-2, 1e-3), (5e-3, 5e-4), (2e-3, 2e-4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +129,7 @@ class _Asked:
     about: str
     seed: int
     settings: Mapping[str, Any]
+    table: pa.Table | None = None
 
     @property
     def histories(self) -> list[dict[str, Any]]:
@@ -174,11 +196,12 @@ def made(
         If what the report needs is missing.
     """
     progress(0, 1, TITLES[name])
-    return _MAKERS[name](_Asked(records, prior, about, seed, settings or {}))
+    return _MAKERS[name](_Asked(records, prior, about, seed, settings or {}, table))
 
 
 def _series(asked: _Asked) -> tuple[Block, ...]:
-    found = series(asked.histories, last=asked.settings.get("days") or LAST_DAY)
+    last, rule = asked.settings.get("days") or LAST_DAY, rule_of(asked.settings)
+    found = analysed(series(asked.histories, last=last, default=rule), asked.histories)
     title = "Risque relatif après l'exposition, chaque cas comparé à lui-même"
     note = "Modèle de Poisson conditionnel (Farrington, 1995), ajusté sur l'âge ou le temps."
     blocks: list[Block] = [effects_table([(event, effect) for event, effect, _, _ in found], title, note)]
@@ -188,56 +211,9 @@ def _series(asked: _Asked) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _curves(asked: _Asked) -> tuple[Block, ...]:
-    """Draw the curve of each drug; nothing is adjusted on age, which is said."""
-    blocks: list[Block] = []
-    done: set[tuple[str, str]] = set()
-    for event, _, study, histories in series(asked.histories):
-        if (event, study) in done:
-            continue
-        done.add((event, study))
-        variation, group = chosen_strength(histories, lags=_LAGS, strengths=_STRENGTHS, seed=asked.seed)
-        made = bootstrap_curves(
-            histories, lags=_LAGS, variation=variation, group=group, draws=_DRAWS, seed=asked.seed
-        )
-        blocks += [_curve_chart(event, drug, made, at) for at, drug in enumerate(histories.drugs)]
-        facts = (
-            ("Cas", french.number(len(histories.persons))),
-            ("Pénalités choisies", f"variation {variation:g}, groupe {group:g}".replace(".", ",")),
-            ("Intervalle", f"{_DRAWS} tirages de personnes ; une courbe pénalisée est tirée vers zéro."),
-            ("Prudence", "Ces courbes ne sont ajustées ni sur l'âge ni sur la saison."),
-        )
-        blocks.append(Facts(title=f"Calcul des courbes de « {event} »", pairs=facts))
-    return tuple(blocks)
-
-
-def _curve_chart(event: str, drug: str, made: Curves, at: int) -> Chart:
-    import numpy as np
-
-    low, high = np.asarray(made.low)[at], np.asarray(made.high)[at]
-    days = np.flatnonzero(low > 0)
-    found = (
-        f"« {drug} » : risque de « {event} » accru entre les jours {days[0]} et {days[-1]}"
-        if len(days)
-        else f"« {drug} » : aucun jour où le risque de « {event} » soit accru à coup sûr"
-    )
-    peak = int(made.values[at].argmax())
-    return Chart(
-        title=found,
-        form="lag",
-        x_title="Jours depuis l'exposition",
-        y_title="Logarithme du risque relatif",
-        series=(
-            Series(
-                name=drug,
-                x=tuple(float(day) for day in range(_LAGS)),
-                y=tuple(made.values[at].tolist()),
-                low=tuple(np.minimum(low, made.values[at]).tolist()),
-                high=tuple(np.maximum(high, made.values[at]).tolist()),
-            ),
-        ),
-        text=f"Au plus haut le jour {peak} : × {french.number(float(np.exp(made.values[at][peak])), 2)}.",
-    )
+def _exposures(asked: _Asked) -> tuple[Block, ...]:
+    stored = () if asked.table is not None else asked.histories
+    return exposure_blocks(asked.table, stored, asked.settings)
 
 
 def _diagnostics(asked: _Asked) -> tuple[Block, ...]:
@@ -245,7 +221,7 @@ def _diagnostics(asked: _Asked) -> tuple[Block, ...]:
 
     blocks: list[Block] = []
     done: set[tuple[str, str]] = set()
-    for event, _, study, histories in series(asked.histories):
+    for event, _, study, histories in analysed(series(asked.histories), asked.histories):
         if (event, study) in done:
             continue
         done.add((event, study))
@@ -284,15 +260,12 @@ def _diagnostics(asked: _Asked) -> tuple[Block, ...]:
 
 def _cohort(asked: _Asked) -> tuple[Block, ...]:
     blocks: list[Block] = []
-    refused: list[Rejected] = []
-    done: set[tuple[str, str]] = set()
-    for event, _, study, histories in series(asked.histories):
-        if (event, study) not in done:
-            done.add((event, study))
-            blocks.append(Funnel(title=f"Cas de « {event} »", steps=histories.steps))
-            refused += histories.rejected
+    refused: dict[tuple[str, str], None] = {}
+    for event, _, histories in cohorts(asked.histories):
+        blocks.append(Funnel(title=f"Cas de « {event} »", steps=histories.steps))
+        refused |= {(one.person, one.reason): None for one in histories.rejected}
     columns = (Column(key="person", title="Personne"), Column(key="reason", title="Raison"))
-    rows = [{"person": one.person, "reason": one.reason} for one in refused]
+    rows = [{"person": person, "reason": reason} for person, reason in refused]
     return (Table(title="Personnes écartées", columns=columns, rows=rows), *blocks)
 
 
@@ -418,9 +391,10 @@ def _published(asked: _Asked) -> tuple[Block, ...]:
 
 _MAKERS: dict[str, Callable[[_Asked], tuple[Block, ...]]] = {
     "series": _series,
+    "exposures": _exposures,
     "cohort": _cohort,
     "diagnostics": _diagnostics,
-    "curves": _curves,
+    "curves": lambda asked: curve_blocks(asked.histories, seed=asked.seed),
     "signals": _signals,
     "pair": _pair,
     "masking": _masking,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from eclaireur.cases.drug_effects.histories import Histories
 
-__all__ = ["EFFECT", "RISK_DAYS", "histories", "lagged_world", "reports", "write"]
+__all__ = [
+    "EFFECT",
+    "RISK_DAYS",
+    "confounded_world",
+    "histories",
+    "lagged_world",
+    "purchases",
+    "reports",
+    "write",
+]
 
 EFFECT = 5.0
 """Relative incidence of the event in the days after product A; product B does nothing."""
@@ -46,6 +55,20 @@ def histories(seed: int, *, count: int = 240) -> list[dict[str, Any]]:
             rows.append(row("observation", "", 300, _SEEN + 100))
         if number % 80 == 17:
             rows += [row("death", "", event), row("exposure", "produit B", event + 5)]
+    return rows
+
+
+def purchases(histories: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """Return boxes of product P, which does nothing, bought about once a month by a third of the persons."""
+    draw = random.Random(seed + 2)  # noqa: S311 - made-up data
+    rows = []
+    seen = {one["person"]: one["start"] for one in reversed(histories) if one["category"] == "observation"}
+    for person in sorted(seen)[::3]:
+        row = _rows_of(person, seen[person])
+        day = draw.randrange(_SEEN // 2)
+        for _ in range(draw.randrange(1, 5)):
+            rows.append(row("purchase", "produit P", day) | {"covers": 30, "quantity": 1.0})
+            day += draw.randrange(20, 60)
     return rows
 
 
@@ -87,7 +110,10 @@ def write(into: Path, *, seed: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(histories(seed)), into / "histories.parquet")
+    rows = histories(seed)
+    names = ("person", "category", "value", "start", "end", "covers", "quantity")
+    table = [{name: row.get(name) for name in names} for row in rows + purchases(rows, seed)]
+    pq.write_table(pa.Table.from_pylist(table), into / "histories.parquet")
     pq.write_table(pa.Table.from_pylist(reports(seed)), into / "reports.parquet")
 
 
@@ -102,17 +128,59 @@ def lagged_world(
     """
     import numpy as np
 
-    from eclaireur.cases.drug_effects.histories import Histories
+    draw = np.random.default_rng(seed)
+    true = _true(lags)
+    end = draw.integers(2 * days // 5, days, persons) if censored else np.full(persons, days - 1)
+    dose = draw.integers(0, days - lags, (persons, 4))
+    return _lived(draw, end, dose, np.ones((persons, days)), true, None), true
+
+
+def confounded_world(
+    seed: int, *, persons: int = 2000, days: int = 730, lags: int = 50
+) -> tuple[Histories, NDArray[np.float64]]:
+    """Return such cases when both events and doses are more frequent at young ages and in winter.
+
+    Fitted without age and season, every curve is too high: that of the fourth drug, which does nothing, too.
+    """
+    import numpy as np
 
     draw = np.random.default_rng(seed)
+    true = _true(lags)
+    origin = draw.integers(18_000, 18_365, persons)
+    dates = origin[:, None] + np.arange(days)
+    base = np.exp(0.6 * np.cos(2 * np.pi * dates / 365.25) - 1.5 * np.arange(days) / days)
+    total = base[:, : days - lags].cumsum(axis=1)
+    dose = (total[:, None] < draw.random((persons, 4, 1)) * total[:, None, -1:]).sum(axis=2)
+    return _lived(draw, np.full(persons, days - 1), dose, base, true, origin), true
+
+
+def _true(lags: int) -> NDArray[np.float64]:
+    import numpy as np
+
     true = np.zeros((4, lags))
     true[0, lags // 10 : 2 * lags // 5] = np.log(3)
     true[1, : lags // 5] = np.log(2)
     true[1, lags // 5 : 3 * lags // 5] = np.log(1.5)
     true[2] = np.log(2) * np.exp(-np.arange(lags) / (lags / 5))
-    end = draw.integers(2 * days // 5, days, persons) if censored else np.full(persons, days - 1)
-    dose = draw.integers(0, days - lags, (persons, 4))
-    risk = np.ones((persons, days + lags))
+    return true
+
+
+def _lived(
+    draw: np.random.Generator,
+    end: NDArray[np.int64],
+    dose: NDArray[np.int64],
+    base: NDArray[np.float64],
+    true: NDArray[np.float64],
+    origin: NDArray[np.int64] | None,
+) -> Histories:
+    """Draw one event a person, at a rate that the doses multiply."""
+    import numpy as np
+
+    from eclaireur.cases.drug_effects.histories import Histories
+
+    persons, days = base.shape
+    lags = true.shape[1]
+    risk = np.concatenate([base, np.ones((persons, lags))], axis=1)
     rows = np.arange(persons)[:, None]
     for drug in range(4):
         risk[rows, dose[:, [drug]] + np.arange(lags)] *= np.exp(true[drug])
@@ -130,4 +198,5 @@ def lagged_world(
         dose_day=dose.ravel(),
         dose_end=dose.ravel(),
         dose_drug=np.tile(np.arange(4), persons),
-    ), true
+        origin=origin,
+    )

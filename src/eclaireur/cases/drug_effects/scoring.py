@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.drug_effects.case_series import Effect, fit
+from eclaireur.cases.drug_effects.exposures import PURCHASE
 from eclaireur.cases.drug_effects.histories import read_histories
-from eclaireur.cases.drug_effects.judging import age_groups, chance, default_windows
-from eclaireur.cases.drug_effects.reading import numbered
-from eclaireur.cases.drug_effects.windows import design
+from eclaireur.cases.drug_effects.judging import LAST_DAY, age_groups, chance
+from eclaireur.cases.drug_effects.reading import FAULT, numbered
+from eclaireur.cases.drug_effects.windows import Window, after_exposure, design
 from eclaireur.core import french
 from eclaireur.core.errors import EmptyTableError
 from eclaireur.core.tables import signals_schema
@@ -25,19 +27,43 @@ __all__ = ["SHOWN", "TITLES", "score", "scored_blocks"]
 
 TITLES = {
     "event": "Événement étudié",
+    "window": "Jours comptés",
     "ratio": "Risque relatif",
     "low": "Risque relatif, borne basse",
     "high": "Risque relatif, borne haute",
     "score": "Chance d'un risque au moins doublé",
     "kept": "Retenue dans l'analyse",
+    "remark": "Remarque",
 }
 """French titles of the columns of `score`."""
 
-SHOWN = ("rank", "score", "line", "person", "value", "event", "ratio", "low", "high", "reasons")
+SHOWN = ("rank", "score", "line", "person", "value", "event", "window", "ratio", "low", "high", "reasons")
 """Those that a page shows, in order."""
 
+_FRENCH = {
+    "exposure": "exposition",
+    "purchase": "achat",
+    "event": "événement",
+    "death": "décès",
+    "birth": "naissance",
+}
+_UNEXPOSED = "aucune exposition : ce cas ne renseigne que sur l'âge ou le temps."
 _DRAWN = 20
 _ENDLESS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    event: str
+    window: Window
+    effect: Effect
+
+    @property
+    def when(self) -> str:
+        """Say when the risk is counted."""
+        if self.window.last is None:
+            return "pendant l'exposition"
+        return f"dans les {self.window.last} jours"
 
 
 def score(
@@ -49,8 +75,9 @@ def score(
     -------
     pa.Table
         One row a row of ``table``, in its order: ``kept`` and ``rejection`` (why not), then on the row of an
-        exposure its relative incidence within 42 days (``ratio``, ``low``, ``high``) and its ``score``, the
-        chance that it exceeds 2.
+        exposure or a purchase its relative incidence (``ratio``, ``low``, ``high``) on the days that
+        ``window`` says, and its ``score``, the chance that it exceeds 2. Purchases become exposures by the
+        default rule of `exposures`.
 
     Raises
     ------
@@ -60,28 +87,36 @@ def score(
     import pyarrow as pa
 
     rows = table.to_pylist()
-    read = numbered(rows)
+    # A history of which a row cannot be read is not whole: its person is set aside.
+    unread = {str(row["person"]): row[FAULT] for row in reversed(rows) if row.get(FAULT) and row["person"]}
+    read = numbered([row for row in rows if row["person"] and str(row["person"]) not in unread])
     progress(0, 1, "Séries de cas")
-    effects: dict[str, tuple[str, Effect]] = {}
-    refused: dict[str, str] = {}
-    analysed: set[str] = set()
+    effects: dict[str, _Found] = {}
+    refused: dict[str, str] = dict(unread)
+    kept: set[str] = set()
+    exposed: set[str] = set()
     for event in sorted({row["value"] for row in read if row["category"] == "event"}):
         histories = read_histories(read, event=event)
-        analysed |= set(histories.persons)
+        kept |= set(histories.persons)
+        exposed |= {histories.persons[at] for at in set(histories.dose_person.tolist())}
         refused |= {one.person: one.reason for one in histories.rejected if one.person not in refused}
         if not len(histories.dose_day):
             continue
-        made = fit(design(histories, default_windows(histories.drugs), ages=age_groups(histories)))
-        for drug, effect in zip(histories.drugs, made.effects, strict=True):
-            if drug not in effects or chance(effect) > chance(effects[drug][1]):
-                effects[drug] = (event, effect)
+        windows = after_exposure(histories, last=LAST_DAY)
+        made = fit(design(histories, windows, ages=age_groups(histories)))
+        for window, effect in zip(windows, made.effects, strict=True):
+            if window.drug not in effects or chance(effect) > chance(effects[window.drug].effect):
+                effects[window.drug] = _Found(event, window, effect)
     if not effects:
-        why = min(set(refused.values())) if refused and not analysed else "aucun cas n'a d'exposition."
+        why = min(set(refused.values())) if refused and not kept else "aucun cas n'a d'exposition."
         raise EmptyTableError(
             f"aucune série de cas ne peut être analysée : {why}",
-            fix="Chaque cas a une ligne « observation », un « événement », et certains une « exposition ».",
+            fix="Chaque cas a une ligne « observation », un « événement », et certains une « exposition » "
+            "ou un « achat ».",
         )
-    lines = [_line(row, effects, analysed, refused) for row in rows]
+    lines = [_line(row, effects, kept, refused) for row in rows]
+    for line in lines:
+        line["remark"] = _UNEXPOSED if line["kept"] and line["person"] not in exposed else None
     scored = [at for at, line in enumerate(lines) if line["score"] is not None]
     order = sorted(scored, key=lambda at: -lines[at]["score"])
     for place, at in enumerate(order, start=1):
@@ -93,7 +128,9 @@ def score(
             ("value", pa.string()),
             ("kept", pa.bool_()),
             ("rejection", pa.string()),
+            ("remark", pa.string()),
             ("event", pa.string()),
+            ("window", pa.string()),
             ("ratio", pa.float64()),
             ("low", pa.float64()),
             ("high", pa.float64()),
@@ -136,7 +173,7 @@ def scored_blocks(table: pa.Table) -> tuple[Block, ...]:
             title=found,
             form="bar",
             x_title="Exposition et événement",
-            y_title="Risque relatif dans les 42 jours",
+            y_title="Risque relatif",
             series=(series,),
             text=" ; ".join(said),
         ),
@@ -144,35 +181,37 @@ def scored_blocks(table: pa.Table) -> tuple[Block, ...]:
 
 
 def _line(
-    row: dict[str, Any], effects: dict[str, tuple[str, Effect]], analysed: set[str], refused: dict[str, str]
+    row: dict[str, Any], effects: dict[str, _Found], analysed: set[str], refused: dict[str, str]
 ) -> dict[str, Any]:
-    person = str(row["person"])
+    person = str(row["person"] or "")
     kept = person in analysed
     line: dict[str, Any] = {
         "person": person,
-        "category": row["category"],
+        "category": _FRENCH.get(row["category"], row["category"]),
         "value": row["value"],
         "kept": kept,
         "rejection": None
         if kept
-        else refused.get(person, "aucun événement : cette personne n'est pas un cas."),
+        else row.get(FAULT) or refused.get(person, "aucun événement : cette personne n'est pas un cas."),
         "score": None,
         "calibrated": False,
         "reasons": [],
     }
-    if kept and row["category"] == "exposure" and row["value"] in effects:
-        event, effect = effects[row["value"]]
+    if kept and row["category"] in {"exposure", PURCHASE} and row["value"] in effects:
+        found = effects[row["value"]]
+        event, effect = found.event, found.effect
         ratio, high = (
             french.number(one, 2) if one < 1e6 else "l'infini" for one in (effect.ratio, effect.high)
         )
         sentence = (
             f"« {event} » : risque multiplié par {ratio} "
-            f"(de {french.number(effect.low, 2)} à {high}) dans les 42 jours, "
+            f"(de {french.number(effect.low, 2)} à {high}) {found.when}, "
             f"{french.count(effect.events, 'événement')} dans la fenêtre."
         )
         reason = {"kind": "feature", "theme": "série de cas", "sentence": sentence, "source": "fichier"}
         line |= {
             "event": event,
+            "window": found.when,
             "ratio": effect.ratio,
             "low": effect.low,
             "high": effect.high,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -13,9 +18,17 @@ from eclaireur.cases.drug_effects.curves import (
     fit_curves,
     total_variation,
 )
+from eclaireur.cases.drug_effects.histories import Histories
 from eclaireur.cases.drug_effects.lagged import Likelihood, likelihood_of
+from eclaireur.cases.drug_effects.spread import spread_curves, spread_series
+from eclaireur.cases.drug_effects.terms import Terms, terms_of
 from eclaireur.cases.drug_effects.windows import Window, design
 from eclaireur.core.engine import open_engine
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 def test_the_loss_of_curves_is_that_of_a_day_by_day_sum() -> None:
@@ -28,8 +41,103 @@ def test_the_loss_of_curves_is_that_of_a_day_by_day_sum() -> None:
             rate[dose : dose + 20] += true[drug]
         rate = rate[: histories.end[at] + 1]
         value -= rate[histories.event_day[at]] - np.log(np.exp(rate).sum())
-    found = likelihood_of(histories, lags=20).weighted().at(true.ravel())
-    assert found.value == pytest.approx(value / 25, abs=1e-10)
+    found = likelihood_of(histories, lags=20).weighted().value(true.ravel())
+    assert found == pytest.approx(value / 25, abs=1e-10)
+
+
+def adjusted(seed: int, persons: int, days: int, lags: int) -> tuple[Histories, Terms, NDArray[np.float64]]:
+    """A world with age and season, their terms, and values at which a likelihood is looked at."""
+    histories, true = sample.confounded_world(seed, persons=persons, days=days, lags=lags)
+    terms = terms_of(histories, ages=(days // 3, days // 2), months=True)
+    values = np.random.default_rng(seed).normal(0, 0.5, len(terms.names))
+    return histories, terms, np.concatenate([true.ravel(), values])
+
+
+def test_the_loss_with_age_and_season_is_that_of_a_day_by_day_sum() -> None:
+    histories, terms, values = adjusted(3, persons=40, days=150, lags=20)
+    curves, extra = values[:80].reshape(4, 20), dict(zip(terms.names, values[80:], strict=True))
+    assert histories.origin is not None
+    events = histories.origin + histories.event_day
+    seen = {date.fromordinal(EPOCH + int(day)).month for day in events}
+    total = 0.0
+    for at in range(40):
+        rate = np.zeros(150 + 20)
+        for drug in range(4):
+            dose = histories.dose_day[4 * at + drug]
+            rate[dose : dose + 20] += curves[drug]
+        rate = rate[:150]
+        for day in range(150):
+            rate[day] += sum(extra[f"âge à partir de {cut} jours"] for cut in (50, 75) if _last(day) == cut)
+            month = date.fromordinal(EPOCH + int(histories.origin[at]) + day).month
+            # A month without event goes with the one before it; the first with events is the reference.
+            month = max((one for one in seen if one <= month), default=min(seen))
+            rate[day] += extra.get(f"mois {month}", 0.0)
+        total -= rate[histories.event_day[at]] - np.log(np.exp(rate).sum())
+    found = likelihood_of(histories, lags=20, terms=terms).weighted().value(values)
+    assert found == pytest.approx(total / 40, abs=1e-10)
+
+
+def _last(day: int) -> int:
+    return 75 if day >= 75 else 50 if day >= 50 else 0
+
+
+def test_the_slope_with_age_and_season_is_that_of_its_values_in_shards_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    histories, terms, values = adjusted(5, persons=30, days=120, lags=15)
+    whole = likelihood_of(histories, lags=15, terms=terms).weighted()
+    slope = whole.slopes(values)[1]
+    for at in [*range(0, 60, 11), *range(60, len(values))]:
+        step = np.zeros(len(values))
+        step[at] = 1e-6
+        gap = whole.value(values + step) - whole.value(values - step)
+        assert slope[at] == pytest.approx(gap / 2e-6, abs=1e-7)
+    zero = np.zeros(len(values))
+    curved = whole.curvature()
+    for at in range(len(terms.names)):
+        step = np.zeros(len(values))
+        step[60 + at] = 1e-5
+        moved = whole.slopes(zero + step)[1] - whole.slopes(zero - step)[1]
+        assert curved[at] == pytest.approx(moved[60:] / 2e-5, abs=1e-6)
+    monkeypatch.setattr(lagged, "_SHARD", 7)
+    shards = likelihood_of(histories, lags=15, terms=terms).weighted()
+    assert shards.slopes(values)[1] == pytest.approx(slope, abs=1e-12)
+    assert shards.curvature() == pytest.approx(curved, abs=1e-12)
+
+
+def test_curves_without_penalty_reach_the_classic_fit_with_age_and_season() -> None:
+    histories, _ = sample.confounded_world(4, persons=1500, days=400, lags=3)
+    windows = [Window(drug=drug, first=day, last=day) for drug in histories.drugs for day in range(3)]
+    classic = fit(design(histories, windows, ages=(90, 200, 300), months=True)).log_likelihood
+    terms = terms_of(histories, ages=(90, 200, 300), months=True)
+    free = fit_curves(likelihood_of(histories, lags=3, terms=terms), variation=0.0)
+    assert -free.loss * 1500 == pytest.approx(classic, abs=0.02)
+
+
+def test_curves_are_biased_without_age_and_season_and_not_with_them() -> None:
+    histories, true = sample.confounded_world(2, persons=3000, days=365, lags=20)
+    ages = np.quantile(histories.event_day, np.arange(1, 8) / 8).astype(int).tolist()
+    bias = {}
+    for name, terms in {
+        "bare": None,
+        "groups": terms_of(histories, ages=ages, months=True),
+        "spline": terms_of(histories, spline=4, months=True),
+    }.items():
+        made = fit_curves(likelihood_of(histories, lags=20, terms=terms), variation=5e-4)
+        bias[name] = float((made.values - true).mean())
+    # The mean of four curves has a standard error of about 0.03.
+    assert bias["bare"] > 0.2
+    assert abs(bias["groups"]) < 0.07
+    assert abs(bias["spline"]) < 0.07
+
+
+def test_an_age_or_a_month_without_event_goes_with_the_one_before() -> None:
+    histories, _ = sample.confounded_world(1, persons=50, days=200, lags=10)
+    last = int(histories.event_day.max())
+    assert len(terms_of(histories, ages=(last + 1,)).cuts) == 0
+    assert terms_of(histories, ages=(50, last + 1)).names == ("âge à partir de 50 jours",)
+    with pytest.raises(ValueError, match="months"):
+        terms_of(dataclasses.replace(histories, origin=None), months=True)
 
 
 def test_persons_in_shards_or_counted_twice_give_the_same_likelihood(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,19 +149,19 @@ def test_persons_in_shards_or_counted_twice_give_the_same_likelihood(monkeypatch
     parts = likelihood_of(histories, lags=20)
     for one, other in ((whole, parts), (whole.weighted(times), drawn)):
         left, right = (found.weighted() if isinstance(found, Likelihood) else found for found in (one, other))
-        here, there = left.at(true.ravel()), right.at(true.ravel())
-        assert here.value == pytest.approx(there.value, abs=1e-12)
-        assert left.slope(here) == pytest.approx(right.slope(there), abs=1e-12)
+        here, there = left.slopes(true.ravel()), right.slopes(true.ravel())
+        assert here[0] == pytest.approx(there[0], abs=1e-12)
+        assert here[1] == pytest.approx(there[1], abs=1e-12)
 
 
 def test_the_slope_of_the_likelihood_is_that_of_its_values() -> None:
     histories, true = sample.lagged_world(5, persons=12, days=50, lags=15)
     weighted = likelihood_of(histories, lags=15).weighted()
-    slope = weighted.slope(weighted.at(true.ravel()))
+    slope = weighted.slopes(true.ravel())[1]
     for at in range(0, 60, 7):
         step = np.zeros(60)
         step[at] = 1e-6
-        gap = weighted.at(true.ravel() + step).value - weighted.at(true.ravel() - step).value
+        gap = weighted.value(true.ravel() + step) - weighted.value(true.ravel() - step)
         assert slope[at] == pytest.approx(gap / 2e-6, abs=1e-7)
 
 
@@ -97,11 +205,32 @@ def test_the_group_penalty_takes_a_drug_without_effect_to_zero_whole() -> None:
     assert made.values[0].max() > 0.3
 
 
-def test_shards_prepared_by_an_engine_give_the_same_curves(monkeypatch: pytest.MonkeyPatch) -> None:
-    histories, _ = sample.lagged_world(6, persons=40, days=80, lags=12)
-    alone = likelihood_of(histories, lags=12)
+def test_sums_of_shards_in_another_process_give_the_same_fits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(lagged, "_SHARD", 9)
-    with open_engine("inline") as engine:
-        shared = likelihood_of(histories, lags=12, engine=engine)
-    made, other = (fit_curves(one, variation=1e-3).values for one in (alone, shared))
-    assert made == pytest.approx(other, abs=1e-10)
+    histories, terms, _ = adjusted(6, persons=40, days=200, lags=12)
+    made = fit_curves(likelihood_of(histories, lags=12, terms=terms), variation=1e-3)
+    # The last window holds no event: its limit is that of a profile of the likelihood.
+    since = set((histories.event_day - histories.dose_day.reshape(40, 4)[:, 1]).tolist())
+    empty = next(day for day in range(60) if day not in since)
+    windows = [Window(drug="tardif", first=0, last=40), Window(drug="double", first=empty, last=empty)]
+    plain = fit(design(histories, windows, spline=3, months=True))
+    with open_engine("processes:1") as engine:
+        shared = likelihood_of(histories, lags=12, terms=terms, engine=engine)
+        with spread_curves(histories, lags=12, terms=terms, engine=engine, folder=tmp_path) as sums:
+            spread = fit_curves(sums, variation=1e-3)
+            assert sums.shards == 5
+        series = spread_series(histories, windows, engine=engine, spline=3, months=True)
+    # To the last digit: the sums are the same, in the same order.
+    assert np.array_equal(fit_curves(shared, variation=1e-3).values, made.values)
+    assert np.array_equal(spread.values, made.values)
+    assert np.array_equal(spread.terms, made.terms)
+    assert not list(tmp_path.iterdir())
+    assert plain.effects[1].events == 0
+    assert series.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-9)
+    for one, other in zip(plain.effects, series.effects, strict=True):
+        for name in ("ratio", "low", "high", "log_ratio", "error"):
+            assert getattr(other, name) == pytest.approx(getattr(one, name), abs=1e-9)
+    shown = np.isfinite(plain.coefficients)
+    assert series.coefficients[shown] == pytest.approx(plain.coefficients[shown], abs=1e-9)

@@ -220,6 +220,17 @@ def test_events_that_stop_exposures_bias_the_plain_fit_and_not_the_other() -> No
         ((("observation", "", 0, 50), ("event", "E", 70, None)), "hors de la période"),
         ((("observation", "", 0, 50),), "aucun événement"),
         ((("observation", "", 50, 0), ("event", "E", 5, None)), "finit avant"),
+        ((("observation", "", 0, 50), ("event", "", 5, None)), "pas de nom"),
+        ((("observation", "", 0, 60_000), ("event", "E", 5, None)), "130 ans"),
+        (
+            (
+                ("observation", "", 0, 50),
+                ("event", "E", 5, None),
+                ("death", "", 20, None),
+                ("death", "", 30, None),
+            ),
+            "plusieurs dates de décès",
+        ),
     ],
 )
 def test_a_wrong_history_is_set_aside_with_its_reason(rows: tuple[Any, ...], said: str) -> None:
@@ -326,7 +337,7 @@ def test_a_scored_event_table_says_the_risk_of_each_exposure_and_why_rows_are_ou
     out = [row for row in rows if not row["kept"]]
     assert out
     assert all(row["rejection"] for row in out)
-    unexposed = table.filter(pc.not_equal(table["category"], "exposure"))
+    unexposed = table.filter(pc.invert(pc.is_in(table["category"], pa.array(["exposure", "purchase"]))))
     with pytest.raises(EmptyTableError, match="exposition"):
         case.score(unexposed, records, fitted.card, fitted.artefacts.__getitem__, progress=quiet)
 

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eclaireur.cases.drug_effects.terms import spline_basis, spline_knots
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from eclaireur.cases.drug_effects.histories import Histories
 
-__all__ = ["Design", "Window", "design"]
+__all__ = ["Design", "Frame", "Window", "after_exposure", "design", "frame_of"]
 
 _SPLINE_STEP = 7
 
@@ -45,6 +48,17 @@ class Window:
         return f"{self.drug}{dose}, jours {self.first} à {last}"
 
 
+def after_exposure(histories: Histories, *, last: int) -> tuple[Window, ...]:
+    """Return one window a drug: the exposure itself when it lasts, else the days after it, up to ``last``."""
+    import numpy as np
+
+    lasting = set(np.unique(histories.dose_drug[histories.dose_end > histories.dose_day]).tolist())
+    return tuple(
+        Window(drug=drug, first=0, last=None if at in lasting else last)
+        for at, drug in enumerate(histories.drugs)
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
     """Intervals of constant risk, sorted by person.
@@ -56,7 +70,8 @@ class Design:
     log_days
         Logarithm of the days of each interval, of shape (t,).
     columns
-        One column a parameter, of shape (t, p): windows first, then age and season.
+        One column a parameter, of shape (t, p): windows first, then age and season. Sparse: an interval has
+        a few.
     events
         Events in each interval, of shape (t,).
     windows
@@ -65,10 +80,23 @@ class Design:
 
     first: NDArray[np.int64]
     log_days: NDArray[np.float64]
-    columns: NDArray[np.float64]
+    columns: csr_array
     events: NDArray[np.float64]
     windows: tuple[Window, ...]
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a spline of age takes from all persons: the first day that is seen, and the knots."""
+
+    low: int
+    knots: NDArray[np.float64]
+
+
+def frame_of(histories: Histories, spline: int) -> Frame:
+    """Return the frame of a spline of so many pieces, for designs of some of these persons."""
+    return Frame(int(histories.start.min()), spline_knots(histories, spline))
 
 
 def design(
@@ -78,6 +106,7 @@ def design(
     ages: Sequence[int] = (),
     spline: int = 0,
     months: bool = False,
+    frame: Frame | None = None,
 ) -> Design:
     """Cut each history into intervals on which nothing changes.
 
@@ -92,8 +121,11 @@ def design(
         Number of pieces of a cubic spline of age, instead of groups; 0 for none.
     months
         Adjust for the month of the year; `Histories.origin` is needed.
+    frame
+        Of the spline, when these are some of the persons of a study; their own when not given.
     """
     import numpy as np
+    from scipy.sparse import hstack
 
     n = len(histories.persons)
     low = int(histories.start.min())
@@ -105,7 +137,8 @@ def design(
         cuts += [(person, begin), (person, finish + 1)]
     regular = list(ages)
     if spline:
-        regular += list(range(low, low + width, _SPLINE_STEP))
+        frame = frame_of(histories, spline) if frame is None else frame
+        regular += list(range(frame.low, low + width, _SPLINE_STEP))
     cuts += [(whole, np.full(n, day)) for day in regular]
     if months:
         cuts += _month_starts(histories)
@@ -124,8 +157,8 @@ def design(
         group = np.searchsorted(np.asarray(ages), begin, side="right")
         blocks.append(_indicators(group, len(ages) + 1))
         names += [f"âge à partir de {cut} jours" for cut in ages]
-    if spline:
-        basis = _basis(begin + (days - 1) / 2, histories, spline)
+    if frame is not None:
+        basis = spline_basis(begin + (days - 1) / 2, frame.knots)
         blocks.append(basis)
         names += [f"âge, courbe {at + 1}" for at in range(basis.shape[1])]
     if months:
@@ -135,7 +168,7 @@ def design(
     return Design(
         first=np.searchsorted(owner, whole),
         log_days=np.log(days),
-        columns=np.concatenate(blocks, axis=1),
+        columns=hstack(blocks, format="csr"),
         events=np.bincount(at, minlength=len(keys)).astype(np.float64),
         windows=tuple(windows),
         names=tuple(names),
@@ -172,10 +205,11 @@ def _window_columns(
     keys: NDArray[np.int64],
     width: int,
     low: int,
-) -> NDArray[np.float64]:
+) -> csr_array:
     import numpy as np
 
-    columns = np.zeros((len(keys), len(windows)))
+    inside: list[NDArray[np.int64]] = []
+    columns: list[NDArray[np.int64]] = []
     for drug in {window.drug for window in windows}:
         state = np.full(len(keys), -1)
         rows = [
@@ -191,28 +225,25 @@ def _window_columns(
         sizes = right - left
         at = np.repeat(left - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
         state[at] = np.repeat(which[order], sizes)
-        some = state >= 0
-        columns[np.flatnonzero(some), state[some]] = 1.0
-    return columns
+        some = np.flatnonzero(state >= 0)
+        inside.append(some)
+        columns.append(state[some])
+    return _ones(np.concatenate(inside), np.concatenate(columns), (len(keys), len(windows)))
 
 
-def _indicators(group: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+def _ones(row: NDArray[np.int64], column: NDArray[np.int64], shape: tuple[int, int]) -> csr_array:
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    return csr_array((np.ones(len(row)), (row, column)), shape=shape)
+
+
+def _indicators(group: NDArray[np.int64], count: int) -> csr_array:
+    """Return one column a group but the first."""
     import numpy as np
 
-    found: NDArray[np.float64] = (group[:, None] == np.arange(1, count)).astype(np.float64)
-    return found
-
-
-def _basis(day: NDArray[np.float64], histories: Histories, pieces: int) -> NDArray[np.float64]:
-    """Return cubic B-splines of age with knots at quantiles of the ages at events; the first is dropped."""
-    import numpy as np
-    from scipy.interpolate import BSpline
-
-    low, high = float(histories.start.min()), float(histories.end.max())
-    inner = np.quantile(histories.event_day, np.arange(1, pieces) / pieces)
-    knots = np.concatenate([[low] * 4, np.unique(inner), [high] * 4])
-    found: NDArray[np.float64] = BSpline.design_matrix(day, knots, 3).toarray()[:, 1:]
-    return found
+    some = np.flatnonzero(group)
+    return _ones(some, group[some] - 1, (len(group), count - 1))
 
 
 def _months(histories: Histories, owner: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:

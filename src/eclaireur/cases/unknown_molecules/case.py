@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,7 +147,7 @@ def read_candidates(path: Path) -> pa.Table | None:
 
 def read_report_input(path: Path) -> pa.Table | None:
     """Read what a report asks for when it is a file of spectra; None for a plain table."""
-    return reading.candidates(path)
+    return reading.spectra_file(path)
 
 
 REPORTS = reports.TITLES
@@ -167,10 +167,13 @@ def report(
     table: pa.Table | None,
     seed: int,
     progress: Progress,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Block, ...]:
     """Return a report as view blocks (see `reports`)."""
     model = modelling.load(artefact)
-    return reports.made(name, records, model, about=about, table=table, seed=seed, progress=progress)
+    return reports.made(
+        name, records, model, about=about, table=table, seed=seed, progress=progress, settings=settings
+    )
 
 
 def evaluate(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eclaireur.core.errors import MissingColumnError
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Features", "Filtered", "align", "filter_features", "find_tracers", "read_features"]
 
+_NAME = ("mzmine_id", "row id", "id", "feature_id", "alignment id", "signal", "identifiant")
+_MODE = ("ionization mode", "ion mode", "mode", "polarity", "polarité", "mode d'ionisation")
+_OF_SOFTWARE = re.compile(r"(?i)(\.(mzml|mzxml|raw|d|wiff))?( peak (area|height))?$")
 _MZ = ("m/z", "mz", "row m/z", "m_z")
 _TIME = ("retention time", "rt", "row retention time", "retention_time", "temps de rétention")
 _BLANK = re.compile(r"(?i)^(mb|blank|blanc|mfb)[ _-]?\d*$")
@@ -31,7 +34,10 @@ _REPLICATE = re.compile(r"^(.*?)[_-](\d+)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """A table of features: NaN where nothing was measured. ``groups`` maps a sample to its injections."""
+    """A table of features: NaN where nothing was measured. ``groups`` maps a sample to its injections.
+
+    ``trouble`` maps the place of a feature to what is wrong with it; ``positive`` is None without one mode.
+    """
 
     mz: NDArray[np.float64]
     retention: NDArray[np.float64]
@@ -40,6 +46,9 @@ class Features:
     groups: Mapping[str, tuple[int, ...]]
     blanks: tuple[int, ...]
     pools: tuple[int, ...]
+    names: tuple[str, ...] = ()
+    positive: bool | None = None
+    trouble: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,7 @@ def read_features(table: pa.Table) -> Features:
             "le tableau n'a pas de colonne de m/z ou de temps de rétention.",
             fix="Nommez-les « m/z » et « Retention Time ».",
         )
-    kinds = {name: _kind(name.strip()) for name in table.column_names if name not in {mz, time}}
+    kinds = {name: _kind(_plain(name)) for name in table.column_names if name not in {mz, time}}
     chosen = [name for name, kind in kinds.items() if kind]
     if not chosen:
         raise MissingColumnError(
@@ -78,14 +87,20 @@ def read_features(table: pa.Table) -> Features:
         )
     groups: dict[str, list[int]] = {}
     for at, name in enumerate(chosen):
-        replicate = _REPLICATE.match(name.strip())
+        replicate = _REPLICATE.match(_plain(name))
         if kinds[name] == "sample" and replicate:
             groups.setdefault(replicate[1], []).append(at)
+    trouble: dict[int, str] = {}
+    named = next((plain[one] for one in _NAME if one in plain), None)
+    signals = table[named].to_pylist() if named else [None] * table.num_rows
     return Features(
-        mz=_numbers(table, mz),
-        retention=_numbers(table, time),
-        area=np.column_stack([_numbers(table, name) for name in chosen]),
-        injections=tuple(name.strip() for name in chosen),
+        mz=_numbers(table, mz, trouble, needed=True),
+        retention=_numbers(table, time, trouble, needed=True),
+        area=np.column_stack([_numbers(table, name, trouble) for name in chosen]),
+        names=tuple(str(at + 1 if one in (None, "") else one) for at, one in enumerate(signals)),
+        positive=_positive(table, plain),
+        trouble=trouble,
+        injections=tuple(_plain(name) for name in chosen),
         groups={name: tuple(some) for name, some in groups.items()},
         blanks=tuple(at for at, name in enumerate(chosen) if kinds[name] == "blank"),
         pools=tuple(at for at, name in enumerate(chosen) if kinds[name] == "pool"),
@@ -102,14 +117,44 @@ def _kind(name: str) -> str:
     return "sample" if _REPLICATE.match(name) else ""
 
 
-def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
+def _plain(name: str) -> str:
+    """Return the name of an injection without what software adds to it."""
+    return _OF_SOFTWARE.sub("", name.strip())
+
+
+def _positive(table: pa.Table, plain: Mapping[str, str]) -> bool | None:
+    """Return the ion mode that all rows tell; None when none does, or they differ."""
+    name = next((plain[one] for one in _MODE if one in plain), None)
+    told = {str(one).strip().casefold() for one in table[name].to_pylist() if one} if name else set()
+    signs = {one[-1:] if one[-1:] in "+-" else one[:1] for one in told}
+    return None if len(signs) != 1 else {"+": True, "p": True, "-": False, "n": False}.get(signs.pop())
+
+
+def _numbers(
+    table: pa.Table, name: str, trouble: dict[int, str], *, needed: bool = False
+) -> NDArray[np.float64]:
+    """Read a column; what is no number, negative, or missing when it is needed, is told in ``trouble``."""
+    import math
+
     import numpy as np
 
-    values = [
-        np.nan if one in (None, "") else float(str(one).replace(",", ".")) for one in table[name].to_pylist()
-    ]
-    found = np.array(values, float)
-    return np.where(found > 0, found, np.nan)
+    found = np.full(table.num_rows, np.nan)
+    for at, one in enumerate(table[name].to_pylist()):
+        text = "" if one is None else str(one).strip()
+        if text.casefold() in {"", "na", "nan", "n/a"}:
+            if needed:
+                trouble.setdefault(at, f"« {name.strip()} » est vide.")
+            continue
+        try:
+            value = float(text.replace(",", "."))
+        except ValueError:
+            trouble.setdefault(at, f"« {name.strip()} » n'est pas un nombre : « {text[:30]} ».")
+            continue
+        if value < 0 or not math.isfinite(value):
+            trouble.setdefault(at, f"« {name.strip()} » est négatif : {text[:30]}. Vérifiez l'export.")
+        elif value > 0 or needed:
+            found[at] = value
+    return found
 
 
 def filter_features(
@@ -153,7 +198,8 @@ def filter_features(
         counted = np.isfinite(pools).sum(axis=1) >= 3
         drift = np.nanstd(pools, axis=1, ddof=1) / np.nanmean(pools, axis=1) if pools.shape[1] > 1 else None
     stable = np.ones(size, bool) if drift is None else ~counted | (drift <= pool)
-    kept = above & stable
+    sound = np.array([at not in features.trouble for at in range(size)], bool)
+    kept = above & stable & sound
     steps = (
         ("signaux", size),
         ("vus dans les répétitions", int(seen.sum())),
@@ -162,7 +208,9 @@ def filter_features(
         ("stables dans les contrôles", int(kept.sum())),
     )
     reasons = [
-        ""
+        features.trouble[at]
+        if at in features.trouble
+        else ""
         if kept[at]
         else "absent des répétitions"
         if not seen[at]

@@ -7,8 +7,11 @@ few names, written in the ways that instruments and libraries write them.
 from __future__ import annotations
 
 import gzip
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -21,7 +24,7 @@ from eclaireur.core.errors import FileRefusedError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["from_table", "has_peaks", "kind_of", "parse_peaks", "read_rows"]
+__all__ = ["encoding_of", "from_table", "has_peaks", "kind_of", "parse_peaks", "read_rows"]
 
 _KEYS: Mapping[str, str] = {
     "accession": "spectrum", "db#": "spectrum", "spectrumid": "spectrum", "spectrum_id": "spectrum",
@@ -45,12 +48,18 @@ _KEYS: Mapping[str, str] = {
     "mslevel": "level", "ms_level": "level", "ms_type": "level",
     "spectrumtype": "level", "spectrum_type": "level",
     "date": "observed",
+    "isotopes": "isotopes", "ms1_isotopic_spectrum": "isotopes", "ms1_peaks": "isotopes",
 }  # fmt: skip
 """Names that files give to each field, in lower case."""
 
 _NUMBER = r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?"
 _PEAK = re.compile(rf"\s*({_NUMBER})[\s:;,]+({_NUMBER})")
 _NAMED = re.compile(r"([A-Za-z_$# /]+?)\s*[=:]\s*(.*)")
+_HEAD = 1 << 16
+"""Bytes by which the encoding of a text is told."""
+_SURVEYS = 200
+"""MS1 blocks of a file that are remembered: each comes just before the spectra of its compound."""
+_SAME_MZ, _SAME_TIME = 1e-5, 0.3
 _NUMBERS = {"pmz", "precursor", "mass", "emass", "retention", "energy"}
 _NONE = {"", "n/a", "na", "none", "null", "-"}
 
@@ -100,16 +109,32 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             fix="Formes lues : MGF, MSP, MassBank, mzML, mzXML, Parquet.",
         )
     number = 0
+    surveys: deque[dict[str, Any]] = deque(maxlen=_SURVEYS)
     for number, row in enumerate(_guarded(readers[kind](path)), start=1):
+        if row.get("level") == 1:
+            surveys.append(row)
+        elif surveys and not row.get("ms1_mz"):
+            _with_isotopes(row, surveys)
         row["spectrum"] = str(row.get("spectrum") or f"{path.name.partition('.')[0]}#{number}")
-        row.setdefault("line", number)
+        row["line"] = number if row.get("line") is None else row["line"]
         yield checked(row)
     if not number:
         raise FileRefusedError(
             "le fichier ne contient aucun spectre.",
             file=path.name,
-            fix="Vérifiez qu'il n'est pas vide ni coupé.",
+            fix="Vérifiez que sa forme est celle que dit son nom, et qu'il n'est ni vide ni coupé.",
         )
+
+
+def _with_isotopes(row: dict[str, Any], surveys: Iterable[dict[str, Any]]) -> None:
+    """Give a spectrum the peaks of the MS1 block of its compound: same name, or same precursor and time."""
+    mz, time = row.get("precursor") or 0.0, row.get("retention")
+    for one in surveys:
+        theirs, late = one.get("precursor") or 0.0, one.get("retention")
+        named = row.get("spectrum") is not None and row.get("spectrum") == one.get("spectrum")
+        timed = time is None or late is None or abs(time - late) <= _SAME_TIME
+        if mz and abs(mz - theirs) <= _SAME_MZ * mz and timed and (named or time is not None):
+            row["ms1_mz"], row["ms1_intensity"] = one.get("mz"), one.get("intensity")
 
 
 def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -120,7 +145,7 @@ def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             row = next(rows)
         except StopIteration:
             return
-        except (EOFError, gzip.BadGzipFile, OSError, UnicodeError) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error, OSError, UnicodeError) as error:
             if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile) and not line:
                 raise
             yield {"line": line + 1, "cut": True}
@@ -131,12 +156,31 @@ def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
-    if path.name.casefold().endswith(".gz"):
-        with gzip.open(path, "rt", encoding="utf-8", errors="replace") as packed:
-            yield packed
-    else:
-        with path.open(encoding="utf-8", errors="replace") as stream:
+    packed = path.name.casefold().endswith(".gz")
+    with gzip.open(path, "rb") if packed else path.open("rb") as raw:
+        try:
+            encoding = encoding_of(raw.read(_HEAD))
+        except (EOFError, zlib.error):
+            encoding = "utf-8-sig"
+    if packed:
+        with gzip.open(path, "rt", encoding=encoding, errors="replace") as stream:
             yield stream
+    else:
+        with path.open(encoding=encoding, errors="replace") as stream:
+            yield stream
+
+
+def encoding_of(head: bytes) -> str:
+    """Return the encoding of a text by its beginning: what is not UTF-8 is as Windows writes in France."""
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return "utf-16"
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The beginning may end inside a letter.
+        if error.start < len(head) - 3:
+            return "cp1252"
+    return "utf-8-sig"
 
 
 def parse_peaks(text: str) -> tuple[list[float], list[float], str | None]:
@@ -176,14 +220,11 @@ def _field(row: dict[str, Any], key: str, value: str) -> None:
         if found:
             row["inchikey"] = found[0]
     elif name in {"precursor", "mass", "retention", "retention_seconds"}:
-        found = re.search(_NUMBER, value)
-        if found is None:
-            return
-        number = _float(found[0])
-        if name == "retention_seconds" or (name == "retention" and re.search(r"\d\s*s(ec)?\b", value)):
-            row["retention"] = number / 60
-        else:
-            row[name] = number
+        _number_field(row, name, value)
+    elif name == "isotopes":
+        row["ms1_mz"], row["ms1_intensity"], trouble = parse_peaks(value)
+        if trouble:
+            row["note"] = f"pics isotopiques (MS1) : {trouble}"
     elif name == "level":
         digits = re.search(r"\d", value)
         row["level"] = int(digits[0]) if digits else None
@@ -191,6 +232,19 @@ def _field(row: dict[str, Any], key: str, value: str) -> None:
         row["observed"] = _day(value)
     else:
         row[name] = value
+
+
+def _number_field(row: dict[str, Any], name: str, value: str) -> None:
+    found = re.search(_NUMBER, value)
+    if found is None:
+        if name == "precursor":
+            row["said_precursor"] = value
+        return
+    number = _float(found[0])
+    if name == "retention_seconds" or (name == "retention" and re.search(r"\d\s*s(ec)?\b", value)):
+        row["retention"] = number / 60
+    else:
+        row[name] = number
 
 
 def _day(text: str) -> date | None:
@@ -251,7 +305,7 @@ def _msp(path: Path) -> Iterator[dict[str, Any]]:
                     row, awaited = {}, None
                 row.setdefault("line", number)
                 if key == "num peaks":
-                    awaited = int(re.sub(r"\D", "", named[2]) or 0)
+                    awaited = int(re.sub(r"\D", "", named[2])[:9] or 0)
                     row.setdefault("mz", [])
                     row.setdefault("intensity", [])
                 elif key == "comments":
@@ -288,7 +342,7 @@ def _massbank(path: Path) -> Iterator[dict[str, Any]]:
                 row.setdefault("line", number)
                 key, _, value = plain.partition(": ")
                 if key == "PK$NUM_PEAK":
-                    awaited = int(re.sub(r"\D", "", value) or 0)
+                    awaited = int(re.sub(r"\D", "", value)[:9] or 0)
                 elif key in {"AC$MASS_SPECTROMETRY", "AC$CHROMATOGRAPHY", "MS$FOCUSED_ION", "CH$LINK"}:
                     inside, _, rest = value.partition(" ")
                     _field(row, inside.replace("PRECURSOR_M/Z", "PRECURSOR_MZ"), rest)
@@ -309,7 +363,7 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
         file = pq.ParquetFile(path)
         for batch in file.iter_batches(batch_size=5000):
             yield from from_table(pa.Table.from_batches([batch]))
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileRefusedError(
             "le fichier Parquet est coupé ou abîmé.", file=path.name, fix="Copiez-le à nouveau."
         ) from error
@@ -322,7 +376,7 @@ def has_peaks(path: Path) -> bool:
 
     try:
         names = set(pq.read_schema(path).names)
-    except (pa.ArrowInvalid, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return True
     return bool(names & {"mz", "peaks"})
 
@@ -333,20 +387,16 @@ def from_table(table: pa.Table) -> Iterator[dict[str, Any]]:
         row: dict[str, Any] = {}
         heights = raw.get("it") if raw.get("it") is not None else raw.get("intensity")
         if raw.get("mz") is not None and heights is not None:
-            row |= {"mz": [_clean(one) for one in raw["mz"]], "intensity": heights}
+            row |= _lists(raw["mz"], heights)
         elif raw.get("peaks") is not None:
             row["mz"], row["intensity"], row["trouble"] = parse_peaks(str(raw["peaks"]))
         for key, value in raw.items():
             if key in {"mz", "it", "intensity", "peaks", "n"} or value is None:
                 continue
-            if isinstance(value, (int, float)) and key in {
-                "pmz",
-                "precursor",
-                "mass",
-                "emass",
-                "retention",
-                "energy",
-            }:
+            if key in {"ms1_mz", "ms1_intensity"}:
+                row[key] = value if isinstance(value, list) else [math.nan]
+                continue
+            if isinstance(value, (int, float)) and key in _NUMBERS:
                 row[_KEYS.get(key, key)] = float(value)
             elif isinstance(value, date) or key in {"energy_unit", "known", "rejection", "note"}:
                 row[key] = value
@@ -355,6 +405,17 @@ def from_table(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _clean(value: float) -> float:
+def _lists(mz: Any, heights: Any) -> dict[str, Any]:
+    """Return peaks given as two lists of numbers, or what is wrong with them."""
+    try:
+        return {
+            "mz": [_clean(one) for one in mz],
+            "intensity": [None if y is None else y + 0.0 for y in heights],
+        }
+    except TypeError:
+        return {"trouble": "les colonnes « mz » et d'intensités ne sont pas des listes de nombres."}
+
+
+def _clean(value: float | None) -> float | None:
     # Single precision adds digits that were never measured.
-    return round(value, 5)
+    return None if value is None else round(value, 5)

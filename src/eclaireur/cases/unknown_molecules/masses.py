@@ -21,6 +21,7 @@ __all__ = [
     "Tolerance",
     "adduct_named",
     "formula_mass",
+    "ion_counts",
     "isotope_pattern",
     "parse_formula",
     "parse_tolerance",
@@ -88,6 +89,8 @@ class Adduct:
     shift: float
     charge: int
     count: int = 1
+    gain: str = ""
+    loss: str = ""
 
     @property
     def positive(self) -> bool:
@@ -98,7 +101,7 @@ class Adduct:
 def _adduct(name: str, gain: str = "", loss: str = "", *, charge: int = 1, count: int = 1) -> Adduct:
     sign = 1 if name.endswith("+") else -1
     shift = formula_mass(gain) - formula_mass(loss) - sign * charge * ELECTRON
-    return Adduct(name, shift, charge, count)
+    return Adduct(name, shift, charge, count, gain, loss)
 
 
 def parse_formula(text: str) -> dict[str, int]:
@@ -228,6 +231,20 @@ def precursor_of(mass: float, adduct: Adduct) -> float:
     195.0877
     """
     return (adduct.count * mass + adduct.shift) / adduct.charge
+
+
+def ion_counts(counts: Mapping[str, int], adduct: Adduct) -> dict[str, int] | None:
+    """Count the atoms of a molecule's ion; None when the molecule has not the atoms that it would lose.
+
+    >>> ion_counts({"C": 2, "H": 6, "O": 1}, ADDUCTS["[M+Cl]-"])
+    {'C': 2, 'H': 6, 'O': 1, 'Cl': 1}
+    """
+    made = {one: adduct.count * n for one, n in counts.items()}
+    for one, n in parse_formula(adduct.gain).items():
+        made[one] = made.get(one, 0) + n
+    for one, n in parse_formula(adduct.loss).items():
+        made[one] = made.get(one, 0) - n
+    return None if min(made.values(), default=0) < 0 else {one: n for one, n in made.items() if n}
 
 
 def ppm_error(measured: float, expected: float) -> float:

@@ -30,7 +30,6 @@ __all__ = ["MOST", "Outcome", "evaluate", "left_out"]
 
 MOST = 4000
 """Most spectra of one laboratory that are identified, drawn by whole compounds."""
-_OPEN = 500
 _LEAST = 20
 _PLAIN = "entropie seule, spectre par spectre"
 _DRAWS = 300
@@ -77,7 +76,7 @@ def evaluate(source: str, records: Records, *, seed: int, progress: Progress) ->
         outcome = left_out(made, batch, pairs, truth, at, seed=seed)
         if outcome is None or len(outcome.query) < _LEAST:
             continue
-        opened = _opened(seeker, batch, outcome, truth, at, seed)
+        opened = seeker.right(batch, outcome.query, truth, at)
         found.append(_block(f"{source} : {name}", table, batch, outcome, opened, seed))
     return tuple(found)
 
@@ -123,25 +122,12 @@ def left_out(
     )
 
 
-def _opened(
-    seeker: open_search.Seeker, batch: Batch, outcome: Outcome, truth: NDArray[np.int64], lab: int, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Search some of the spectra without their precursor: which, right by compound, right one by one."""
-    import numpy as np
-
-    own = np.full(len(batch.queries), -1)
-    own[outcome.query] = batch.laboratory[outcome.query]
-    some = outcome.query[drawn(own[outcome.query], batch.group[outcome.query], most=_OPEN, seed=seed)]
-    right, alone = seeker.right(batch, some, truth, lab)
-    return some, right, alone
-
-
 def _block(
     name: str,
     table: pa.Table,
     batch: Batch,
     outcome: Outcome,
-    opened: tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]],
+    opened: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     seed: int,
 ) -> EvaluationBlock:
     import numpy as np
@@ -153,11 +139,11 @@ def _block(
     stated = np.concatenate([outcome.chance, outcome.absent])
     seen = np.concatenate([outcome.right, np.zeros(len(outcome.absent), bool)]).astype(float)
     both = np.concatenate([groups, groups])
-    some, open_right, open_alone = opened
+    open_right, open_alone = opened
     metrics = (
         _share("top1", first, groups, seed, _PLAIN, outcome.plain),
         _share("top3", third, groups, seed),
-        _share("open_top1", open_right, batch.group[some], seed, _PLAIN, open_alone),
+        _share("open_top1", open_right, groups, seed, _PLAIN, open_alone),
         _share("false_acceptance", false, groups, seed, "borne annoncée", np.array([BOUND])),
         *([_share("false_acceptance_rivals", false[rivals], groups[rivals], seed)] if rivals.any() else []),
         _share("accepted", outcome.chance >= outcome.threshold, groups, seed),
@@ -181,7 +167,6 @@ def _block(
                 f"{french.number(int(present.sum()))} sont faux."
             ),
             "Erreur de calibration : une molécule sur deux absente. Intervalles : tirage des composés.",
-            f"Sans précurseur : {french.count(len(some), 'spectre')}.",
         ),
     )
 

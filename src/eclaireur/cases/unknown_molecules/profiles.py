@@ -16,12 +16,22 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Bands", "Factors", "bootstrap", "criteria", "displaced", "fit", "matched"]
+__all__ = [
+    "Bands",
+    "Factors",
+    "bootstrap",
+    "contributions_of",
+    "criteria",
+    "displaced",
+    "fit",
+    "matched",
+]
 
 _STEPS = 1500
 _EVERY = 20
 _ENOUGH = 2e-5
 _TINY = 1e-12
+_REFITS = 150
 _RISE = 4.0
 """Rise of the objective that a displaced value may cause: 95 % for one parameter."""
 
@@ -38,11 +48,15 @@ class Factors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bands:
-    """Quantiles of profiles over the bootstrap, and the mean correlation of each factor with its base."""
+    """Quantiles of profiles over the bootstrap, and the mean correlation of each factor with its base.
+
+    ``draws`` are the profiles themselves: draw × factor × species.
+    """
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     stability: NDArray[np.float64]
+    draws: NDArray[np.float64]
 
 
 def fit(
@@ -150,8 +164,25 @@ def bootstrap(
         order, level = matched(base.profiles, made.profiles)
         profiles.append(made.profiles[order])
         levels.append(level)
-    low, high = np.quantile(np.array(profiles), [0.05, 0.95], axis=0)
-    return Bands(low=low, high=high, stability=np.array(levels).mean(axis=0))
+    every = np.array(profiles)
+    low, high = np.quantile(every, [0.05, 0.95], axis=0)
+    return Bands(low=low, high=high, stability=np.array(levels).mean(axis=0), draws=every)
+
+
+def contributions_of(
+    values: NDArray[np.float64], uncertainty: NDArray[np.float64], profiles: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the contributions (dates × factors) that fit concentrations best under given profiles."""
+    import numpy as np
+
+    known = np.isfinite(values) & np.isfinite(uncertainty)
+    weight = np.where(known, 1 / np.where(known, uncertainty, 1.0) ** 2, 0.0)
+    heavy = weight * np.where(known, np.maximum(values, 0.0), 0.0)
+    g = np.full((len(values), len(profiles)), 1e-6)
+    g += (heavy @ profiles.T) / (weight @ (profiles**2).T + _TINY)
+    for _ in range(_REFITS):
+        g *= (heavy @ profiles.T) / ((weight * (g @ profiles)) @ profiles.T + _TINY)
+    return g
 
 
 def displaced(

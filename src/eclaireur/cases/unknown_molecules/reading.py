@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eclaireur.cases.unknown_molecules import formats
+from eclaireur.cases.unknown_molecules.feature_rows import read_signals
 from eclaireur.cases.unknown_molecules.spectra import checked, spectra_schema, table_of
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from eclaireur.core.case import Progress
 
-__all__ = ["candidates", "documented", "read"]
+__all__ = ["candidates", "documented", "read", "spectra_file"]
 
 _SAMPLES = "samples"
 
@@ -34,7 +35,12 @@ def read(raw: Path, progress: Progress) -> dict[str, pa.Table]:
 
 
 def candidates(path: Path) -> pa.Table | None:
-    """Read a file of spectra to score, those set aside with their reason; None when it is a plain table."""
+    """Read spectra or signals to score, those set aside with their reason; None when it is a plain table."""
+    return read_signals(path) if formats.kind_of(path) is None else spectra_file(path)
+
+
+def spectra_file(path: Path) -> pa.Table | None:
+    """Read a file of spectra, those set aside with their reason; None for another file."""
     kind = formats.kind_of(path)
     if kind is None or (kind == "parquet" and not formats.has_peaks(path)):
         return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.cases.unknown_molecules import model as modelling, tables
+from eclaireur.cases.unknown_molecules import model as modelling, source_reports, tables
 from eclaireur.cases.unknown_molecules.formulas import formulas
 from eclaireur.cases.unknown_molecules.freezing import differences
+from eclaireur.cases.unknown_molecules.isotopes import pattern_of
 from eclaireur.cases.unknown_molecules.library import query_of
 from eclaireur.cases.unknown_molecules.masses import ADDUCTS, adduct_named, parse_tolerance
 from eclaireur.cases.unknown_molecules.open_search import Seeker
@@ -16,7 +17,7 @@ from eclaireur.cases.unknown_molecules.reading import documented
 from eclaireur.cases.unknown_molecules.sheet import candidates_table, find, mirror, spectrum_facts
 from eclaireur.cases.unknown_molecules.spectra import table_of
 from eclaireur.cases.unknown_molecules.suspects import look_for, read_suspects
-from eclaireur.cases.unknown_molecules.tables import plain_table
+from eclaireur.cases.unknown_molecules.tables import formulas_table, plain_table
 from eclaireur.cases.unknown_molecules.telling import tell
 from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
@@ -43,6 +44,7 @@ TITLES: Mapping[str, str] = {
     "freezing": "Ce qui change dans des prélèvements archivés, cherchés à nouveau",
     "features": "Filtres d'un tableau de signaux (blancs, répétitions, contrôles)",
     "profiles": "Profils de sources de pollution (PMF)",
+    "contributions": "Contributions des sources par site et par date",
 }
 """Reports by name."""
 
@@ -53,6 +55,24 @@ def _file(title: str, help_: str) -> tuple[FormField, ...]:
     return (FormField(name="table", title=title, kind="file", help=help_),)
 
 
+_MEASURES = "Une ligne par date ; incertitudes : colonnes « … ± »."
+_FACTORS = FormField(
+    name="factors",
+    title="Nombre de sources",
+    kind="integer",
+    help="Sans lui, des critères pour le choisir.",
+    optional=True,
+    least=1,
+    most=30,
+)
+_LIBRARY = FormField(
+    name="library",
+    title="Profils connus",
+    kind="file",
+    help="Une ligne par profil, une colonne par espèce ; ou profil, espèce, part.",
+    optional=True,
+)
+
 ASKS: Mapping[str, tuple[FormField, ...]] = {
     "spectrum": (_SPECTRUM,),
     "analogues": (_SPECTRUM,),
@@ -60,7 +80,16 @@ ASKS: Mapping[str, tuple[FormField, ...]] = {
     "suspects": _file("Liste de suspects", "Colonnes nom, formule ou masse, smiles, temps de rétention."),
     "freezing": _file("Archive", "Le fichier que « score » a écrit."),
     "features": _file("Tableau de signaux", "m/z, temps de rétention et une colonne par injection."),
-    "profiles": _file("Concentrations", "Une ligne par date ; incertitudes : colonnes « … ± »."),
+    "profiles": (*_file("Concentrations", _MEASURES), _FACTORS, _LIBRARY),
+    "contributions": (
+        *_file("Concentrations", f"{_MEASURES} Colonnes date, site, latitude, longitude."),
+        replace(
+            _FACTORS, optional=False, help="La méthode « Profils de sources de pollution » aide à le choisir."
+        ),
+        _LIBRARY,
+        FormField(name="since", title="Depuis le", kind="date", optional=True),
+        FormField(name="until", title="Jusqu'au", kind="date", optional=True),
+    ),
 }
 """What each report cannot do without."""
 
@@ -75,6 +104,7 @@ class _Asked:
     table: pa.Table | None
     seed: int
     progress: Progress
+    settings: Mapping[str, Any]
 
 
 def made(
@@ -86,8 +116,9 @@ def made(
     table: pa.Table | None,
     seed: int,
     progress: Progress,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Block, ...]:
-    """Make a report.
+    """Make a report; ``settings`` are the other fields that it asks for.
 
     Raises
     ------
@@ -103,11 +134,23 @@ def made(
         "suspects": _suspects,
         "freezing": _freezing,
         "features": lambda asked: tables.features(_given(asked)),
-        "profiles": lambda asked: tables.profiles(_given(asked), about=asked.about, seed=asked.seed),
+        "profiles": lambda asked: source_reports.profiles(
+            _given(asked), about=asked.about, seed=asked.seed, settings=asked.settings
+        ),
+        "contributions": lambda asked: source_reports.contributions(
+            _given(asked), about=asked.about, seed=asked.seed, settings=asked.settings
+        ),
     }
-    return makers[name](
-        _Asked(records=records, model=model, about=about, table=table, seed=seed, progress=progress)
+    asked = _Asked(
+        records=records,
+        model=model,
+        about=about,
+        table=table,
+        seed=seed,
+        progress=progress,
+        settings=settings or {},
     )
+    return makers[name](asked)
 
 
 def _given(asked: _Asked) -> pa.Table:
@@ -157,6 +200,8 @@ def _spectrum(asked: _Asked) -> tuple[Block, ...]:
                 ("Niveau de confiance", one.evidence or "–"),
                 ("Pourquoi aucune correspondance", one.why_none or "un nom est donné"),
                 ("Molécule absente de la bibliothèque", french.percent(one.none)),
+                ("Isotopes", one.isotopes or "non mesurés"),
+                ("Autre ion de la même molécule", one.related or "aucun"),
             ),
         ),
         candidates_table([row["spectrum"]], told),
@@ -222,17 +267,9 @@ def _formulas(asked: _Asked) -> tuple[Block, ...]:
     if not row["precursor"]:
         raise BadValueError("ce spectre n'a pas de précurseur.", fix="Choisissez-en un autre.")
     mass = (row["precursor"] * adduct.charge - adduct.shift) / adduct.count
-    rows = [
-        {"formula": one.text, "error": round(one.error, 2), "unsaturation": one.unsaturation}
-        for one in formulas(mass)[:100]
-    ]
-    columns = [
-        ("formula", "Formule", ""),
-        ("error", "Écart (ppm)", "number"),
-        ("unsaturation", "Cycles et doubles liaisons", "number"),
-    ]
     title = f"Formules de masse {french.number(mass, 4)} à 5 ppm, {adduct.name}"
-    return (plain_table(title, columns, rows),)
+    pattern = pattern_of(row["ms1_mz"] or (), row["ms1_intensity"] or (), row["precursor"])
+    return (formulas_table(title, formulas(mass), pattern, adduct),)
 
 
 def _suspects(asked: _Asked) -> tuple[Block, ...]:

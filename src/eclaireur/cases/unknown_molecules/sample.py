@@ -17,6 +17,7 @@ from eclaireur.cases.unknown_molecules.masses import (
     ADDUCTS,
     ELECTRON,
     formula_mass,
+    isotope_pattern,
     precursor_of,
     write_formula,
 )
@@ -97,6 +98,15 @@ def _spectrum(one: Molecule, energy: float, draw: random.Random, *, noise: float
     }
 
 
+def _survey(precursor: float, counts: dict[str, int], draw: random.Random) -> dict[str, list[float]]:
+    """Return the isotopic peaks of a protonated molecule, as an MS1 spectrum would give them."""
+    pattern = [one for one in isotope_pattern({**counts, "H": counts["H"] + 1}, peaks=3) if one[1] > 0.003]
+    return {
+        "ms1_mz": [round(precursor * (1 + draw.gauss(0, 5e-7)) + shift, 5) for shift, _ in pattern],
+        "ms1_intensity": [round(1e6 * share * draw.lognormvariate(0, 0.05), 1) for _, share in pattern],
+    }
+
+
 def library(seed: int, found: Sequence[Molecule]) -> list[dict[str, Any]]:
     """Return the spectra of three laboratories, which each have most of the molecules."""
     draw = random.Random(seed + 1)  # noqa: S311 - made-up data
@@ -126,6 +136,7 @@ def library(seed: int, found: Sequence[Molecule]) -> list[dict[str, Any]]:
 def samples(seed: int, found: Sequence[Molecule], strangers: Sequence[Molecule]) -> list[dict[str, Any]]:
     """Return spectra of samples taken over a year; every fourth is of a molecule that no library has."""
     draw = random.Random(seed + 2)  # noqa: S311 - made-up data
+    height = random.Random(seed + 3)  # noqa: S311 - made-up data
     rows = []
     for number in range(24):
         one = strangers[number // 4] if number % 4 == 3 else found[(5 * number) % len(found)]
@@ -135,6 +146,7 @@ def samples(seed: int, found: Sequence[Molecule], strangers: Sequence[Molecule])
             "column": "C18 terrain",
             "retention": round(one.retention * 0.9 + draw.gauss(0, 0.1), 2),
             "observed": _FIRST + timedelta(days=30 + 14 * number),
+            **_survey(row["precursor"], one.counts, height),
         }
         rows.append(checked(row))
     rows.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.cases.unknown_molecules import model as modelling
+from eclaireur.cases.unknown_molecules import isotopes, model as modelling
 from eclaireur.cases.unknown_molecules.reading import documented
 from eclaireur.cases.unknown_molecules.telling import Told, plain_candidate, tell
 from eclaireur.core import french
@@ -31,7 +31,8 @@ def score(
         One row a spectrum, in their order: ``kept`` and ``rejection``; the first candidate (``name``,
         ``formula``, ``inchikey``, ``smiles``) with its probability ``score``; the next two; ``candidates``,
         all of them as JSON text; ``level`` (1 to 5) and ``evidence``; ``accepted``, whether the probability
-        reaches the threshold; ``absent``, the probability that the library does not have it; ``why_none``.
+        reaches the threshold; ``absent``, the probability that the library does not have it; ``why_none``;
+        ``isotopes``, what isotopic peaks say; ``related``, another spectrum of the same molecule.
     """
     import pyarrow as pa
 
@@ -72,6 +73,8 @@ def _schema() -> pa.Schema:
             ("evidence", text),
             ("absent", real),
             ("why_none", text),
+            ("isotopes", text),
+            ("related", text),
             ("similarity", real),
             ("matched", pa.int32()),
             ("ppm", real),
@@ -109,6 +112,9 @@ def _line(asked: pa.Table, number: int, one: Told) -> dict[str, Any]:
         "evidence": one.evidence,
         "absent": one.none,
         "why_none": one.why_none or None,
+        "isotopes": one.isotopes or None,
+        "related": one.related or None,
+        "formula": one.formula or None,
         "candidates": json.dumps([plain_candidate(each) for each in one.candidates], ensure_ascii=False),
         "reasons": reasons_of(one, "fichier"),
     }
@@ -175,6 +181,14 @@ def reasons_of(one: Told, source: str) -> list[dict[str, Any]]:
         found.append(
             reason("rétention", f"Le temps de rétention {fits}.", best.retention, "retention", best.retention)
         )
+    if best.isotopes is not None:
+        sentence = one.isotopes[:1].upper() + one.isotopes[1:] + "."
+        weight = 0.5 if isotopes.fits(best.isotopes) else best.isotopes.weight - 1
+        found.append(reason("isotopes", sentence, weight, "isotopes", best.isotopes.weight))
+    if one.related:
+        sentence = one.related[:1].upper() + one.related[1:] + "."
+        agrees = f"ion {best.adduct} " in one.related
+        found.append(reason("ions liés", sentence, 0.3 if agrees else -0.3, "related", 1))
     if len(one.candidates) > 1:
         second = one.candidates[1]
         found.append(

@@ -9,6 +9,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.unknown_molecules.isotopes import around, lighter
 from eclaireur.cases.unknown_molecules.masses import (
     adduct_named,
     formula_mass,
@@ -29,6 +30,8 @@ UNDATED = date(2017, 1, 1)
 """Day of spectra that bear no date: a library is known from the start."""
 _PROFILE_POINTS = 60
 _PROFILE_GAP = 0.02
+_PROFILE_SAID = 0.2
+"""Largest median gap of a spectrum that its file says is in profile mode: some say so of centroided ones."""
 _ENERGY = re.compile(r"(\d+(?:[.,]\d+)?)")
 
 
@@ -37,7 +40,7 @@ def spectra_schema() -> pa.Schema:
     """One row a spectrum, of a library or of a sample.
 
     ``energy`` is in ``energy_unit``: « eV » or « % » (normalised); ``retention`` in minutes; ``rejection``
-    says why a spectrum is not searched.
+    says why a spectrum is not searched. ``ms1_mz`` and ``ms1_intensity`` are peaks around the precursor.
     """
     import pyarrow as pa
 
@@ -59,6 +62,8 @@ def spectra_schema() -> pa.Schema:
             ("retention", pa.float64()),
             ("mz", pa.list_(pa.float64())),
             ("intensity", pa.list_(pa.float64())),
+            ("ms1_mz", pa.list_(pa.float64())),
+            ("ms1_intensity", pa.list_(pa.float64())),
             ("rejection", pa.string()),
             ("note", pa.string()),
             ("licence", pa.string()),
@@ -118,7 +123,8 @@ def checked(row: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     row
         Keys of `spectra_schema`, and ``mass`` (of the neutral molecule), ``level`` (MS level),
-        ``energy_text``, ``cut`` (the file ends inside this spectrum) and ``trouble`` (what the reader met).
+        ``energy_text``, ``cut`` (the file ends inside this spectrum), ``trouble`` (what the reader met),
+        ``said_precursor`` (what is written in place of an m/z) and ``profile`` (the file says so).
 
     Returns
     -------
@@ -142,6 +148,7 @@ def checked(row: Mapping[str, Any]) -> dict[str, Any]:
     }
     if not made["precursor"] or made["precursor"] <= 0:
         made["precursor"], made["note"] = _computed_precursor(row, known)
+    made |= _isotopes(made)
     made["rejection"] = _rejection(made, row)
     return made
 
@@ -159,21 +166,58 @@ def _computed_precursor(row: Mapping[str, Any], adduct: Any) -> tuple[float | No
     return None, None
 
 
+def _isotopes(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the MS1 peaks around the precursor, and say when it is the isotopic peak of a lighter ion."""
+    mz, heights = list(made["ms1_mz"] or ()), list(made["ms1_intensity"] or ())
+    nothing: dict[str, Any] = {"ms1_mz": None, "ms1_intensity": None}
+    if not mz or not made["precursor"]:
+        return nothing
+    if len(mz) != len(heights) or any(one is None or not one >= 0 for one in (*mz, *heights)):
+        return nothing | {"note": _and(made["note"], "pics isotopiques (MS1) illisibles : laissés de côté")}
+    peaks = sorted(zip(mz, heights, strict=True))
+    mz, heights = around([one for one, _ in peaks], [one for _, one in peaks], made["precursor"])
+    found: dict[str, Any] = {"ms1_mz": mz, "ms1_intensity": heights} if mz else nothing
+    first = lighter(mz, heights, made["precursor"])
+    if first is not None:
+        said = (
+            f"le précurseur est un pic isotopique de l'ion m/z {french.number(first, 4)} : "
+            "la masse de la molécule est celle de cet ion"
+        )
+        found["note"] = _and(made["note"], said)
+    return found
+
+
+def _and(note: str | None, said: str) -> str:
+    return f"{note} ; {said}" if note else said
+
+
 def _rejection(made: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
     mz, intensity = made["mz"], made["intensity"]
     if row.get("cut"):
         return "fichier coupé : ce spectre est incomplet. Copiez le fichier à nouveau."
     if row.get("trouble"):
         return str(row["trouble"])
-    wrong = _wrong_peaks(mz, intensity) if mz else "aucun pic."
+    wrong = _wrong_peaks(mz, intensity, profile=bool(row.get("profile"))) if mz else "aucun pic."
     if row.get("level") not in (None, 2):
         return f"spectre de niveau MS{row['level']} : seuls les spectres MS2 sont cherchés."
     if wrong is None and not made["precursor"]:
-        return "m/z du précurseur absent, et rien pour le calculer (formule et adduit)."
+        return _without_precursor(row)
     return wrong
 
 
-def _wrong_peaks(mz: Sequence[float | None], intensity: Sequence[float | None]) -> str | None:
+def _without_precursor(row: Mapping[str, Any]) -> str:
+    """Say what is wrong with a precursor that cannot be computed either."""
+    said, value = row.get("said_precursor"), row.get("precursor")
+    if said:
+        return f"m/z du précurseur illisible : « {str(said)[:30]} »."
+    if value is not None and value <= 0:
+        return f"m/z du précurseur négatif ou nul ({french.number(value, 4)})."
+    return "m/z du précurseur absent, et rien pour le calculer (formule et adduit)."
+
+
+def _wrong_peaks(
+    mz: Sequence[float | None], intensity: Sequence[float | None], *, profile: bool
+) -> str | None:
     import math
 
     if len(mz) != len(intensity):
@@ -190,7 +234,7 @@ def _wrong_peaks(mz: Sequence[float | None], intensity: Sequence[float | None]) 
     if not any((height or 0) > 0 for _, height in pairs):
         return "toutes les intensités sont nulles."
     where_all = [one for one in mz if one is not None]
-    if _profile(where_all):
+    if _profile(where_all) or (profile and _median_gap(where_all) < _PROFILE_SAID):
         return (
             f"spectre en mode profil ({french.number(len(mz))} points, écart médian de "
             f"{french.number(_median_gap(where_all), 4)}) : centroïdez-le (msconvert, « peakPicking »)."

@@ -74,6 +74,9 @@ def read_suspects(table: pa.Table) -> tuple[list[Suspect], list[tuple[int, str]]
             if mass is None:
                 refused.append((line, "ni formule ni masse."))
                 continue
+            if mass <= 0:
+                refused.append((line, f"masse négative ou nulle : {value['mass']}."))
+                continue
             kept.append(
                 Suspect(
                     name=value["name"],

@@ -8,14 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.cases.unknown_molecules import judging
+from eclaireur.cases.unknown_molecules import isotopes, judging
 from eclaireur.cases.unknown_molecules.batch import Batch, batch_of, search
+from eclaireur.cases.unknown_molecules.ions import related_spectra
 from eclaireur.cases.unknown_molecules.masses import ADDUCTS, precursor_of
 from eclaireur.core import french
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
+    from eclaireur.cases.unknown_molecules.isotopes import Background, Judged, Pattern
     from eclaireur.cases.unknown_molecules.library import Library
     from eclaireur.cases.unknown_molecules.model import Bench, Model
     from eclaireur.core.case import Progress
@@ -37,7 +41,10 @@ _SAME_TIME = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A molecule that a spectrum may be, and why; ``row`` is its best spectrum in the library."""
+    """A molecule that a spectrum may be, and why; ``row`` is its best spectrum in the library.
+
+    ``isotopes`` is None when the spectrum has no isotopic peaks, or they say nothing of its formula.
+    """
 
     row: int
     name: str
@@ -51,11 +58,16 @@ class Candidate:
     retention: float
     laboratories: int
     spectrum: str
+    adduct: str = ""
+    isotopes: Judged | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What is said of one spectrum."""
+    """What is said of one spectrum: ``isotopes`` of its own peaks, ``related`` of others of its compound.
+
+    ``formula`` is that of a signal without fragments, when its mass and isotopes leave one.
+    """
 
     candidates: tuple[Candidate, ...]
     none: float
@@ -63,6 +75,9 @@ class Told:
     level: int
     evidence: str
     why_none: str
+    isotopes: str = ""
+    related: str = ""
+    formula: str = ""
 
 
 def tell(
@@ -95,8 +110,14 @@ def tell(
     own = table["rejection"].to_pylist()
     edges = np.searchsorted(found.query, np.arange(table.num_rows + 1))
     names = rows.select(
-        ["name", "formula", "inchikey", "smiles", "spectrum", "retention", "column", "laboratory"]
+        ["name", "formula", "inchikey", "smiles", "spectrum", "retention", "column", "laboratory", "adduct"]
     )
+    patterns = _patterns(table)
+    bare = [not one for one in table["mz"].to_pylist()]
+    needed = any(patterns) or any(bare)
+    background = isotopes.Background(one for one in (rows["formula"].to_pylist() if needed else ()) if one)
+    signal = table.select(["precursor", "mode", "adduct"]).to_pylist() if any(bare) else []
+    related = related_spectra(table, batch)
     drawn = _drawings(names, library)
     told: list[Told] = []
     for number in range(table.num_rows):
@@ -105,7 +126,17 @@ def tell(
                 Told(candidates=(), none=1.0, accepted=False, level=5, evidence="", why_none=own[number])
             )
             continue
+        pattern = patterns[number]
+        if bare[number]:
+            told.append(_of_signal(signal[number], pattern, background))
+            continue
         places = np.arange(edges[number], edges[number + 1])
+        judged = {
+            place: _judged(pattern, names, int(library.row[found.best[place]]), batch, number, background)
+            for place in (places.tolist() if pattern else ())
+        }
+        if judged:
+            chance[places] = _weighed(chance[places], [judged[place] for place in places.tolist()])
         total = float(chance[places].sum())
         places = places[np.argsort(-chance[places], kind="stable")][:_SHOWN]
         candidates: list[Candidate] = []
@@ -128,11 +159,96 @@ def tell(
                     retention=float(found.features[place, of_time]),
                     laboratories=round(math.exp(found.features[place, of_lab])),
                     spectrum=names["spectrum"][row].as_py() or "",
+                    adduct=names["adduct"][row].as_py() or "",
+                    isotopes=judged.get(place),
                 )
             )
         standard = _same_run(table, names, number, candidates)
-        told.append(_told(tuple(candidates), total, batch, number, made, model, standard=standard))
+        one = _told(tuple(candidates), total, batch, number, made, model, standard=standard)
+        told.append(replace(one, isotopes=_said(pattern, candidates), related=related[number]))
     return told
+
+
+def _patterns(table: pa.Table) -> list[Pattern | None]:
+    names = ("precursor", "ms1_mz", "ms1_intensity")
+    return [
+        isotopes.pattern_of(mz, heights, precursor) if precursor and mz else None
+        for precursor, mz, heights in zip(*(table[name].to_pylist() for name in names), strict=True)
+    ]
+
+
+def _of_signal(row: dict[str, Any], pattern: Pattern | None, background: Background) -> Told:
+    """Say what a mass and its isotopes leave of the formulas of the library: there are no fragments."""
+    found = isotopes.by_mass(row["precursor"], row["mode"], row["adduct"], pattern, background)
+    fitting = [one for one, judged in found if judged is None or not isotopes.against(judged)]
+    said = isotopes.told_pattern(pattern, "", None) if pattern else ""
+    if len(found) == 1 and pattern:
+        said = isotopes.told_pattern(pattern, *found[0])
+    alone = len(fitting) == 1 and any(
+        one == fitting[0] and judged is not None and isotopes.fits(judged) for one, judged in found
+    )
+    why = "signal sans spectre de fragments : seules la masse et les isotopes sont comparés"
+    if fitting:
+        shown = ", ".join(fitting[:5]) + (", …" if len(fitting) > 5 else "")
+        why += f" ; formules de la bibliothèque : {shown}"
+    elif found:
+        why += " ; les isotopes sont contraires aux formules de la bibliothèque"
+    else:
+        why += " ; aucune formule de la bibliothèque n'a cette masse à 5 ppm"
+    evidence = "niveau 5 : seule la masse exacte est connue"
+    if alone:
+        evidence = (
+            f"niveau 4 : une seule formule de la bibliothèque à 5 ppm, {fitting[0]}, isotopes conformes"
+        )
+    return Told(
+        candidates=(),
+        none=1.0,
+        accepted=False,
+        level=4 if alone else 5,
+        evidence=evidence,
+        why_none=f"{why}.",
+        isotopes=said,
+        formula=fitting[0] if alone else "",
+    )
+
+
+def _judged(
+    pattern: Pattern | None, names: pa.Table, row: int, batch: Batch, number: int, background: Background
+) -> Judged | None:
+    """Judge the formula of a row of the library by the isotopic peaks of a spectrum."""
+    if pattern is None:
+        return None
+    formula, adduct = names["formula"][row].as_py(), names["adduct"][row].as_py()
+    precursor = float(batch.precursor[number])
+    return isotopes.judge(pattern, formula or "", adduct, precursor=precursor, background=background)
+
+
+def _weighed(chance: NDArray[np.float64], judged: list[Judged | None]) -> NDArray[np.float64]:
+    """Lower the chances of candidates whose isotopes do not fit; what is left goes to all others alike."""
+    import numpy as np
+
+    none = max(0.0, 1.0 - float(chance.sum()))
+    moved: NDArray[np.float64] = chance * np.array([1.0 if one is None else one.weight for one in judged])
+    total: float = max(float(moved.sum()) + none, 1e-12)
+    return np.divide(moved, total)
+
+
+def _said(pattern: Pattern | None, candidates: list[Candidate]) -> str:
+    """Say the isotopic peaks of a spectrum, and whether they fit the formulas of its candidates."""
+    if pattern is None:
+        return ""
+    if not candidates:
+        return isotopes.told_pattern(pattern, "", None)
+    best = candidates[0]
+    said = isotopes.told_pattern(pattern, best.formula, best.isotopes)
+    against = sorted(
+        {
+            one.formula
+            for one in candidates[1:]
+            if one.isotopes is not None and isotopes.against(one.isotopes) and one.formula != best.formula
+        }
+    )
+    return f"{said} ; contraires à {', '.join(against[:4])}" if against else said
 
 
 def _drawings(names: pa.Table, library: Library) -> dict[int, int]:
@@ -191,6 +307,8 @@ def _level(
             f"{french.count(one.matched, 'pic commun', 'pics communs')}, "
             f"précurseur à {french.signed(one.error, 1)} ppm"
         )
+        if one.isotopes is not None and isotopes.fits(one.isotopes):
+            said += f", isotopes conformes à {one.formula}"
         if standard:
             return 1, f"niveau 1 : {said}, étalon du même laboratoire au même temps de rétention"
         return 2, f"niveau 2a : {said}"
@@ -202,8 +320,17 @@ def _level(
         together = "eux tous" if len(likely) > 1 else "lui seul"
         return 3, f"niveau 3 : {listed}{alike}, {french.percent(total)} de chances à {together}"
     formulas = {one.formula for one in candidates if one.formula}
-    if len(formulas) == 1 and candidates:
-        return 4, f"niveau 4 : une seule formule de la bibliothèque à 10 ppm, {next(iter(formulas))}"
+    fitting = {
+        one.formula
+        for one in candidates
+        if one.formula and not (one.isotopes is not None and isotopes.against(one.isotopes))
+    }
+    if len(fitting) == 1 and candidates:
+        judged = any(one.isotopes is not None for one in candidates)
+        how = "à 10 ppm, que les isotopes ne contredisent pas" if judged else "à 10 ppm"
+        return 4, f"niveau 4 : une seule formule de la bibliothèque {how}, {next(iter(fitting))}"
+    if formulas and not fitting:
+        return 5, "niveau 5 : seule la masse exacte est connue, les isotopes sont contraires aux formules"
     return 5, "niveau 5 : seule la masse exacte est connue"
 
 
@@ -231,6 +358,8 @@ def _why_none(candidates: tuple[Candidate, ...], batch: Batch, number: int, made
             parts.append(f"« {best.name} » et « {candidates[1].name} » ont des spectres trop proches")
         if best.retention < -1:
             parts.append("le temps de rétention ne convient pas")
+        if best.isotopes is not None and isotopes.against(best.isotopes):
+            parts.append(f"les isotopes mesurés sont contraires à {best.formula}")
         parts.append(
             f"la probabilité ({french.percent(best.chance)}) est sous le seuil "
             f"de {french.percent(model.threshold)}"
@@ -273,4 +402,4 @@ def plain_candidate(one: Candidate) -> dict[str, Any]:
         "matched": one.matched,
         "ppm": round(one.error, 2),
         "spectrum": one.spectrum,
-    }
+    } | ({} if one.isotopes is None else {"isotopes": round(one.isotopes.weight, 3)})

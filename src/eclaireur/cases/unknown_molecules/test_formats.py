@@ -193,3 +193,44 @@ def test_what_is_no_file_of_spectra_is_refused(tmp_path: Path) -> None:
 def test_a_tolerance_in_the_wrong_unit_is_refused(text: str, said: str) -> None:
     with pytest.raises(BadValueError, match=said):
         masses.parse_tolerance(text)
+
+
+def test_what_is_no_number_is_named_and_the_rest_of_the_file_goes_on(tmp_path: Path) -> None:
+    def packed(values: list[float], order: str) -> str:
+        return base64.b64encode(np.array(values, order).tobytes()).decode()
+
+    def spectrum(precursor: str, mz: list[float], more: str = "") -> str:
+        arrays = "".join(
+            f'<binaryDataArray><cvParam accession="{term}"/><cvParam accession="MS:1000523"/>'
+            f"<binary>{packed(values, '<f8')}</binary></binaryDataArray>"
+            for term, values in (("MS:1000514", mz), ("MS:1000515", [9.0] * len(mz)))
+        )
+        term = f'<cvParam accession="MS:1000744" value="{precursor}"/>'
+        return f'<spectrum id="s"><cvParam accession="MS:1000511" value=""/>{more}{term}{arrays}</spectrum>'
+
+    flagged = spectrum("195.1", [138 + 0.01 * at for at in range(30)], '<cvParam accession="MS:1000128"/>')
+    apart = spectrum("195.1", [50.0 + 9 * at for at in range(9)], '<cvParam accession="MS:1000128"/>')
+    body = spectrum("abc", [72.1]) + spectrum("195,1", [72.1]) + flagged + apart
+    (tmp_path / "a.mzML").write_text(f"<mzML>{body}</mzML>", encoding="utf-8")
+    text, comma, profile, centroided = formats.read_rows(tmp_path / "a.mzML")
+    assert "illisible : « abc »" in text["rejection"]
+    assert (comma["precursor"], comma["rejection"]) == (195.1, None)
+    assert "mode profil (30 points" in profile["rejection"]
+    assert centroided["rejection"] is None
+
+    scan = (
+        '<scan num="{}" msLevel="2"><precursorMz>{}</precursorMz>'
+        f'<peaks precision="64">{packed([72.1, 9.0], ">f8")}</peaks></scan>'
+    )
+    (tmp_path / "a.mzXML").write_text(
+        f"<mzXML>{scan.format('x', 'abc')}{scan.format(2, 195.1)}</mzXML>", encoding="utf-8"
+    )
+    first, second = formats.read_rows(tmp_path / "a.mzXML")
+    assert "illisible" in first["rejection"]
+    assert second["rejection"] is None
+    (tmp_path / "a.mgf").write_text(MGF, encoding="utf-16")
+    assert len(list(formats.read_rows(tmp_path / "a.mgf"))) == 4
+    (tmp_path / "a.mgf").write_text(MGF.replace("=un", "=caféine"), encoding="cp1252")
+    assert next(iter(formats.read_rows(tmp_path / "a.mgf")))["name"] == "caféine"
+    (wrong,) = rows(tmp_path / "b.mgf", "BEGIN IONS\nPEPMASS=-5\n72.1 9\nEND IONS\n")
+    assert "négatif ou nul" in wrong["rejection"]

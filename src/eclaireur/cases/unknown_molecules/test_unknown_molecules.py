@@ -24,6 +24,7 @@ from eclaireur.cases.unknown_molecules import (
     profiles,
     reports,
     sample,
+    source_reports,
     spectra,
     suspects,
     tables,
@@ -163,6 +164,33 @@ def test_a_plain_table_is_scored_as_the_file_is(records: Records, model: dict[st
     assert found["accepted"]
 
 
+def test_isotopes_lower_what_they_contradict_and_are_told(
+    records: Records, model: dict[str, Any], tmp_path: Path
+) -> None:
+    row = records["samples"].slice(0, 1).to_pylist()[0]
+    chlorine = row | {
+        "ms1_mz": [row["precursor"] + one for one in (0.0, 1.0034, 1.9972)],
+        "ms1_intensity": [100.0, 16.0, 64.0],
+    }
+    asked = spectra.table_of([row, chlorine | {"spectrum": "chloré"}])
+    fits, against = case.score(asked, records, model["card"], model["artefact"], progress=quiet).to_pylist()
+    assert f"conformes à {fits['formula']}" in fits["isotopes"]
+    assert f"isotopes conformes à {fits['formula']}" in fits["evidence"]
+    assert "contraires à" in against["isotopes"]
+    assert against["score"] <= fits["score"]
+    assert any(one["theme"] == "isotopes" and one["weight"] < 0 for one in against["reasons"])
+    path = tmp_path / "signaux.csv"
+    path.write_text(
+        f"id;m/z;rt;mode;A_1;A_2\n1;{row['precursor']};3;+;5;6\n2;400,4;3;+;5;6\n", encoding="utf-8"
+    )
+    table = case.read_candidates(path)
+    assert table is not None
+    bare = case.score(table, records, model["card"], model["artefact"], progress=quiet).to_pylist()
+    assert all("sans spectre de fragments" in one["why_none"] for one in bare)
+    assert fits["formula"] in bare[0]["why_none"]
+    assert "aucune formule" in bare[1]["why_none"]
+
+
 def test_only_an_own_standard_at_the_same_time_confirms(records: Records, model: dict[str, Any]) -> None:
     mine = records["spectra"].slice(0, 1)
     level = {}
@@ -219,8 +247,16 @@ def test_suspects_are_found_by_mass_and_wrong_lines_set_aside(
     records: Records, model: dict[str, Any]
 ) -> None:
     row = records["spectra"].slice(0, 1).to_pylist()[0]
-    listed = pa.table({"Nom": ["bon", "faux"], "Formule": [row["formula"], "C8Xx2"], "RT": ["3,5", ""]})
+    listed = pa.table(
+        {
+            "Nom": ["bon", "faux", "négatif"],
+            "Formule": [row["formula"], "C8Xx2", ""],
+            "Masse": ["", "", "-12"],
+            "RT": ["3,5", "", ""],
+        }
+    )
     kept, refused = suspects.read_suspects(listed)
+    assert refused[1] == (4, "masse négative ou nulle : -12.")
     assert refused[0][0] == 3
     assert "Xx" in refused[0][1]
     assert kept[0].retention == 3.5
@@ -326,12 +362,12 @@ def test_the_profile_report_needs_uncertainties_and_chooses_a_number() -> None:
     for name in "ABCD":
         columns[name] = draw.lognormal(0, 1, 40).tolist()
         columns[f"{name} ±"] = [0.1 * one + 0.01 for one in columns[name]]
-    blocks = tables.profiles(pa.table(columns), about="2", seed=0)
+    blocks = source_reports.profiles(pa.table(columns), about="2", seed=0, settings={})
     assert len([block for block in blocks if isinstance(block, Chart)]) == 2
     with pytest.raises(BadValueError, match="incertitude"):
-        tables.profiles(pa.table({"A": [1.0]}), about="2", seed=0)
+        source_reports.profiles(pa.table({"A": [1.0]}), about="2", seed=0, settings={})
     with pytest.raises(BadValueError, match="facteurs"):
-        tables.profiles(pa.table(columns), about="beaucoup", seed=0)
+        source_reports.profiles(pa.table(columns), about="beaucoup", seed=0, settings={})
 
 
 def test_the_molecules_of_the_sample_are_no_real_ones_and_the_same_for_the_same_seed() -> None:

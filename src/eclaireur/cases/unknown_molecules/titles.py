@@ -16,6 +16,8 @@ TITLES = {
     "evidence": "Fondement du niveau",
     "absent": "Probabilité d'être hors bibliothèque",
     "why_none": "Pourquoi aucune",
+    "isotopes": "Isotopes",
+    "related": "Autre ion de la même molécule",
     "similarity": "Ressemblance",
     "matched": "Pics communs",
     "ppm": "Écart de masse (ppm)",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import math
 import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from eclaireur.cases.unknown_molecules.isotopes import around
 
 __all__ = ["mzml", "mzxml"]
 
@@ -53,14 +56,33 @@ def _elements(path: Path, name: str) -> Iterator[Any]:
 
 
 def mzml(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the spectra of an mzML file that are of level 2 or of no stated level."""
+    """Read the spectra of an mzML file that are of level 2 or of no stated level.
+
+    Each has the peaks of the MS1 spectrum before it, when that one is centroided.
+    """
+    survey: dict[str, Any] = {}
     for line, element in enumerate(_elements(path, "spectrum"), start=1):
         if element is None:
             yield {"line": line, "cut": True}
             return
         row = _mzml_row(element) | {"line": line}
+        if row.get("level") == 1:
+            survey = {} if row.get("profile") else row
         if row.get("level") in (None, 2):
-            yield row
+            yield row | _isotopes(survey, row.get("precursor"))
+
+
+def _isotopes(survey: dict[str, Any], precursor: float | None) -> dict[str, Any]:
+    """Return the peaks of an MS1 spectrum around a precursor."""
+    mz, heights = survey.get("mz"), survey.get("intensity")
+    if not mz or not heights or len(mz) != len(heights) or not precursor:
+        return {}
+    if "ordered" not in survey:
+        ordered = sorted(zip(mz, heights, strict=True))
+        survey["ordered"] = [one for one, _ in ordered], [one for _, one in ordered]
+    ordered_mz, ordered_heights = survey["ordered"]
+    near, height = around(ordered_mz, ordered_heights, precursor)
+    return {"ms1_mz": near, "ms1_intensity": height} if near else {}
 
 
 def _mzml_row(element: Any) -> dict[str, Any]:
@@ -69,14 +91,16 @@ def _mzml_row(element: Any) -> dict[str, Any]:
         name, value = _TERMS.get(term.get("accession")), term.get("value")
         if name in {"positive", "negative"}:
             row["mode"] = name
+        elif name == "profile":
+            row["profile"] = True
         elif name == "level":
-            row["level"] = int(value)
+            row["level"] = int(value) if value and value.isdigit() else None
         elif name == "precursor" and "precursor" not in row:
-            row["precursor"] = float(value)
+            row |= _precursor(value)
         elif name == "energy":
             row["energy_text"] = value
-        elif name == "retention":
-            row["retention"] = float(value) / (60 if term.get("unitAccession") == _SECONDS else 1)
+        elif name == "retention" and (time := _number(value)) is not None:
+            row["retention"] = time / (60 if term.get("unitAccession") == _SECONDS else 1)
     for array in element.iter("{*}binaryDataArray"):
         terms = {term.get("accession") for term in array.iter("{*}cvParam")}
         names = {_TERMS.get(term) for term in terms}
@@ -96,36 +120,74 @@ def _mzml_row(element: Any) -> dict[str, Any]:
 
 
 def mzxml(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the scans of an mzXML file that are of level 2."""
+    """Read the scans of an mzXML file that are of level 2, with the peaks of the MS1 scan before each."""
+    survey: dict[str, Any] = {}
+    number = ""
     for element in _elements(path, "scan"):
         if element is None:
             yield {"line": None, "cut": True}
             return
-        if element.get("msLevel") not in (None, "2"):
+        level = element.get("msLevel")
+        if level == "1":
+            if element.get("num") != number:
+                survey, number = _survey(element)
             continue
+        if level not in (None, "2"):
+            continue
+        above = element.getparent()
+        # An MS2 scan may be inside its MS1 scan, whose own peaks come first in the file.
+        inside = above is not None and above.get("msLevel") == "1"
+        if inside and above.get("num") != number:
+            survey, number = _survey(above)
+        row = _scan_row(element)
         parent = element.find("{*}precursorMz")
-        peaks = element.find("{*}peaks")
-        row: dict[str, Any] = {
-            "spectrum": f"scan={element.get('num')}",
-            "line": int(element.get("num") or 0),
-            "level": 2,
-            "mode": element.get("polarity"),
-            "energy_text": element.get("collisionEnergy"),
-        }
-        seconds = re.fullmatch(r"PT([\d.]+)S", element.get("retentionTime") or "")
-        if seconds:
-            row["retention"] = float(seconds[1]) / 60
         if parent is not None and parent.text:
-            row["precursor"] = float(parent.text)
-        if peaks is not None:
-            packed = peaks.get("compressionType") == "zlib"
-            double = peaks.get("precision") == "64"
-            values = _numbers(peaks.text or "", packed=packed, double=double, order=">")
-            if values is None:
-                row["trouble"] = "données binaires illisibles."
-            else:
-                row |= {"mz": values[::2], "intensity": values[1::2]}
-        yield row
+            row |= _precursor(parent.text)
+        yield row | _isotopes(survey, row.get("precursor"))
+
+
+def _survey(element: Any) -> tuple[dict[str, Any], str]:
+    """Return an MS1 scan, empty when it is in profile mode, and its number."""
+    row = {} if element.get("centroided") == "0" else _scan_row(element)
+    return row, element.get("num") or ""
+
+
+def _scan_row(element: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "spectrum": f"scan={element.get('num')}",
+        "line": int(element.get("num")) if (element.get("num") or "").isdigit() else None,
+        "level": 2,
+        "mode": element.get("polarity"),
+        "energy_text": element.get("collisionEnergy"),
+    }
+    seconds = re.fullmatch(r"PT([\d.]+)S", element.get("retentionTime") or "")
+    if seconds and (time := _number(seconds[1])) is not None:
+        row["retention"] = time / 60
+    peaks = element.find("{*}peaks")
+    if peaks is not None:
+        packed = peaks.get("compressionType") == "zlib"
+        double = peaks.get("precision") == "64"
+        values = _numbers(peaks.text or "", packed=packed, double=double, order=">")
+        if values is None:
+            row["trouble"] = "données binaires illisibles."
+        else:
+            row |= {"mz": values[::2], "intensity": values[1::2]}
+    return row
+
+
+def _number(text: str | None) -> float | None:
+    """Read a number, its decimal mark a point or a comma; None for anything else."""
+    try:
+        found = float((text or "").strip().replace(",", "."))
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _precursor(text: str | None) -> dict[str, Any]:
+    """Return the m/z of a precursor, or what was written in its place."""
+    found = _number(text)
+    return {"precursor": found} if found is not None else {"said_precursor": (text or "").strip()}
 
 
 def _numbers(text: str, *, packed: bool, double: bool, order: str) -> list[float] | None:

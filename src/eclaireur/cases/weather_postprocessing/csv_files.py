@@ -38,6 +38,8 @@ _MEMBER = re.compile(r"(.*?)[._ -]?\d+$")
 _LEAST_MEMBERS = 2
 _SAME = ("station", "latitude", "longitude", "variable", "issued", "day")
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]?\d{2}.*)?")
+_FRENCH_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[T ]\d{1,2}.*)?")
+_MONTHS = 12
 _LONGEST = 1 << 31
 
 
@@ -78,7 +80,14 @@ def _headings(names: Sequence[str]) -> _Headings | None:
     day = first(_DATES)
     named = _OBSERVED | _DATES | _ISSUED | _STATION | _OTHER | set().union(*_PLACE.values())
     members = tuple(name for name in names if name and plain[name] not in named)
-    if not day or len(members) < _LEAST_MEMBERS or {"member", "membre"} & set(plain.values()):
+    if not day or {"member", "membre"} & set(plain.values()):
+        return None
+    if len(members) < _LEAST_MEMBERS:
+        if members and first(_OBSERVED - {"value"}):
+            raise BadValueError(
+                f"un seul membre dans ce fichier : « {members[0]} ».",
+                fix="Donnez une colonne par membre, deux au moins.",
+            )
         return None
     observed = first(_OBSERVED)
     text = " ".join((plain[observed] if observed else "", *(plain[name] for name in members)))
@@ -118,15 +127,24 @@ def read_ensemble(path: Path, *, variable: str = "") -> EnsembleFile | None:
     text, cut = _text(path)
     if "\0" in text[:4096]:
         raise BadValueError("ce fichier n'est pas du texte.", file=path.name, fix="Donnez un fichier CSV.")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     head = text.partition("\n")[0]
     separator = max(";,\t", key=head.count)
     reader = csv.reader(io.StringIO(text), delimiter=separator)
-    names = [name.strip().strip('"') for name in next(reader, [])]
+    try:
+        names = [name.strip().strip('"') for name in next(reader, [])]
+    except csv.Error:
+        return None
     headings = _headings(names)
     if headings is None:
         return None
     rejected: list[Rejected] = []
-    lines = list(_lines(reader, len(names), path.name, rejected))
+    try:
+        lines = list(_lines(reader, len(names), path.name, rejected))
+    except csv.Error as error:
+        raise BadValueError(
+            "une cellule de ce fichier ne finit pas.", file=path.name, fix="Vérifiez les guillemets."
+        ) from error
     if cut:
         line = lines.pop()[0] if lines else 2
         reason = "le fichier est coupé à cette ligne : elle et la suite n'ont pas été lues."
@@ -135,7 +153,13 @@ def read_ensemble(path: Path, *, variable: str = "") -> EnsembleFile | None:
     fixed = variable or headings.fixed or _guessed(raw, headings.members)
     rows: list[dict[str, Any]] = []
     first: dict[tuple[Any, ...], int] = {}
+    swapped = _months_first(raw, (headings.day, headings.issued))
     for line, told in raw:
+        if swapped and "/" in told[headings.day]:
+            said = told[headings.day].strip()
+            reason = f"« {said} » : le mois semble avant le jour dans ce fichier ; écrivez 2024-01-31."
+            rejected.append(Rejected(path.name, line, reason))
+            continue
         row, reason = checked(_told(told, headings, fixed), decimal_comma=separator == ";")
         if row is None:
             rejected.append(Rejected(path.name, line, reason))
@@ -182,18 +206,26 @@ def _told(cells: Mapping[str, str], headings: _Headings, fixed: str) -> dict[str
 
 
 def day_of(text: str) -> date | None:
-    """Read a day written ``2004-01-31``, ``20040131`` or with an hour; None for anything else.
+    """Read a day written ``2004-01-31``, ``20040131`` or ``31/01/2004``, with an hour or not; else None.
 
-    >>> day_of("2004013100")
-    datetime.date(2004, 1, 31)
+    >>> day_of("2004013100"), day_of("31/01/2004 06:00")
+    (datetime.date(2004, 1, 31), datetime.date(2004, 1, 31))
     """
     found = _DAY.fullmatch(text.strip())
-    if found is None:
+    french = _FRENCH_DAY.fullmatch(text.strip())
+    if found is None and french is None:
         return None
+    parts = found.groups() if found else french.groups()[::-1] if french else ()
     try:
-        return date(int(found[1]), int(found[2]), int(found[3]))
+        return date(*(int(part) for part in parts))
     except ValueError:
         return None
+
+
+def _months_first(raw: Sequence[tuple[int, Mapping[str, str]]], names: Sequence[str]) -> bool:
+    """Tell whether some day has its month first: then none of the file can be read as day/month/year."""
+    found = (_FRENCH_DAY.fullmatch(cells[name].strip()) for _, cells in raw for name in names if name)
+    return any(one is not None and int(one[2]) > _MONTHS for one in found)
 
 
 def _guessed(raw: Sequence[tuple[int, Mapping[str, str]]], members: Sequence[str]) -> str:
@@ -226,4 +258,17 @@ def _text(path: Path) -> tuple[str, bool]:
                 "l'archive est abîmée.", file=path.name, fix="Téléchargez le fichier de nouveau."
             ) from error
         cut = not inflater.eof
-    return content.decode("utf-8-sig", errors="replace"), cut
+    return _decoded(content), cut
+
+
+def _decoded(content: bytes) -> str:
+    """Return text in UTF-8, in UTF-16 that says so, else as Windows writes it in Western Europe."""
+    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # A cut file may end inside a letter.
+        if error.start >= len(content) - 3:
+            return content.decode("utf-8-sig", errors="replace")
+    return content.decode("cp1252", errors="replace")

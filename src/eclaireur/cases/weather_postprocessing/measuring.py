@@ -198,7 +198,10 @@ def _millimetres(held: Held, weights: NDArray[np.float64]) -> list[Metric]:
     return [
         _mean("crps_mm", ours, weights, best, others[best]),
         *(_mean(f"crps_mm_{name}", values, weights) for name, values in others.items()),
-        _mean(f"crps_mm_gain_over_{best}", others[best] - ours, weights, best, 0 * ours),
+        *(
+            _mean(f"crps_mm_gain_over_{name}", values - ours, weights, name, 0 * ours)
+            for name, values in others.items()
+        ),
     ]
 
 

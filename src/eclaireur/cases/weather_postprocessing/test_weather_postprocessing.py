@@ -30,7 +30,7 @@ from eclaireur.cases.weather_postprocessing.verify import (
     ranks,
 )
 from eclaireur.core.case import Fitted, Records, quiet
-from eclaireur.core.errors import ModelRefusedError
+from eclaireur.core.errors import BadValueError, ModelRefusedError
 from eclaireur.core.figures import lay_out
 from eclaireur.core.terminal import TerminalRenderer
 from eclaireur.core.view import Chart, Table
@@ -157,6 +157,28 @@ def test_bad_rows_are_set_aside_with_their_line_and_the_rest_goes_on(tmp_path: P
     assert "pas une date" in reasons[4]
     assert "1 membre lisible sur 3" in reasons[5]
     assert "coupée" in reasons[7]
+
+
+def test_french_days_and_encodings_are_read_and_months_first_refused(tmp_path: Path) -> None:
+    head, path = "date;station;m1;m2;rain\n", tmp_path / "a.csv"
+    text = f"{head}05/01/2024;Orléans;1;2,5;3\n2024-01-06;Orléans;1;2;3\n"
+    for encoding in ("utf-8", "cp1252", "utf-16"):
+        path.write_text(text, encoding=encoding)
+        read = read_ensemble(path)
+        assert read is not None
+        assert [(row["station"], row["day"].day) for row in read.rows] == [("Orléans", 5), ("Orléans", 6)]
+    path.write_bytes(text.replace("\n", "\r").encode())
+    mac = read_ensemble(path)
+    assert mac is not None
+    assert len(mac.rows) == 2
+    path.write_text(f"{head}02/13/2024;A;1;2;3\n02/03/2024;A;1;2;3\n2024-01-06;A;1;2;3\n", encoding="utf-8")
+    read = read_ensemble(path)
+    assert read is not None
+    assert len(read.rows) == 1
+    assert all("le mois semble avant le jour" in one.reason for one in read.rejected)
+    path.write_text("date;station;m1;rain\n2024-01-06;A;1;2\n", encoding="utf-8")
+    with pytest.raises(BadValueError, match="un seul membre"):
+        read_ensemble(path)
 
 
 def test_the_same_station_and_day_twice_is_refused_the_second_time(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def find(name: str) -> Kind:
     NotFoundError
         If this version of the program has no such kind.
     """
-    from eclaireur.desk.jobs import computing, documents, intake, reading  # noqa: F401 (declare their kinds)
+    from eclaireur.desk.jobs import computing, documents, intake, nightly, reading  # noqa: F401 (declare their kinds)
 
     if name not in _KINDS:
         raise NotFoundError(

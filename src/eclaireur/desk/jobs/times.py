@@ -33,6 +33,8 @@ class Times:
         Between two looks at the process that carries the task.
     deaths
         How many processes a task may kill before it is set aside.
+    nightly
+        Whether the worker asks, each night, for what was kept too long to be erased.
 
     Examples
     --------
@@ -50,3 +52,4 @@ class Times:
     pace: float = 1.0
     tick: float = 0.1
     deaths: int = 3
+    nightly: bool = True

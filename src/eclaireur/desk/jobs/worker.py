@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error, close_old_connections, connections
 
-from eclaireur.desk import readings, uploads
+from eclaireur.desk import readings, retaining, uploads
 from eclaireur.desk.jobs import queue
 from eclaireur.desk.jobs.process import Process
 from eclaireur.desk.jobs.running import run
@@ -102,6 +102,8 @@ class _Worker:
                 if time.monotonic() >= self._sweep_due:
                     self._sweep_due = time.monotonic() + _HOUR
                     uploads.sweep()
+            if self._times.nightly:
+                retaining.ask_of_the_night()
 
     def _carry(self, job: Job) -> None:
         """Have a process do the task, and see to it that the task is somebody's when that process is gone."""

@@ -116,7 +116,7 @@ def columns(request: Asking, case: str, pk: int) -> HttpResponse:
     table = _chosen_table(request, card, upload)
     chosen = _saved(card, upload, table.name)
     if request.method == "POST" and request.POST.get("act") != "table":
-        names = [field.name for field in table.fields]
+        names = [field.name for field in table.loaded]
         chosen = {name: request.POST[f"c-{name}"] for name in names if request.POST.get(f"c-{name}")}
     try:
         found = uploads.read(upload, table=table.name, columns=chosen)
@@ -135,9 +135,9 @@ def columns(request: Asking, case: str, pk: int) -> HttpResponse:
         "table": table,
         "found": found,
         "fields": _fields(table, found),
-        "shown": [field for field in table.fields if field.name in found["columns"]],
+        "shown": [field for field in table.loaded if field.name in found["columns"]],
         "rows": [
-            [row.get(field.name, "") for field in table.fields if field.name in found["columns"]]
+            [row.get(field.name, "") for field in table.loaded if field.name in found["columns"]]
             for row in found["rows"]
         ],
         "general": [one for one in found["errors"] if not one["field"]],
@@ -166,7 +166,7 @@ def _fields(table: InputTable, found: dict[str, Any]) -> list[dict[str, Any]]:
     errors = {one["field"]: one for one in reversed(found["errors"]) if one["field"]}
     return [
         {"field": field, "heading": found["columns"].get(field.name, ""), "error": errors.get(field.name)}
-        for field in table.fields
+        for field in table.loaded
     ]
 
 

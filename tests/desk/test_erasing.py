@@ -1,0 +1,228 @@
+"""A person planted in every place that the product keeps is found in none of them once erased."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from eclaireur.core.errors import BadValueError, NotFoundError
+from eclaireur.core.types import Verdict
+from eclaireur.desk import decisions, place, recording
+from eclaireur.desk.erasing import DeskRows
+from eclaireur.desk.models import Dossier, Job, JobState, SavedSearch, Upload, User
+from eclaireur.desk.publishing import draw_list, publish
+from eclaireur.desk.retaining import DeskOldRows, ask_of_the_night
+from eclaireur.service import connect, declaring, erasing, feedback, personal, registers, signals as making
+from eclaireur.service.retaining import retain
+from eclaireur.service.work import Work, records
+from tests.desk.conftest import CASE, Desk
+
+KEY, NAME, OTHER = "PLANTEE-4417", "Chez Zéphyrine Plantureux", "E0007"
+WORDS = (KEY, NAME, "17 impasse de la Plantée")
+
+
+def files(folder: Path) -> None:
+    """Write what a service would connect: 90 establishments, the planted one among them, and their past."""
+    draw = random.Random(3)
+    names = [f"E{number:04}" for number in range(90)] + [KEY]
+    with (folder / "lieux.csv").open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, delimiter=";")
+        table.writerow(["Identifiant de l'établissement", "Enseigne", "Adresse", "Secteur"])
+        for name in names:
+            told = (NAME, WORDS[2]) if name == KEY else (f"Enseigne {name}", f"{len(name)} rue Haute")
+            table.writerow([name, *told, "Nord" if draw.random() < 0.5 else "Sud"])
+    with (folder / "controles.csv").open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, delimiter=";")
+        table.writerow(["Identifiant de l'établissement", "Date du contrôle", "Résultat du contrôle"])
+        for name in names:
+            for turn in range(6):
+                day = date(2021, 1, 4) + timedelta(days=240 * turn + draw.randrange(200))
+                bad = draw.random() < (0.6 if name in {KEY, "E0003"} else 0.2)
+                table.writerow([name, f"{day:%d/%m/%Y}", "À améliorer" if bad else "Satisfaisant"])
+
+
+@pytest.fixture
+def work(desk: Desk, desk_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
+    """A workspace where a service connected its own files."""
+    home = tmp_path / "home"
+    shutil.copytree(desk_home, home)
+    monkeypatch.setenv("ECLAIREUR_HOME", str(home))
+    place.workspace.cache_clear()
+    opened = place.work_on(CASE)
+    files(tmp_path)
+    for table, name in (("establishments", "lieux.csv"), ("inspections", "controles.csv")):
+        proposal = connect.propose(opened, tmp_path / name, table=table)
+        connect.save(opened, proposal, tmp_path / name)
+    yield opened
+    place.workspace.cache_clear()
+
+
+def plant(work: Work, agent: User, settings_media: Path) -> None:
+    """Have the planted establishment go through all that the product does."""
+    made = making.make(work, "connected")
+    making.draw(work, made, capacity=91, random_share=0.1)
+    work.workspace.journal.append("note", case=CASE, actor="Ada Martin")
+    feedback_file = settings_media / "resultats.csv"
+    feedback_file.write_text(
+        f"Identifiant de l'établissement;Date du contrôle;Résultat\n{KEY};03/02/2026;défavorable\n",
+        encoding="utf-8",
+    )
+    feedback.import_outcomes(work, "connected", feedback_file, actor="Ada Martin")
+    edition = publish(CASE, "connected")
+    draw_list(edition, capacity=91, random_share=0.1, title="Liste", user=agent)
+    dossier = Dossier.objects.get(case=CASE, subject=f"establishment:{KEY}", training=False)
+    target = dossier.targets.get(edition=edition)
+    decisions.decide(agent, dossier, target, Verdict.OTHER, text=f"{NAME} a fermé")
+    decisions.comment(agent, dossier, f"vu {NAME}")
+    Job.objects.create(
+        kind="report", case=CASE, title="Rapport", arguments={"subject": KEY}, state=JobState.DONE,
+        finished=timezone.now(), user=agent, result={"rows": [NAME]},
+    )  # fmt: skip
+    SavedSearch.objects.create(
+        user=agent, case=CASE, title="Mes dossiers", address="?q=rats", known=[KEY, OTHER]
+    )
+    Upload.objects.create(
+        case=CASE, file=ContentFile(f"nom;lieu\n{NAME};{KEY}\n".encode(), name="liste.csv"), name="liste.csv",
+        sha256="0" * 64, bytes=1, user=agent,
+    )  # fmt: skip
+    outbox = work.workspace.home / "outbox" / CASE
+    outbox.mkdir(parents=True)
+    (outbox / "1.eml").write_text(f"To: {NAME}\n\n{KEY}", encoding="utf-8")
+    with work.workspace.lake.publish(f"runs/{CASE}/notes/a1") as folder:
+        (folder / "notes.json").write_text(json.dumps({"near": [OTHER, KEY]}), encoding="utf-8")
+
+
+def in_database(words: tuple[str, ...]) -> set[str]:
+    """Return the columns of the database in which a word is."""
+    found = set()
+    for model in apps.get_app_config("desk").get_models():
+        for row in model._default_manager.values():
+            told = {name: str(value) for name, value in row.items()}
+            found |= {
+                f"{model.__name__}.{name}" for name, text in told.items() if any(w in text for w in words)
+            }
+    return found
+
+
+def places(work: Work) -> set[str]:
+    found = {trace.place for trace in erasing.traces(work.workspace, WORDS)}
+    return found | in_database(WORDS)
+
+
+def test_a_planted_person_is_found_nowhere_once_erased(
+    work: Work, desk: Desk, tmp_path: Path, settings: object
+) -> None:
+    settings.MEDIA_ROOT = work.workspace.home / "desk" / "files"  # type: ignore[attr-defined]
+    plant(work, desk.manager, tmp_path)
+    before = places(work)
+    assert len(before) >= 15, before
+    rows = DeskRows(work.workspace, CASE)
+
+    told = personal.held(work, KEY, rows=rows)
+    assert any(NAME in str(found) for found in told.tables.values())
+    assert f"{NAME} a fermé" in str(told.journal)
+    assert "Dossiers" in told.desk
+
+    said = Dossier.objects.get(case=CASE, subject=f"establishment:{KEY}").decisions.get(kind="decision")
+    found = personal.erase(
+        work, KEY, by="Ada Martin", reason="demande de la personne", rows=rows, words=WORDS
+    )
+
+    assert places(work) == set()
+    assert found.left == ()
+    assert recording.said(said) == {}
+    assert work.workspace.journal.verify().entries
+    with pytest.raises(NotFoundError, match="rien n'est gardé"):
+        personal.held(work, KEY, rows=rows)
+    # The others are as they were, and the file of the service does not bring the person back.
+    assert SavedSearch.objects.get().known == [OTHER]
+    connect.fetch(work)
+    again = records(work, "connected").tables["establishments"]
+    assert again.num_rows == 90
+    assert places(work) == set()
+
+
+def test_a_restored_backup_is_erased_again_by_the_list_that_was_kept(work: Work, tmp_path: Path) -> None:
+    connect.fetch(work)
+    records(work, "connected")
+    assert work.workspace.erasures.all() == ()
+    work.workspace.erasures.add("other", ["somebody"], datetime(2026, 1, 1, tzinfo=UTC))
+    shutil.copytree(work.workspace.home, tmp_path / "backup")
+    personal.erase(work, KEY, by="Ada Martin", reason="demande de la personne")
+    kept = work.workspace.erasures.all()
+
+    restored = Work.on(type(work.workspace).open(tmp_path / "backup", env={}), CASE)
+    assert erasing.traces(restored.workspace, WORDS)
+    assert restored.workspace.erasures.merge(kept) == 1
+    assert restored.workspace.erasures.merge(kept) == 0
+    assert sum(one.rows for one in erasing.replay(restored)) >= 14
+    assert erasing.traces(restored.workspace, WORDS) == []
+
+    (restored.workspace.home / "journal" / "master.key").unlink()
+    lost = Work.on(type(work.workspace).open(tmp_path / "backup", env={}), CASE)
+    with pytest.raises(BadValueError, match="autre clé maîtresse"):
+        lost.workspace.erasures.gone(CASE, [KEY])
+
+
+def test_an_erasure_asks_who_and_why_without_the_name(work: Work) -> None:
+    for by, reason in (("Ada", "demande"), ("Ada Martin", " "), ("Ada Martin", f"demande de {KEY}")):
+        with pytest.raises(BadValueError, match="demande"):
+            personal.erase(work, KEY, by=by, reason=reason)
+    assert work.workspace.erasures.all() == ()
+
+
+def test_a_damaged_list_of_erasures_stops_the_reading(work: Work) -> None:
+    work.workspace.erasures.add(CASE, [KEY], datetime(2026, 1, 1, tzinfo=UTC))
+    file = work.workspace.home / "erased.jsonl"
+    file.write_text(file.read_text()[:-20])
+    with pytest.raises(BadValueError, match=r"erased\.jsonl, ligne 1"):
+        connect.fetch(work)
+
+
+def test_what_is_kept_for_too_long_goes_at_night_and_what_a_decision_needs_stays(
+    work: Work, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = making.make(work, "connected")
+    old = publish(CASE, "connected")
+    connect.fetch(work)
+    work.workspace.lake.erase(work.workspace.runs.address(made.run))
+    newer = making.make(work, "connected", as_of=date(2026, 3, 1))
+    dossier, *_ = (one.dossier for one in old.targets.select_related("dossier")[:2])
+    decisions.comment(desk.manager, dossier, "à revoir")
+    before = retain(work, rows=DeskOldRows(work.workspace, CASE), apply=False)
+    assert (before.months, before.gone) == (36, ())
+
+    later = Work.on(replace(work.workspace, clock=lambda: datetime.now(UTC) + timedelta(days=365 * 4)), CASE)
+    declaring.declare(later, {"keep_months": "24"}, by="Ada Martin")
+    told = retain(later, rows=DeskOldRows(later.workspace, CASE), apply=False)
+    assert told.months == 24
+    assert recording.said(dossier.comments.get())["text"] == "à revoir"
+
+    done = retain(later, rows=DeskOldRows(later.workspace, CASE))
+
+    assert {one.kind for one in done.gone} == {one.kind for one in told.gone}
+    assert recording.said(dossier.comments.get()) == {}
+    dossier.refresh_from_db()
+    assert dossier.name == "Enseigne E0000" or dossier.targets.filter(edition__current=True).exists()
+    assert later.workspace.lake.has(later.workspace.runs.address(newer.run))
+    assert not retain(later, rows=DeskOldRows(later.workspace, CASE)).gone
+    register = registers.register_of(later.workspace, "erasures", {CASE})
+    assert "effacé au terme" in register.rows[0]["what"]
+    assert "valeurs scellées" in register.rows[0]["count"]
+
+
+def test_each_night_asks_once_for_each_case_in_use(desk: Desk) -> None:
+    assert ask_of_the_night() == 1
+    assert ask_of_the_night() == 0
+    assert Job.objects.get(kind="retention").case == CASE
