@@ -126,10 +126,15 @@ def _versions() -> list[str]:
 
 
 def _upgrade(to: str = "") -> None:
+    """Upgrade as `serve` does when it starts; or up to an old version."""
     from django.core.management import call_command
 
-    words = ("migrate", "desk", to) if to else ("migrate",)
-    call_command(*words, interactive=False, verbosity=0)
+    from eclaireur.desk.upgrading import upgrade
+
+    if to:
+        call_command("migrate", "desk", to, interactive=False, verbosity=0)
+    else:
+        upgrade()
 
 
 def _fill(version: str) -> None:
@@ -223,8 +228,8 @@ def _killed(statement: int) -> bool:
     return False
 
 
-def prove(bases: _Bases, every: int, *, oldest: int = 0) -> Kills:
-    """Kill the upgrade of each old version at one statement in so many."""
+def prove(bases: _Bases, every: int, *, oldest: int = 0, first: int = 1) -> Kills:
+    """Kill the upgrade of each old version at one statement in so many, from the first."""
     from django.db import connection
 
     found = Kills()
@@ -237,7 +242,7 @@ def prove(bases: _Bases, every: int, *, oldest: int = 0) -> Kills:
         _fill(version)
         before = _counts()
         bases.keep(version)
-        statement = 1
+        statement = first
         while True:
             bases.take(version)
             if not _killed(statement):
@@ -299,17 +304,17 @@ def _set_up(vendor: str) -> Iterator[_Bases]:
             bases.end()
 
 
-def _one(vendor: str, every: int, oldest: int) -> Kills | None:
+def _one(vendor: str, every: int, oldest: int, first: int) -> Kills | None:
     """Prove on one kind of database, in this process; None when it is not there."""
     if vendor == "sqlite":
         os.environ.pop("DATABASE_URL", None)
         with _set_up(vendor) as bases:
-            return prove(bases, every, oldest=oldest)
+            return prove(bases, every, oldest=oldest, first=first)
     with _server() as there:
         if not there:
             return None
         with _set_up(vendor) as bases:
-            return prove(bases, every, oldest=oldest)
+            return prove(bases, every, oldest=oldest, first=first)
 
 
 def main() -> int:
@@ -318,6 +323,7 @@ def main() -> int:
     parser.add_argument("--only", choices=("sqlite", "postgresql"), default="")
     parser.add_argument("--every", type=int, default=1, help="kill at one statement in so many")
     parser.add_argument("--oldest", type=int, default=0, help="versions that are left out, from the first")
+    parser.add_argument("--first", type=int, default=1, help="first statement at which it is killed")
     parser.add_argument("--log", type=Path, default=None)
     asked = parser.parse_args()
     kills, wrong = 0, 0
@@ -326,7 +332,7 @@ def main() -> int:
         with tempfile.NamedTemporaryFile("r", suffix=".json") as told:
             number = os.fork()
             if number == 0:
-                _tell(vendor, asked.every, asked.oldest, Path(told.name))
+                _tell(vendor, (asked.every, asked.oldest, asked.first), Path(told.name))
             os.waitpid(number, 0)
             said = told.read()
         if not said:
@@ -347,10 +353,10 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _tell(vendor: str, every: int, oldest: int, target: Path) -> None:
+def _tell(vendor: str, which: tuple[int, int, int], target: Path) -> None:
     """Prove in a process of its own, and write what was found. It does not come back."""
     try:
-        found = _one(vendor, every, oldest)
+        found = _one(vendor, *which)
         said = None if found is None else {"kills": found.kills, "whole": found.whole, "wrong": found.wrong}
         target.write_text(json.dumps(said), encoding="utf-8")
     except BaseException:  # noqa: BLE001 (told on the next line, in a process that ends)

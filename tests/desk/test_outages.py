@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -99,3 +101,33 @@ def test_bytes_that_no_row_names_are_deleted_after_an_hour(desk: Desk, settings:
     assert uploads.sweep() == 1
     assert not orphan.exists()
     assert Path(kept.file.path).read_bytes() == b"a;b\n1;2\n"
+
+
+_WITHIN = """
+from eclaireur.desk.start import set_up
+set_up()
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
+from django.db.migrations.recorder import MigrationRecorder
+from eclaireur.desk.upgrading import upgrade
+enter, record = Editor.__enter__, MigrationRecorder.record_applied
+def late(self):  # as PostgreSQL, which makes indexes at the end of a step
+    enter(self).deferred_sql.append("SELECT 1")
+    return self
+def told(self, app, name):
+    print(app, self.connection.in_atomic_block)
+    record(self, app, name)
+Editor.__enter__, MigrationRecorder.record_applied = late, told
+upgrade()
+"""
+
+
+def test_each_step_of_an_upgrade_is_marked_in_its_own_transaction(tmp_path: Path) -> None:
+    (tmp_path / "desk").mkdir()
+    environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environ |= {"ECLAIREUR_HOME": str(tmp_path), "PYTHONPATH": str(Path(uploads.__file__).parents[2])}
+    told = subprocess.run(
+        [sys.executable, "-c", _WITHIN], env=environ, capture_output=True, text=True, timeout=120, check=False
+    )
+    steps = told.stdout.splitlines()
+    assert set(steps) == {f"{app} True" for app in ("auth", "contenttypes", "desk", "django_tasks_database")}
+    assert len(steps) > 10, told.stderr[-800:]

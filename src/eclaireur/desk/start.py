@@ -119,9 +119,10 @@ def prepare() -> None:
 
     from eclaireur.desk.journal_rows import adopt_files
     from eclaireur.desk.place import workspace
+    from eclaireur.desk.upgrading import upgrade
 
     with _database(), _one_at_a_time():
-        call_command("migrate", interactive=False, verbosity=0)
+        upgrade()
         adopt_files(workspace())
     call_command("collectstatic", interactive=False, verbosity=0)
 
