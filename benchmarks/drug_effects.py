@@ -12,6 +12,7 @@ fitted by sums of shards there, and compared.
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import os
 import resource
@@ -37,7 +38,7 @@ from eclaireur.cases.drug_effects.sample import confounded_world, lagged_world
 from eclaireur.cases.drug_effects.shrinker import fit_prior, shrink
 from eclaireur.cases.drug_effects.spread import spread_curves, spread_series
 from eclaireur.cases.drug_effects.terms import terms_of
-from eclaireur.cases.drug_effects.windows import Window, design
+from eclaireur.cases.drug_effects.windows import Design, Window, design
 from eclaireur.core.engine import open_engine
 
 STRENGTHS = ((8e-3, 8e-4), (4e-3, 4e-4), (2e-3, 2e-4), (1e-3, 1e-4))
@@ -59,6 +60,7 @@ def main() -> None:
     if folder:
         published(Path(folder) / "case_series")
         sensitivity(Path(folder) / "case_series")
+        levels(Path(folder) / "case_series" / "bpdat.txt")
         caers(Path(folder) / "adverse_events" / "caers_product_event.csv.gz")
     else:
         print("published, caers: skipped, ECLAIREUR_DATA is not set")
@@ -115,6 +117,34 @@ def sensitivity(folder: Path) -> None:
             made = fit_event_dependent(found, windows, ages=ages)
             plain = fit(design(found, windows, ages=ages))
             print(f"  days {first} to 42, {name}: {shown(made)}; later doses kept: {shown(plain)}")
+
+
+def levels(path: Path) -> None:
+    """Print the effect of blood pressures, measured twice a day, on headaches: a level and no window.
+
+    The model is that of the manual of the file: both pressures at once, each person compared with itself.
+    """
+    from scipy.sparse import csr_array
+
+    with path.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    case = np.array([int(row["case"]) for row in rows])
+    pressures = np.array([[float(row["sys"]), float(row["dia"])] for row in rows])
+    heads = np.array([float(row["head"]) for row in rows])
+    names = ("systolique", "diastolique")
+    made = fit(
+        Design(
+            first=np.flatnonzero(np.diff(case, prepend=-1)),
+            log_days=np.zeros(len(rows)),
+            columns=csr_array(pressures),
+            events=heads,
+            windows=tuple(Window(drug=name, first=0, last=0) for name in names),
+            names=names,
+        )
+    )
+    for name, effect in zip(names, made.effects, strict=True):
+        said = f"{effect.ratio:.3f} ({effect.low:.3f}–{effect.high:.3f})"
+        print(f"bpdat: {name}, for each mmHg: {said}, {heads.sum():.0f} headaches in {made.persons} cases")
 
 
 def shown(made: Fit) -> str:
@@ -281,11 +311,11 @@ def one_world(cases: int, engine: str, shard: int = 5_000) -> None:
     windows = [
         Window(drug=drug, first=day, last=day + 9) for drug in histories.drugs for day in range(0, 50, 10)
     ]
-    strength = {"variation": 50 / len(persons), "group": 5 / len(persons)}
+    variation, group = 50 / len(persons), 5 / len(persons)
     start = time.process_time()
     likelihood = likelihood_of(histories, lags=50, terms=terms)
     middle = time.process_time()
-    made = fit_curves(likelihood, **strength)
+    made = fit_curves(likelihood, variation=variation, group=group)
     end = time.process_time()
     del likelihood
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
@@ -300,7 +330,7 @@ def one_world(cases: int, engine: str, shard: int = 5_000) -> None:
     with open_engine(engine) as opened:
         clock = time.perf_counter()
         with spread_curves(histories, lags=50, engine=opened, terms=terms) as sums:
-            spread = fit_curves(sums, **strength)
+            spread = fit_curves(sums, variation=variation, group=group)
             shards = sums.shards
         series = spread_series(histories, windows, engine=opened, ages=range(90, 750, 90), months=True)
         clock = time.perf_counter() - clock

@@ -205,6 +205,27 @@ def tracers(folder: Path) -> None:
             f"missing {lost}; set aside {reasons}"
         )
         sites(name, features, found)
+        linked(name, features)
+
+
+def linked(name: str, features: feature_table.Features) -> None:
+    """Print how many ions are linked to another of their molecule, and how many by chance."""
+    draw = np.random.default_rng(0)
+    found = kinds(features)
+    dealt = [replace(features, retention=draw.permutation(features.retention)) for _ in range(10)]
+    chance = np.array([kinds(one) for one in dealt])
+    for at, kind in enumerate(("isotopes", "adducts")):
+        print(
+            f"{name}: {found[at]} {kind} linked, {chance[:, at].mean():.1f} when times are dealt at random, "
+            f"{chance[:, at].min()} to {chance[:, at].max()} in 10 deals"
+        )
+
+
+def kinds(features: feature_table.Features) -> tuple[int, int]:
+    """Return how many isotopic peaks and adducts are linked."""
+    found = feature_rows.linked(features)
+    isotope = sum(one.neutrons > 0 for one in found.values())
+    return isotope, len(found) - isotope
 
 
 def isotope_peaks(table: pa.Table, folder: Path) -> None:

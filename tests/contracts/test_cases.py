@@ -52,7 +52,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, worked: Path) -> Path:
 def played(request: pytest.FixtureRequest, home: Path) -> Played:
     card: Card = request.param
     if card.name not in _PLAYED:
-        work = Work.on(Workspace.open(home, env={}), card.name)
+        work = Work.on(Workspace.open(home, env={"ECLAIREUR_ENGINE": "inline"}), card.name)
         _PLAYED[card.name] = Played(work=work, signals=making.make(work, "sample"))
     return _PLAYED[card.name]
 

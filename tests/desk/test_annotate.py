@@ -148,6 +148,13 @@ def test_agreement_is_measured_and_disagreements_are_shown(
             else:
                 send(client, "save", passage=passage, label=labels)
         send(client, "leave")
+    # Words chosen in these sentences change nothing of it.
+    one = Annotation.objects.filter(user=inspectors[0]).first()
+    assert one is not None
+    text = task_text(client, one.document)
+    said = {"start": one.start, "end": one.end, "said": text[one.start : one.end]}
+    client.post(WORDS, {"id": one.document, "act": "label", "label": "S05", **said})
+    assert Annotation.objects.filter(span=True, document=one.document).exists()
     page = shown(client)
     assert "sur 6 phrases annotées par deux personnes au moins" in page
     assert re.search(
@@ -237,10 +244,113 @@ def test_alpha_is_that_of_the_published_example() -> None:
     assert round(krippendorff_alpha(units), 3) == 0.743
 
 
-def bring(client: Client, name: str, content: bytes) -> str:
-    file = SimpleUploadedFile(name, content)
-    answer = client.post(HERE, {"act": "import", "file": file}, follow=True)
+LETTER = "INSSN-2024-0053"
+WORDS = f"{HERE}texte/"
+
+
+def label(client: Client, **fields: object) -> str:
+    """Label words of a letter; return the page that answers."""
+    answer = client.post(WORDS, {"id": LETTER, "act": "label", **fields}, follow=True)
+    assert answer.status_code in {200, 422}, fields
     return html.unescape(answer.content.decode())
+
+
+@pytest.mark.one_database
+def test_words_are_labelled_by_their_characters_or_by_being_said_and_undone(
+    inspectors: Sequence[User], sign_in: SignIn
+) -> None:
+    client, other = (sign_in(person) for person in inspectors)
+    page = shown(client, f"{WORDS}?id={LETTER}")
+    text = task_text(client, LETTER)
+    code, second = re.findall(r'name="label" value="([^"]+)"', page)[:2]
+    start = text.index(" ", 40)
+    end = start + 30
+    label(client, label=code, start=start, end=end, said=text[start:end], unsure="1")
+    row = Annotation.objects.get()
+    assert text[row.start : row.end] == text[start:end].strip()
+    assert (row.labels, row.unsure, row.span, row.proposed) == ([code], True, True, [])
+    entry = workspace().journal.entry(row.decision_id)
+    assert (entry.data["span"], entry.data["start"]) == (True, row.start)
+    assert "text" not in entry.data
+
+    # Said by their words: where they are several times, one is chosen, then labelled as any other.
+    words = re.findall(r"\w+", text)
+    often = next(one for one in words if len(one) > 3 and words.count(one) == 2 and text.count(one) == 2)
+    page = label(client, label=second, de=often.upper())
+    assert "sont à 2 endroits" in page
+    places = re.findall(r'name="place" value="(\d+)-(\d+)"', page)
+    assert [text[int(a) : int(b)] for a, b in places] == [often] * 2
+    assert Annotation.objects.count() == 1
+    assert f"Choisi : « {often} »" in label(client, place="-".join(places[1]))
+    page = label(client, label=second, place="-".join(places[1]))
+    assert page.count("<mark") == 2
+    assert f'id="mot-{places[1][0]}">{often}</mark>' in page
+    assert f"« {often} » :" in shown(client, f"/{READER}/document/?id={LETTER}").replace("\u00a0", " ")
+    assert "<mark" not in shown(other, f"{WORDS}?id={LETTER}")
+    first, last = text.split()[3], text.split()[9]
+    label(client, label=code, de=first, a=last)
+    row = Annotation.objects.order_by("-decision_id")[0]
+    assert text[row.start : row.end].split()[0] == first
+    assert text[row.start : row.end].split()[-1] == last
+
+    # Words that moved since are to be labelled again: neither shown in the text nor exported.
+    Annotation.objects.filter(pk=row.pk).update(start=row.start + 1)
+    page = shown(client, f"{WORDS}?id={LETTER}")
+    assert (page.count("<mark"), "Le texte a changé" in page.replace("\u00a0", " ")) == (2, True)
+    tasks = json.loads(client.get(f"{HERE}annotations.json").content)
+    assert len(tasks[0]["annotations"][0]["result"]) == 2
+    Annotation.objects.filter(pk=row.pk).update(start=row.start)
+
+    # The last one is undone, another taken out, and the words of nobody else.
+    client.post(WORDS, {"id": LETTER, "act": "undo"})
+    other.post(WORDS, {"id": LETTER, "act": "remove", "key": "-".join(places[1])})
+    assert Annotation.objects.filter(decision__undone_by=None).count() == 2
+    client.post(WORDS, {"id": LETTER, "act": "remove", "key": "-".join(places[1])})
+    assert Annotation.objects.get(decision__undone_by=None).unsure
+    assert client.post(HERE, {"act": "undo"}).status_code == 422  # that one undoes sentences
+    assert "Mots choisis" in shown(client)
+    for fields, said in (
+        ({"label": code}, "aucun mot"),
+        ({"label": code, "de": "introuvable"}, "n'est pas dans le texte"),
+        ({"label": code, "de": first, "a": "introuvable"}, "ne vient pas"),
+        ({"label": "S99", "place": "-".join(places[1])}, "étiquette inconnue"),
+        ({"label": code, "start": "3", "end": "9", "said": "autre"}, "n'est plus celui"),
+        ({"label": code, "start": "9", "end": "3", "said": "x"}, "n'est pas dans le texte"),
+        ({"label": code, "start": "²", "end": "3", "said": "x"}, "n'est pas dans le texte"),
+        ({"label": code, "place": "1-"}, "n'est pas dans le texte"),
+        ({"act": "autre"}, "n'existe pas"),
+    ):
+        assert said in label(client, **fields).lower(), fields
+
+
+def test_what_a_page_does_not_show_does_not_move_the_words_that_are_labelled() -> None:
+    from eclaireur.desk.spans import between, pieces, selected
+
+    text = "Un\x00 été\r\nà 𝒳 l’eau\rtiède.  Fin"
+    row = Annotation(start=text.index("été"), end=text.index("tiède"), labels=["S1"], span=True)
+    found = pieces(text, [row], {"S1": "Thème 1 (eau, été)"})
+    assert [one.text for one in found] == ["Un", " ", "été", "\n", "à 𝒳 l’eau", "\n", "tiède.  Fin"]
+    assert [text[one.start] for one in found] == ["U", " ", "é", "\r", "à", "\r", "t"]
+    assert [one.labelled for one in found] == [False, False, True, True, True, True, False]
+    assert [one.ending for one in found if one.ending] == [("Thème 1",)]
+    (one,) = between(text, "Été  à", "L'EAU tiède")
+    assert text[one.start : one.end] == "été\r\nà 𝒳 l’eau\rtiède"
+    at = text.index(" Fin")
+    one = selected(text, str(at - 1), str(len(text)), "  Fin")
+    assert (one.start, one.end, one.said) == (at + 1, len(text), "Fin")
+
+
+def task_text(client: Client, document: str) -> str:
+    """Return the text of a document as the page to label its words gives it."""
+    found = re.search(r'data-at="0">(.*?)</span>', shown(client, f"{WORDS}?id={document}"), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def bring(client: Client, name: str, content: bytes, **how: str) -> str:
+    file = SimpleUploadedFile(name, content)
+    answer = client.post(HERE, {"act": "import", "file": file, **how}, follow=True)
+    return re.sub("[\u00a0\u202f]", " ", html.unescape(answer.content.decode()))
 
 
 @pytest.mark.one_database
@@ -253,15 +363,23 @@ def test_what_was_taken_away_comes_back_under_the_names_of_others_and_only_once(
         passage, labels = asked(shown(client))
         send(client, act, passage=passage, label=labels)
     send(client, "leave")
+    # Words beside sentences: half of one, all of it, and a piece that goes from it to the next.
+    one = proposals_of(READER, index_origin(workspace(), READER)).find(passage)  # type: ignore[union-attr]
+    assert one is not None
+    text = task_text(client, one.document)
+    for start, end in ((one.start, one.end), (one.start, one.end - 9), (one.end - 9, one.end + 9)):
+        said = {"start": start, "end": end, "said": text[start:end]}
+        client.post(WORDS, {"id": one.document, "act": "label", "label": labels[0], **said})
+    assert Annotation.objects.filter(span=True).count() == 3
     tasks = client.get(f"{HERE}annotations.json").content
     archive = client.get(f"{HERE}annotations.zip").content
     login = inspectors[0].login
     for name, content in (("a.json", tasks), ("a.zip", archive)):
         page = bring(client, name, content)
-        assert "3 étaient déjà là" in page, name
-        assert Annotation.objects.count() == 3
+        assert "6 étaient déjà là" in page, name
+        assert Annotation.objects.count() == 6
 
-    # The same file of somebody else: three more, in another name, with the same labels.
+    # The same file of somebody else: six more, in another name, with the same labels.
     other = tasks.replace(login.encode(), b"expert@exemple.fr")
     with zipfile.ZipFile(io.BytesIO(archive)) as held:
         sink = io.BytesIO()
@@ -272,20 +390,24 @@ def test_what_was_taken_away_comes_back_under_the_names_of_others_and_only_once(
         ("expert@exemple.fr", "b.json", other),
         ("relecteur", "b.zip", sink.getvalue()),
     ):
-        assert "3 phrases annotées reprises" in bring(client, name, content)
-        assert "3 étaient déjà là" in bring(client, name, content)
+        page = bring(client, name, content)
+        assert "6 annotations reprises" in page
+        assert "3 portent sur des mots choisis" in page
+        assert "6 étaient déjà là" in bring(client, name, content)
         rows = Annotation.objects.filter(external=who)
         mine = Annotation.objects.filter(external="")
-        assert sorted((row.key, tuple(row.labels), row.unsure) for row in rows) == sorted(
-            (row.key, tuple(row.labels), row.unsure) for row in mine
+        theirs, ours = (
+            sorted((row.key, row.span, tuple(row.labels), row.unsure) for row in some)
+            for some in (rows, mine)
         )
+        assert theirs == ours
         assert f"{who} (importé)" in shown(client)
     assert workspace().journal.entry(rows[0].decision_id).data["external"] == "relecteur"
     send(client, "undo")  # one's own last annotation, not those of the file
-    assert Annotation.objects.filter(batch="", decision__undone_by=None).count() == 2
+    assert Annotation.objects.filter(batch="", decision__undone_by=None).count() == 5
     send(client, "undo_import")
     assert Annotation.objects.filter(external="relecteur", decision__undone_by=None).count() == 0
-    assert Annotation.objects.filter(external="expert@exemple.fr", decision__undone_by=None).count() == 3
+    assert Annotation.objects.filter(external="expert@exemple.fr", decision__undone_by=None).count() == 6
 
 
 @pytest.mark.one_database
@@ -312,21 +434,53 @@ def test_what_a_file_says_wrong_is_told_line_by_line_and_the_rest_goes_on(
         (region(first.start, second.end, code), "d’une phrase à l’autre"),
         (region(first.start, first.end, code, text="Autre chose."), "n’est plus celui"),
         ({"type": "labels", "value": {"start": "a"}}, "sans étiquettes"),
+        ({"type": "choices", "value": {"choices": ["a"]}}, "c’est « choices »"),
     ]
     tasks = [
         {
             "data": {"document": "INSSN-2024-0053"},
-            "annotations": [{"completed_by": 7, "result": [*good, *(one for one, _ in bad)]}],
+            "annotations": [
+                {"completed_by": 7, "result": [*good, *(one for one, _ in bad)]},
+                {"completed_by": 8, "was_cancelled": True, "result": good},
+            ],
         },
         {"data": {"document": "AUTRE"}, "annotations": [{"result": [region(0, 5, code)]}]},
         {"data": {}},
     ]
-    page = bring(client, "a.json", json.dumps(tasks).encode())
-    assert "2 phrases annotées reprises" in page
+    page = bring(client, "a.json", json.dumps(tasks).encode(), parts="widen")
+    assert "2 annotations reprises" in page
     assert "1 étiquette ne couvrait" in page
-    for said in (*(said for _, said in bad), "document inconnu", "de quel document elle parle"):
+    told = (
+        *(said for _, said in bad),
+        "de « 8 » y est annulée",
+        "document inconnu",
+        "de quel document elle parle",
+    )
+    for said in told:
         assert said in page.replace("'", "’"), said
     assert {row.external for row in Annotation.objects.all()} == {"7"}
+
+    # One person, one sentence, two labels: in the file, then against what the file had said before.
+    other = list(proposals.labels)[1]
+    again = [{"completed_by": 7, "result": [region(first.start, first.end, one)]} for one in (code, other)]
+    for made, said in ((again, "puis"), (again[1:], "avait dit")):
+        file = json.dumps([{"data": {"document": first.document}, "annotations": made}]).encode()
+        page = bring(client, "b.json", file)
+        assert "dont 1 conflit" in page
+        assert f"conflit : « 7 » {'donne à la même phrase' if said == 'puis' else said}" in page
+        assert Annotation.objects.count() == 2
+    assert "1 annotation reprise" in bring(client, "b.json", file, renew="1")
+    assert "non-reprises.csv" not in shown(client)  # all was taken
+    # What does not fit on the page is in a table, one's own alone.
+    many = [region(first.start, first.end, f"=INVENTÉE {at}") for at in range(40)]
+    tasks = [{"data": {"document": first.document}, "annotations": [{"result": many}, *again]}]
+    page = bring(client, "c.json", json.dumps(tasks).encode())
+    assert "11 autres lignes" in page
+    assert page.index("conflit : « 7 »") < page.index("étiquette inconnue")
+    table = client.get(f"{HERE}non-reprises.csv").content.decode("utf-8-sig")
+    assert table.count("étiquette inconnue") == 40
+    assert 'région 40;"étiquette inconnue : « =INVENTÉE 39 »' in table
+    assert sign_in(inspectors[1]).get(f"{HERE}non-reprises.csv").status_code == 404
 
 
 @pytest.mark.one_database
@@ -359,7 +513,7 @@ def test_a_file_cannot_label_what_is_out_of_reach(desk: Desk, indexed: None, sig
 
 def test_hostile_files_of_a_tool_are_refused_or_told_never_raised() -> None:
     from eclaireur.core.errors import FileRefusedError
-    from eclaireur.desk.annotation_import import read
+    from eclaireur.desk.annotation_reading import read
 
     def packed(name: str, line: str) -> bytes:
         sink = io.BytesIO()
@@ -379,5 +533,8 @@ def test_hostile_files_of_a_tool_are_refused_or_told_never_raised() -> None:
     for content in (damaged, packed("lou/é.ann", "T1").replace("é".encode(), b"\xff\xff")):
         with pytest.raises(FileRefusedError):
             read("a.zip", content)
-    said, _ = read("a.zip", packed("lou/a.ann", "T1\tS01 0 7\tfoo\u2028bar\r\n"))
-    assert said[0].text == "foo\u2028bar"
+    others = "R1\tCause Arg1:T1 Arg2:T2\nA1\tIncertain T1\nA2\tAutre T1\n#1\tAnnotatorNotes T1\tvu\n"
+    said, refused = read("a.zip", packed("lou/a.ann", f"T1\tS01 0 7\tfoo\u2028bar\r\n{others}"))
+    assert (said[0].text, said[0].unsure) == ("foo\u2028bar", True)
+    assert [one.where[-1] for one in refused] == ["2", "4", "5"]
+    assert "une relation" in refused[0].why

@@ -118,13 +118,13 @@ def test_every_wrong_column_is_told_with_its_line_and_nothing_is_saved(desk: Des
     where = send(client, wrong)["Location"]
     choice = {"act": "save", "table": "inspections", "c-subject": HEADINGS[0], "c-date": HEADINGS[1]}
 
-    answer = client.post(where, {**choice, "c-result": HEADINGS[2], "c-kind": "Agent"})
+    answer = client.post(where, {**choice, "c-result": HEADINGS[2], "c-inspection": "Agent"})
     shown = unescape(answer.content.decode()).replace("\xa0", " ")
     assert answer.status_code == 422
     assert "Ligne 4, colonne « Date du contrôle » : « 31/02/2024 » n'est pas une date" in shown
     assert "Ligne 4, colonne « Résultat du contrôle » : « moyen »" in shown
-    kind = shown.partition('name="c-kind"')[2].partition("</select>")[0]
-    assert '<option selected value="Agent">' in kind, "the form lost what was chosen"
+    told = shown.partition('name="c-inspection"')[2].partition("</select>")[0]
+    assert '<option selected value="Agent">' in told, "the form lost what was chosen"
     assert connecting.connected(work_on(CASE)) == {}
 
 

@@ -16,14 +16,27 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from eclaireur.core.catalog import find_card
 from eclaireur.core.errors import BadValueError, NotFoundError
 from eclaireur.core.types import Verdict
 from eclaireur.desk import decisions, place, recording
 from eclaireur.desk.erasing import DeskRows
-from eclaireur.desk.models import Dossier, Job, JobState, SavedSearch, Upload, User
+from eclaireur.desk.models import AnnotationFile, Dossier, Job, JobState, SavedSearch, Target, Upload, User
 from eclaireur.desk.publishing import draw_list, publish
 from eclaireur.desk.retaining import DeskOldRows, ask_of_the_night
-from eclaireur.service import connect, declaring, erasing, feedback, personal, registers, signals as making
+from eclaireur.desk.sheets import Sheet
+from eclaireur.service import (
+    connect,
+    declaring,
+    erasing,
+    feedback,
+    personal,
+    pseudonyms,
+    registers,
+    signals as making,
+)
+from eclaireur.service.explaining import explain_entry
+from eclaireur.service.recomputing import recompute
 from eclaireur.service.retaining import retain
 from eclaireur.service.work import Work, records
 from tests.desk.conftest import CASE, Desk
@@ -92,6 +105,9 @@ def plant(work: Work, agent: User, settings_media: Path) -> None:
     SavedSearch.objects.create(
         user=agent, case=CASE, title="Mes dossiers", address="?q=rats", known=[KEY, OTHER]
     )
+    AnnotationFile.objects.create(
+        user=agent, case=CASE, name="export.json", batch="0", refused=[["tâche 1", f"inconnu : « {KEY} »"]]
+    )
     Upload.objects.create(
         case=CASE, file=ContentFile(f"nom;lieu\n{NAME};{KEY}\n".encode(), name="liste.csv"), name="liste.csv",
         sha256="0" * 64, bytes=1, user=agent,
@@ -133,6 +149,9 @@ def test_a_planted_person_is_found_nowhere_once_erased(
     assert any(NAME in str(found) for found in told.tables.values())
     assert f"{NAME} a fermé" in str(told.journal)
     assert "Dossiers" in told.desk
+    blocks = personal.access_blocks(work.card, told)
+    assert NAME in repr(blocks)
+    assert any(getattr(one, "title", "").startswith("Donnée reçue : establishments") for one in blocks)
 
     said = Dossier.objects.get(case=CASE, subject=f"establishment:{KEY}").decisions.get(kind="decision")
     found = personal.erase(
@@ -226,3 +245,52 @@ def test_each_night_asks_once_for_each_case_in_use(desk: Desk) -> None:
     assert ask_of_the_night() == 1
     assert ask_of_the_night() == 0
     assert Job.objects.get(kind="retention").case == CASE
+
+
+def test_a_service_on_pseudonyms_reads_no_name_and_still_teaches(
+    work: Work, desk: Desk, tmp_path: Path
+) -> None:
+    named = publish(CASE, "connected", service="Nord")
+    planted = Dossier.objects.get(service="Nord", subject=f"establishment:{KEY}")
+    decisions.comment(desk.manager, planted, "à revoir")
+    declaring.declare(work, {"pseudonymised": "Sud, Nord"}, by="Ada Martin")
+
+    edition = publish(CASE, "connected", service="Nord")
+
+    assert edition == named
+    planted.refresh_from_db()
+    veiled = pseudonyms.pseudonym(work.workspace, CASE, f"establishment:{KEY}")
+    assert planted.subject == veiled
+    assert planted.name.startswith("Dossier ")
+    assert recording.said(planted.comments.get())["text"] == "à revoir"
+    rows = Dossier.objects.filter(service="Nord").values_list("subject", "name")
+    assert {subject.partition(":")[0] for subject, _ in rows} == {"pseudonym"}
+    assert not Target.objects.filter(service="Nord").exclude(latitude=None).exists()
+    assert not {one for one in in_database(WORDS) if not one.startswith("Upload")}
+    target = planted.targets.get(edition=edition)
+    shown = open_sheet_text(desk, planted)
+    assert "travaille sur des pseudonymes" in shown
+    assert NAME not in shown
+
+    worklist = draw_list(edition, capacity=91, random_share=0.1, title="Liste", user=desk.manager)
+    assert worklist.items.count() == 91
+    with pytest.raises(BadValueError, match="aucun sujet"):
+        draw_list(edition, capacity=5, random_share=0.1, title="Autre", user=desk.manager)
+    made_decision = decisions.decide(desk.manager, planted, target, Verdict.FOLLOW)
+    planted.refresh_from_db()
+    decisions.move(desk.manager, [planted], "inspected", outcome="1", on=date(2026, 2, 3))
+    learnt = feedback.outcomes(work, "connected")
+    assert f"establishment:{KEY}" in learnt["subject"].to_pylist()
+    with pytest.raises(NotFoundError, match="pseudonymes"):
+        explain_entry(work, made_decision.seq)
+    assert NAME in explain_entry(work, made_decision.seq, unveil=True).title
+    assert recompute(work, [work.workspace.journal.entry(made_decision.seq)]).different == ()
+    # Who asks to be erased by name is erased under the pseudonym too.
+    personal.erase(work, KEY, by="Ada Martin", reason="demande", rows=DeskRows(work.workspace, CASE))
+    assert not Dossier.objects.filter(subject=veiled).exists()
+    assert recording.said(made_decision) == {}
+
+
+def open_sheet_text(desk: Desk, dossier: Dossier) -> str:
+    sheet = Sheet(find_card(CASE), dossier, dossier.targets.latest("pk"), None)
+    return repr(sheet.blocks())

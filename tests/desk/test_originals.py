@@ -14,13 +14,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
+from reportlab.lib.utils import simpleSplit
 
 from eclaireur.bricks.semantic.query import leaves, read_query
 from eclaireur.core.errors import FileRefusedError
 from eclaireur.core.workspace import Workspace
 from eclaireur.desk.models import Grant, Role, User
 from eclaireur.desk.place import work_on, workspace
-from eclaireur.service import originals
+from eclaireur.service import originals, searching
 from eclaireur.service.indexing import index_case
 from eclaireur.sources.documents import draw_page
 from eclaireur.sources.isolated import Isolated
@@ -133,6 +134,68 @@ def indexed(django_db_setup: None, django_db_blocker: pytest.FixtureDef[object])
     """Index the sample once for the tests of this file."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         index_case(work_on(READER), "sample")
+
+
+def test_several_pdfs_are_joined_at_once_and_a_result_leads_to_the_page_of_its_passage(
+    desk: Desk, indexed: None, sign_in: SignIn
+) -> None:
+    Grant.objects.create(user=desk.stranger, role=Role.AGENT, case=READER)
+    Grant.objects.create(user=desk.manager, role=Role.MANAGER, case=READER)
+    reader, manager = sign_in(desk.stranger), sign_in(desk.manager)
+    here = f"/{READER}/originaux/"
+    for method in (reader.get, reader.post):
+        assert method(here).status_code == 404
+    assert manager.post(here).status_code == 422
+    found = searching.opened(workspace(), READER).get(LETTER)
+    assert found is not None
+    lines = simpleSplit(found.body, "Helvetica", 11, 455)
+    letter = pdf([lines[at : at + 9] for at in range(0, len(lines), 9)])
+    files = {
+        f"{LETTER.lower()} (1).pdf": letter,
+        f"{LETTER}.pdf": letter,
+        "scan001.pdf": pdf([["Inspection n° INSSN-2024-0054, du 3 mai"]]),
+        "scan002.pdf": pdf([["Suites de INSSN-2024-0053 et de INSSN-2024-0054"]]),
+        "scan003.pdf": pdf([["Rien de connu"]]),
+        "INSSN-2024-0055.pdf": b"%PDF-1.7",
+    }
+    sent = {"files": [SimpleUploadedFile(name, content) for name, content in files.items()]}
+    page = re.sub("[\u00a0\u202f]", " ", html.unescape(manager.post(here, sent).content.decode()))
+    assert "2 fichiers gardés sur 6" in page
+    rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td>', page)
+    said = [re.sub("<.*?>", "", " | ".join(row)) for row in rows]
+    for one, expected in zip(
+        said,
+        (
+            f"{LETTER} | Gardé, {-(-len(lines) // 9)} pages.",
+            "déjà pris pour ce document",
+            "INSSN-2024-0054 | Gardé, 1 page.",
+            "plusieurs documents : INSSN-2024-0053, INSSN-2024-0054.",
+            "aucun document n'a le nom",
+            "INSSN-2024-0055.pdf | – | ",
+        ),
+        strict=True,
+    ):
+        assert expected.lower() in one.lower(), said
+    again = {"files": [SimpleUploadedFile(f"{LETTER}.pdf", letter)]}
+    assert "Il était déjà gardé" in manager.post(here, again).content.decode()
+
+    # Each passage of a result leads to the page that says it, which is not always the first with its words.
+    last = re.findall(r"\w{6,}", lines[-2])[-1]
+    results = html.unescape(reader.get(f"/{READER}/", {"q": f"{last} titre:{LETTER}"}).content.decode())
+    links = re.findall(rf'class="in-pdf" href="([^"]+id={LETTER}[^"]+)"', results)
+    assert links
+    for link in links:
+        start, end = map(int, link.rpartition("p=")[2].split("-"))
+        words = " ".join(found.body[start:end].split())
+        number = re.search(r"Page (\d+) sur", reader.get(link).content.decode())
+        assert number is not None
+        there = " ".join(" ".join(lines[(int(number[1]) - 1) * 9 : int(number[1]) * 9]).split())
+        middle = words[len(words) // 2 - 15 : len(words) // 2 + 15]
+        assert middle in there
+    for wrong in ("x", "1-", "9-2", "99999999-999999999"):
+        assert reader.get(f"/{READER}/document/page/", {"id": LETTER, "p": wrong}).status_code == 200
+    for name in (LETTER, "INSSN-2024-0054"):
+        originals.forget(workspace(), READER, name)
 
 
 def test_who_connects_data_joins_a_pdf_and_readers_within_reach_see_its_pages(

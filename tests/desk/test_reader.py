@@ -271,9 +271,20 @@ def test_words_that_end_what_is_typed_are_those_of_documents_within_reach(
     assert words
     assert all(word.startswith("extinc") for word in words)
     for typed in ("", "contrôle ", "e", "12", '"', "(", "extinc" * 900):
-        assert client.get(f"{HERE}completer/", {"q": typed}).json() == {"words": []}, typed
+        assert client.get(f"{HERE}completer/", {"q": typed}).json() == {"words": [], "titles": []}, typed
     start = OTHER[:4].lower()
     assert OTHER.lower() in client.get(f"{HERE}completer/", {"q": start}).json()["words"]
     near = sign_in(local)
     assert OTHER.lower() not in near.get(f"{HERE}completer/", {"q": start}).json()["words"]
+
+    # Whole titles too, by any of their words; not those of others, nor of a question with operators.
+    def titles(who: Client, typed: str) -> list[str]:
+        return [one["title"] for one in who.get(f"{HERE}completer/", {"q": typed}).json()["titles"]]
+
+    assert titles(client, "2024 inssn 0053") == ["INSSN-2024-0053"]
+    assert len(titles(client, "INSSN-2024-00")) == 4
+    found = client.get(f"{HERE}completer/", {"q": "INSSN-2024-0053"}).json()["titles"][0]
+    assert client.get(found["address"]).status_code == 200
+    assert titles(near, "INSSN-2024-0053") == []
+    assert titles(client, "inssn OU 0053") == titles(client, "inssn 00 ") == titles(client, "in") == []
     assert client.post(f"{HERE}completer/").status_code == 405

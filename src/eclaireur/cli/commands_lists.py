@@ -264,7 +264,7 @@ def _explain_past(case: str, record: str, output: Path | None, *, as_json: bool)
     from eclaireur.service.reporting import write_report
 
     with at_work(case, quiet=True) as work:
-        told = explain_entry(work, last_entry(work, work.case.identify(record)).seq)
+        told = explain_entry(work, last_entry(work, work.case.identify(record)).seq, unveil=True)
     if output is not None:
         write_report(told.blocks, output, title=told.title, mentions=told.mentions)
     if as_json:

@@ -12,14 +12,15 @@ from eclaireur.cli.options import AsJson, CaseName
 from eclaireur.cli.screen import say, show, show_json
 
 if TYPE_CHECKING:
+    from eclaireur.core.card import Card
     from eclaireur.service.erasing import Trace
-    from eclaireur.service.personal import Rows
+    from eclaireur.service.personal import Held, Rows
     from eclaireur.service.retaining import OldRows
     from eclaireur.service.work import Work
 
 __all__ = ["register"]
 
-Person = Annotated[
+_Person = Annotated[
     str,
     Parameter(name="PERSONNE", help="Identifiant, tel que les données l'écrivent : SIRET, numéro, adresse."),
 ]
@@ -37,7 +38,7 @@ def register(app: App) -> None:
 
 def _access(
     case: CaseName,
-    name: Person,
+    name: _Person,
     /,
     *,
     output: Annotated[
@@ -51,18 +52,18 @@ def _access(
     with at_work(case, quiet=True) as work:
         found = personal.held(work, name, rows=_rows(work))
         if output is not None:
-            _write(found, output)
+            _write(work.card, found, output)
     if as_json:
         show_json(_told(found))
         return
-    show(personal.access_blocks(found)[:1])
+    show(personal.access_blocks(work.card, found)[:1])
     if output is not None:
         say(f"Écrit : {output}")
     else:
         say("Pour tout remettre à la personne : ajoutez --output dossier.odt, ou .json.")
 
 
-def _write(found: Any, output: Path) -> None:
+def _write(card: Card, found: Held, output: Path) -> None:
     import json
 
     from eclaireur.core.errors import BadValueError
@@ -78,7 +79,7 @@ def _write(found: Any, output: Path) -> None:
         write_atomically(output, lambda path: _text(path, text))
     elif kind in {".html", ".odt"}:
         write = write_html if kind == ".html" else write_odt
-        write(access_blocks(found), output, title=title, mentions={})
+        write(access_blocks(card, found), output, title=title, mentions={})
     else:
         raise BadValueError(f"format inconnu : « {kind} ».", fix="Choisissez .json, .html ou .odt.")
 
@@ -87,7 +88,7 @@ def _text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _told(found: Any) -> dict[str, Any]:
+def _told(found: Held) -> dict[str, Any]:
     return {
         "case": found.case,
         "names": list(found.names),
@@ -99,14 +100,16 @@ def _told(found: Any) -> dict[str, Any]:
 
 def _erase(
     case: CaseName,
-    name: Person,
+    name: _Person,
     /,
     *,
     by: Annotated[str, Parameter(name="--by", help="Prénom et nom de qui efface.")],
     reason: Annotated[str, Parameter(name="--reason", help="Pourquoi, sans nommer la personne.")],
     words: Annotated[
         tuple[str, ...],
-        Parameter(name="--word", help="Autre mot qui la nomme, à chercher ensuite partout ; répétable."),
+        Parameter(
+            name="--word", negative="", help="Autre mot qui la nomme, à chercher ensuite partout ; répétable."
+        ),
     ] = (),
     as_json: AsJson = False,
 ) -> None:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eclaireur.desk.models import Annotation
 
-__all__ = ["UNSURE", "brat", "label_studio", "safe"]
+__all__ = ["SPAN", "UNSURE", "brat", "label_studio", "safe"]
 
 _STAMP = (1980, 1, 1, 0, 0, 0)
 UNSURE = "Incertain"
 """Attribute of BRAT, and note of Label Studio, of an annotation about which somebody hesitates."""
+SPAN = "Passage"
+"""Likewise, of words that somebody chose: even those of a whole sentence are not the sentence."""
 
 
 def label_studio(rows: Sequence[Annotation], texts: Mapping[str, str]) -> bytes:
@@ -54,7 +56,7 @@ def label_studio(rows: Sequence[Annotation], texts: Mapping[str, str]) -> bytes:
                         "model_version": f"modèle n° {mine[0].model}",
                         "result": [
                             _region(row, text, row.proposed)
-                            for row in {row.key: row for row in mine}.values()
+                            for row in {row.key: row for row in mine if not row.span}.values()
                             if row.proposed
                         ],
                     }
@@ -66,7 +68,7 @@ def label_studio(rows: Sequence[Annotation], texts: Mapping[str, str]) -> bytes:
 
 def _region(row: Annotation, text: str, labels: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "id": f"{row.start}-{row.end}",
+        "id": f"{row.start}-{row.end}{'-passage' if row.span else ''}",
         "from_name": "label",
         "to_name": "text",
         "type": "labels",
@@ -77,8 +79,8 @@ def _region(row: Annotation, text: str, labels: Sequence[str]) -> dict[str, Any]
             "labels": list(labels),
         },
     }
-    if row.unsure:
-        found["meta"] = {"text": [UNSURE.lower()]}
+    if notes := [note.lower() for note, on in ((UNSURE, row.unsure), (SPAN, row.span)) if on]:
+        found["meta"] = {"text": notes}
     return found
 
 
@@ -86,7 +88,7 @@ def brat(rows: Sequence[Annotation], texts: Mapping[str, str], names: Mapping[st
     """Return annotations as a ZIP for BRAT: a folder a person, ``.txt`` and ``.ann``, and the list of labels.
 
     BRAT knows neither a span over several lines nor a label of several words: a passage is given as one
-    fragment a line, and codes are labels. ``Incertain`` is an attribute.
+    fragment a line, and codes are labels. ``Incertain`` and ``Passage`` are attributes.
 
     Parameters
     ----------
@@ -100,7 +102,8 @@ def brat(rows: Sequence[Annotation], texts: Mapping[str, str], names: Mapping[st
             people[row.login, row.external].append(row)
         codes = {code: safe(code) for code in names}
         shown = [line for code, name in names.items() for line in (f"# {name}", codes[code])]
-        conf = ["[entities]", *shown, "[relations]", "[events]", "[attributes]", f"{UNSURE}\tArg:<ENTITY>"]
+        conf = ["[entities]", *shown, "[relations]", "[events]", "[attributes]"]
+        conf += [f"{name}\tArg:<ENTITY>" for name in (UNSURE, SPAN)]
         folders: set[str] = set()
         for (login, _), mine in sorted(people.items()):
             folder = _unique(safe(login), folders)
@@ -115,7 +118,7 @@ def brat(rows: Sequence[Annotation], texts: Mapping[str, str], names: Mapping[st
 
 def _lines(rows: Sequence[Annotation], text: str, codes: Mapping[str, str]) -> str:
     lines = []
-    at = unsure = 0
+    at = told = 0
     for row in sorted(rows, key=lambda one: one.start):
         parts = [
             (row.start + one.start(), row.start + one.end())
@@ -126,9 +129,10 @@ def _lines(rows: Sequence[Annotation], text: str, codes: Mapping[str, str]) -> s
             spans = ";".join(f"{start} {end}" for start, end in parts)
             said = " ".join(text[start:end] for start, end in parts)
             lines.append(f"T{at}\t{codes.get(label, safe(label))} {spans}\t{said}")
-            if row.unsure:
-                unsure += 1
-                lines.append(f"A{unsure}\t{UNSURE} T{at}")
+            for name, on in ((UNSURE, row.unsure), (SPAN, row.span)):
+                if on:
+                    told += 1
+                    lines.append(f"A{told}\t{name} T{at}")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -19,7 +19,7 @@ from eclaireur.bricks.semantic.annotators import alpha_interval, cohen_kappa
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.subjects import Subject
 from eclaireur.desk.access import Action
-from eclaireur.desk.models import Annotation, Decision, Dossier
+from eclaireur.desk.models import Annotation, AnnotationFile, Decision, Dossier
 from eclaireur.desk.recording import Act, record
 from eclaireur.service.feedback import UNDO
 
@@ -39,9 +39,11 @@ __all__ = [
     "standing",
     "take_back",
     "take_back_import",
+    "take_out_span",
 ]
 
 _KIND = "annotation"
+_SPAN = "span"
 _LONGEST_KEY = 200
 _LEAST_PAIR = 5
 
@@ -63,6 +65,7 @@ def annotate(
     proposals: Proposals,
     labels: Sequence[str],
     *,
+    span: bool = False,
     unsure: bool = False,
     external: str = "",
     batch: str = "",
@@ -75,6 +78,8 @@ def annotate(
         Territory and service, as `place_of` gives them.
     labels
         Codes; none says that no label fits.
+    span
+        The passage is of words that the person chose, not a sentence of the case.
     unsure
         The person hesitates.
     external, batch
@@ -90,7 +95,7 @@ def annotate(
     if unknown:
         raise BadValueError(f"étiquette inconnue : « {unknown[0][:40]} ».", fix="Choisissez dans la liste.")
     proposed = sorted(passage.labels)
-    value = "unsure" if unsure else "accept" if given == proposed else "change" if given else "reject"
+    value = "unsure" if unsure else _SPAN if span else _judged(given, proposed)
     with transaction.atomic():
         dossier = _dossier(card, place, passage)
         act = Act(
@@ -105,6 +110,7 @@ def annotate(
                 "model": proposals.model,
                 "start": passage.start,
                 "end": passage.end,
+                **({_SPAN: True} if span else {}),
                 **({"external": external, "batch": batch} if batch else {}),
             },
             # What a letter says may name somebody: it is sealed with the subject's key.
@@ -123,6 +129,7 @@ def annotate(
             end=passage.end,
             labels=given,
             proposed=proposed,
+            span=span,
             unsure=unsure,
             sure_model=passage.sure,
             model=proposals.model,
@@ -130,6 +137,10 @@ def annotate(
             batch=batch,
         )
     return made
+
+
+def _judged(given: list[str], proposed: list[str]) -> str:
+    return "accept" if given == proposed else "change" if given else "reject"
 
 
 def _dossier(card: Card, place: tuple[str, str], passage: Passage) -> Dossier:
@@ -151,15 +162,21 @@ def _dossier(card: Card, place: tuple[str, str], passage: Passage) -> Dossier:
     return found
 
 
-def take_back(user: User, reach: Reach, case: str) -> Annotation | None:
+def take_back(user: User, reach: Reach, case: str, *, spans_of: str = "") -> Annotation | None:
     """Undo the last annotation of a person in a case, by a new line of the journal; None when there is none.
 
     That another person annotated the same passage since changes nothing: each annotates alone.
+
+    Parameters
+    ----------
+    spans_of
+        Only spans of this document; by default, only sentences.
     """
     with transaction.atomic():
+        rows = Annotation.objects.within(reach).filter(case=case, user=user, batch="", span=bool(spans_of))
         last = (
-            Annotation.objects.within(reach)
-            .filter(case=case, user=user, batch="", decision__undone_by=None)
+            (rows.filter(document=spans_of) if spans_of else rows)
+            .filter(decision__undone_by=None)
             .select_related("decision", "dossier")
             .order_by("-decision_id")
             .first()
@@ -177,6 +194,20 @@ def _undo(user: User, row: Annotation) -> None:
     Decision.objects.filter(pk=row.decision.pk).update(undone_by=made)
 
 
+def take_out_span(user: User, reach: Reach, case: str, document: str, start: int, end: int) -> int:
+    """Undo all that a person said of a span, whatever it had been before; return how many lines that was."""
+    with transaction.atomic():
+        rows = list(
+            Annotation.objects.within(reach)
+            .filter(case=case, user=user, batch="", span=True, decision__undone_by=None)
+            .filter(document=document, start=start, end=end)
+            .select_related("decision", "dossier")
+        )
+        for row in rows:
+            _undo(user, row)
+    return len(rows)
+
+
 def take_back_import(user: User, reach: Reach, case: str) -> int:
     """Undo every annotation of the last file that a person brought; return how many there were."""
     with transaction.atomic():
@@ -191,17 +222,27 @@ def take_back_import(user: User, reach: Reach, case: str) -> int:
         mine = list(rows.filter(batch=last.batch)) if last is not None else []
         for row in mine:
             _undo(user, row)
+        if last is not None:
+            AnnotationFile.objects.filter(user=user, case=case, batch=last.batch).delete()
     return len(mine)
 
 
-def standing(reach: Reach, case: str, user: User | None = None) -> list[Annotation]:
-    """Return the annotations that hold, within reach: the last of each person on each passage."""
+def standing(reach: Reach, case: str, user: User | None = None, document: str = "") -> list[Annotation]:
+    """Return the annotations that hold, within reach: the last of each person on each passage.
+
+    Parameters
+    ----------
+    user, document
+        Only theirs, only of this one; all by default.
+    """
     rows = Annotation.objects.within(reach).filter(case=case, decision__undone_by=None)
     if user is not None:
         rows = rows.filter(user=user)
-    last: dict[tuple[int, str, str], Annotation] = {}
+    if document:
+        rows = rows.filter(document=document)
+    last: dict[tuple[int, str, str, bool], Annotation] = {}
     for row in rows.select_related("user").order_by("decision_id"):
-        last[row.user_id, row.external, row.key] = row
+        last[row.user_id, row.external, row.key, row.span] = row
     return list(last.values())
 
 
@@ -217,10 +258,10 @@ class Agreement:
 
 
 def _by_passage(rows: Iterable[Annotation]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Return, for each passage, what each person said; who hesitates said nothing."""
+    """Return, for each sentence, what each person said; who hesitates said nothing."""
     said: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for row in rows:
-        if not row.unsure:
+        if not (row.unsure or row.span):
             said[row.key][row.who] = tuple(row.labels)
     return dict(said)
 

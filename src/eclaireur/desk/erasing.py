@@ -17,6 +17,7 @@ from django.db.models.functions import Cast
 
 from eclaireur.desk.models import (
     Annotation,
+    AnnotationFile,
     Contest,
     Decision,
     Dossier,
@@ -89,7 +90,7 @@ def _held_rows(case: str, marks: Collection[str]) -> dict[str, list[dict[str, An
 def _erase_rows(workspace: Workspace, case: str, marks: Collection[str]) -> list[Trace]:
     with transaction.atomic():
         found = [*erase_dossiers(list(_dossiers_of(case, marks)))]
-        found += [*_jobs(case, marks), *_searches(case, marks)]
+        found += [*_jobs(case, marks), *_searches(case, marks), *_annotation_files(case, marks)]
     found += [*_uploads(case, marks), *_outbox(workspace, case, marks)]
     compact()
     return found
@@ -158,6 +159,19 @@ def _searches(case: str, marks: Collection[str]) -> Iterator[Trace]:
         count += 1
     if count:
         yield Trace("recherches gardées", "bureau", count)
+
+
+def _annotation_files(case: str, marks: Collection[str]) -> Iterator[Trace]:
+    """Forget what a file of annotations left out, where it names the person: the file can be sent again."""
+    # One row a person at most, read here: a database keeps the accents of JSON in its own way.
+    named = [
+        one.pk
+        for one in AnnotationFile.objects.filter(case=case)
+        if any(mark in f"{one.name} {one.refused}" for mark in marks)
+    ]
+    count, _ = AnnotationFile.objects.filter(pk__in=named).delete()
+    if count:
+        yield Trace("lignes d'annotations non reprises", "bureau", count)
 
 
 def _says(fields: Iterable[str], marks: Collection[str]) -> models.Q:

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.http import Http404, QueryDict
 
@@ -19,7 +21,8 @@ from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk.access import Action
 from eclaireur.desk.place import work_on, workspace
-from eclaireur.service import indexing, searching
+from eclaireur.desk.titles import titled
+from eclaireur.service import indexing, originals, searching
 from eclaireur.service.found import Result, results
 from eclaireur.service.suggesting import completions, did_you_mean
 
@@ -40,6 +43,7 @@ __all__ = [
     "ends_of",
     "pieces",
     "records_of",
+    "titles_begun",
     "titles_of",
 ]
 
@@ -239,11 +243,21 @@ class _Shown:
         self.address = f"/{card.name}/document/?{address.urlencode()}"
         self.title = one.document.title or one.document.id
         self.passages = [pieces(one.document.body, part) for part in one.passages]
+        self.pdf = self._pdf(card, one, address)
+        self.shown_passages = list(zip_longest(self.passages, self.pdf[: len(self.passages)], fillvalue=""))
         self.start = " ".join(one.document.body[:300].split()) if not one.passages else ""
         by_word: dict[str, list[str]] = {}
         for why in one.why:
             by_word.setdefault(why.asked, []).append(_FIELDS[why.field])
         self.why = [(word, ", ".join(dict.fromkeys(fields))) for word, fields in by_word.items()]
+
+    @staticmethod
+    def _pdf(card: Card, one: Result, address: QueryDict) -> list[str]:
+        """Return where each passage is in the PDF that was joined; nothing without one."""
+        if originals.find(workspace(), card.name, one.document.id) is None:
+            return []
+        here = f"/{card.name}/document/page/?{address.urlencode()}"
+        return [f"{here}&p={part.start}-{part.end}" for part in one.passages] or [here]
 
 
 def pieces(text: str, part: Passage) -> list[tuple[str, bool]]:
@@ -323,6 +337,15 @@ def _span(name: str) -> tuple[date, date]:
     if len(name) == 4:
         return date(int(name), 1, 1), date(int(name), 12, 31)
     return date.fromisoformat(f"{name}-01"), date.fromisoformat(f"{_after(name, 1)}-01") - timedelta(days=1)
+
+
+def titles_begun(card: Card, reach: Reach, asked: Asked) -> list[tuple[str, str]]:
+    """Return the titles, within reach and filters, that have the words typed, and where each leads."""
+    search = asked.search(reach.areas(Action.SEE, card.name), ())
+    return [
+        (" ".join(one.title.split()), f"/{card.name}/document/?{urlencode({'id': one.id})}")
+        for one in titled(searching.opened(workspace(), card.name), search)
+    ]
 
 
 def ends_of(card: Card, reach: Reach, asked: Asked) -> list[str]:

@@ -15,9 +15,13 @@ from eclaireur.core.errors import BadValueError
 from eclaireur.desk.models import Dossier, Edition, Item, Target, TargetReasons, Worklist
 from eclaireur.desk.place import work_on
 from eclaireur.desk.switching import refuse_if_stopped
+from eclaireur.desk.veiling import is_pseudonym, settle, veil
 from eclaireur.service import signals as making, work as working
+from eclaireur.service.pseudonyms import is_veiled, known_as, pseudonym, pseudonyms
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from eclaireur.desk.models import User
     from eclaireur.service.signals import Signals
     from eclaireur.service.work import Work
@@ -62,12 +66,20 @@ def publish(
     found = Edition.objects.filter(
         case=case, service=service, source=source, run=signals.run.id, training=training, trial=0
     )
+    veiled = is_veiled(work.workspace, work.card, service)
+    if veiled:
+        with writing():
+            names = pseudonyms(work.workspace, case, signals.table["subject"].to_pylist())
+            settle(case, service, names)
     edition = found.filter(ready=True).first()
     if edition is None:
         with writing():
             found.filter(ready=False).delete()  # rows that a killed task left
             edition = _edition(work, signals, source, service=service, training=training)
-        _fill(edition, signals, progress, writing)
+        table = signals.table
+        if veiled:
+            table = veil(work.workspace, case, table)
+        _fill(edition, table, progress, writing)
     with finishing():
         refuse_if_stopped(case)  # it may have been suspended meanwhile
         Edition.objects.filter(case=case, service=service, training=training, current=True).update(
@@ -101,14 +113,14 @@ def _edition(work: Work, signals: Signals, source: str, *, service: str, trainin
 
 def _fill(
     edition: Edition,
-    signals: Signals,
+    signals: pa.Table,
     progress: Progress,
     writing: Callable[[], AbstractContextManager[object]],
 ) -> None:
-    done, size = 0, signals.table.num_rows
+    done, size = 0, signals.num_rows
     # Row numbers show in addresses: written best first, they would tell the rank that a list hides.
     shuffled = random.SystemRandom().sample(range(size), size)
-    for batch in signals.table.take(shuffled).to_batches(max_chunksize=_BATCH):
+    for batch in signals.take(shuffled).to_batches(max_chunksize=_BATCH):
         rows = batch.to_pylist()
         with writing():
             dossiers = _dossiers(edition, rows)
@@ -204,6 +216,8 @@ def draw_list(
             worklist__edition__training=edition.training,
         ).values_list("target__dossier__subject", flat=True)
     )
+    veiled = {subject for subject in busy if is_pseudonym(subject)}
+    busy |= set(known_as(work.workspace, edition.case, veiled, signals.table["subject"].to_pylist()).values())
     drawn, run = making.draw(
         work,
         signals,
@@ -236,6 +250,9 @@ def draw_list(
 
 def _items(worklist: Worklist, drawn: Collection[Any]) -> None:
     named = {item.signal: item for item in drawn}
+    first_target = worklist.edition.targets.select_related("dossier").first()
+    if first_target is not None and is_pseudonym(first_target.dossier.subject):
+        named = {_veiled(worklist.edition, item): item for item in drawn}
     signals = list(named)
     targets: dict[str, Target] = {}
     for start in range(0, len(signals), _BATCH):
@@ -262,6 +279,11 @@ def _items(worklist: Worklist, drawn: Collection[Any]) -> None:
     dossiers = [target.dossier_id for target in targets.values()]
     for start in range(0, len(dossiers), _BATCH):
         Dossier.objects.filter(pk__in=dossiers[start : start + _BATCH], status="").update(status=first.code)
+
+
+def _veiled(edition: Edition, item: Any) -> str:
+    subject = pseudonym(work_on(edition.case).workspace, edition.case, str(item.subject))
+    return f"{edition.run}/{subject}"
 
 
 def touch(edition: Edition) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from eclaireur.desk.erasing import compact, erase_dossiers
-from eclaireur.desk.models import Dossier, Edition, Job, Mail, Upload
+from eclaireur.desk.models import AnnotationFile, Dossier, Edition, Job, Mail, Upload
 from eclaireur.service.erasing import Trace
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class DeskOldRows:
         dossiers = _still(self._case, limit)
         uploads = Upload.objects.filter(case=self._case, at__lt=limit).exclude(file="")
         jobs = Job.objects.filter(case=self._case, finished__lt=limit)
+        files = AnnotationFile.objects.filter(case=self._case, at__lt=limit)
         editions = Edition.objects.filter(case=self._case, published__lt=limit, current=False, trial=0)
         found = [
             Trace(kind, "bureau", count)
@@ -50,6 +51,7 @@ class DeskOldRows:
                 ("anciens calculs montrés", editions.count()),
                 ("tâches", jobs.count()),
                 ("fichiers envoyés", uploads.count()),
+                ("lignes d'annotations non reprises", files.count()),
             )
             if count
         ]
@@ -58,6 +60,7 @@ class DeskOldRows:
             with transaction.atomic():
                 list(erase_dossiers(list(dossiers)))
                 jobs.delete()
+                files.delete()
                 editions.delete()
             for one in uploads:
                 one.file.delete(save=False)

@@ -11,12 +11,13 @@ from django.utils import timezone
 from eclaireur.core import french
 from eclaireur.core.errors import NotFoundError
 from eclaireur.core.subjects import Subject
-from eclaireur.core.view import Chart, Reason, Reasons, Series
+from eclaireur.core.view import Chart, Facts, Reason, Reasons, Series
 from eclaireur.desk.access import Action
 from eclaireur.desk.hiding import target_is_hidden
 from eclaireur.desk.models import Dossier, Edition, Item, Target
 from eclaireur.desk.place import work_on
 from eclaireur.desk.recording import said, target_of
+from eclaireur.desk.veiling import is_pseudonym
 from eclaireur.service import signals as making
 from eclaireur.service.similar import similar_to
 
@@ -101,6 +102,9 @@ class Sheet:
         """Return what the case says of the subject, from the records of the same calculation."""
         if self.target is None or self.edition is None:
             return ()
+        if is_pseudonym(self.dossier.subject):
+            told = (("Identité", "masquée dans ce service : il travaille sur des pseudonymes"),)
+            return (Facts(title=self.dossier.name, pairs=told),)
         signals = _signals(self.card.name, self.edition.source, self.edition.run)
         work = work_on(self.card.name)
         return work.case.sheet(Subject.parse(self.dossier.subject), signals.records.tables)
@@ -137,7 +141,7 @@ class Sheet:
 
     def similar(self, reach: Reach) -> list[Dossier]:
         """Return the dossiers, within reach, that are ranked for the same reasons; none while hidden."""
-        if self.edition is None or self.hidden:
+        if self.edition is None or self.hidden or is_pseudonym(self.dossier.subject):
             return []
         signals = _signals(self.card.name, self.edition.source, self.edition.run)
         found = similar_to(signals.table, self.dossier.subject, 20)

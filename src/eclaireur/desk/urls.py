@@ -37,6 +37,7 @@ _ROOMS: tuple[str, ...] = (
     "documents",
     "originals",
     "annotate",
+    "spans",
     "saved",
     "sheets",
     "lists",

@@ -95,6 +95,13 @@ ASKED: tuple[Asked, ...] = (
         number=True,
     ),
     Asked(
+        name="pseudonymised",
+        title="Services qui travaillent sur des pseudonymes",
+        help="Noms des services, séparés par des virgules ; * pour tous. Ni nom, ni adresse, ni carte.",
+        who="le délégué à la protection des données",
+        optional=True,
+    ),
+    Asked(
         name="ai_act",
         title="Classe au sens du règlement européen sur l’IA",
         help="Classe retenue par l’administration, et pourquoi.",

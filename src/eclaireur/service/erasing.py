@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.core import snapshots
 from eclaireur.core.errors import EclaireurError
+from eclaireur.service.pseudonyms import pseudonym
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +63,7 @@ class Trace:
 def marks_of(work: Work, name: str) -> tuple[str, ...]:
     """Return the names under which the data may know the person that a user names.
 
-    As typed, as the case's subject, and as this subject's bare key: a table may hold any of them.
+    As typed, as the case's subject, as this subject's bare key and as its pseudonym: a table may hold any.
     """
     found = [name.strip()]
     try:
@@ -70,7 +71,8 @@ def marks_of(work: Work, name: str) -> tuple[str, ...]:
     except EclaireurError:  # a person who is no subject of the case: a patient, a sender
         pass
     else:
-        found += [str(subject), subject.key]
+        veiled = pseudonym(work.workspace, work.card.name, str(subject))
+        found += [str(subject), subject.key, veiled, veiled.partition(":")[2]]
     return tuple(dict.fromkeys(one for one in found if one))
 
 

@@ -21,7 +21,7 @@ from eclaireur.core.mention import mentions
 from eclaireur.core.subjects import Subject
 from eclaireur.core.types import Verdict
 from eclaireur.core.view import Block, Column, Facts, Reason, Reasons, Table
-from eclaireur.service import work as working
+from eclaireur.service import pseudonyms, work as working
 from eclaireur.service.declaring import contact_of
 from eclaireur.service.similar import similar_to
 
@@ -83,7 +83,14 @@ def last_entry(work: Work, subject: Subject) -> Entry:
         If there is none, or the subject was erased.
     """
     found: dict[int, Entry] = {}
-    for entry in work.workspace.journal.entries({"decision", "undo"}, case=work.card.name, subject=subject):
+    journal, case = work.workspace.journal, work.card.name
+    veiled = Subject.parse(pseudonyms.pseudonym(work.workspace, case, str(subject)))
+    entries = [
+        entry
+        for one in (subject, veiled)
+        for entry in journal.entries({"decision", "undo"}, case=case, subject=one)
+    ]
+    for entry in sorted(entries, key=lambda one: one.seq):
         if entry.kind == "undo":
             found.pop(entry.data["undoes"], None)
         elif entry.data.get("signal_run"):
@@ -119,8 +126,13 @@ def past_signals(work: Work, run_id: str) -> Past:
     )
 
 
-def explain_entry(work: Work, seq: int) -> Explained:
+def explain_entry(work: Work, seq: int, *, unveil: bool = False) -> Explained:
     """Explain the verdict that a line of the journal holds.
+
+    Parameters
+    ----------
+    unveil
+        Explain also what a service decided on a pseudonym: the explanation names the person.
 
     Raises
     ------
@@ -138,6 +150,8 @@ def explain_entry(work: Work, seq: int) -> Explained:
         raise NotFoundError("la personne concernée a été effacée : plus rien ne peut être expliqué.")
     subject = Subject.parse(said["subject"])
     past = past_signals(work, run_id)
+    if subject.kind == pseudonyms.KIND:
+        subject = _unveiled(work, subject, past, unveil=unveil)
     row = _row(past, subject)
     if not same_score(row["score"], entry.data["score"]):
         raise RefusedError(
@@ -157,6 +171,17 @@ def explain_entry(work: Work, seq: int) -> Explained:
         blocks=tuple(_blocks(work, entry, said, past, row)),
         mentions=mentions(work.card, contact_of(work.workspace, work.card)),
     )
+
+
+def _unveiled(work: Work, subject: Subject, past: Past, *, unveil: bool) -> Subject:
+    if not unveil:
+        raise NotFoundError(
+            "ce service travaille sur des pseudonymes : une explication dirait de qui il s'agit.",
+            fix="Demandez-la à qui connaît l'identité, avec la ligne du journal.",
+        )
+    known = past.table["subject"].to_pylist()
+    found = pseudonyms.known_as(work.workspace, work.card.name, {str(subject)}, known)
+    return Subject.parse(found[str(subject)]) if found else subject
 
 
 def same_score(one: float, other: float) -> bool:

@@ -9,10 +9,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.core.errors import BadValueError, UnknownSubjectError
+from eclaireur.core.errors import BadValueError, NotFoundError, UnknownSubjectError
 from eclaireur.core.subjects import Subject
 from eclaireur.core.tables import outcomes_schema
 from eclaireur.core.types import Decision, Origin, Verdict
+from eclaireur.service import pseudonyms
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,8 +73,28 @@ def outcomes(work: Work, source: str) -> pa.Table:
                 "origin": str(entry.kind),
             }
         )
+    rows = _unveiled(work, source, rows)
     rows.sort(key=lambda row: (row["observed"], row["subject"], row["outcome"]))
     return pa.Table.from_pylist(rows, schema=outcomes_schema())
+
+
+def _unveiled(work: Work, source: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give their subjects back to the results of services that work on pseudonyms, to learn from them.
+
+    A pseudonym that means none of the subjects of the newest calculation, as of one who was erased, is left.
+    """
+    veiled = {row["subject"] for row in rows if row["subject"].startswith(f"{pseudonyms.KIND}:")}
+    if not veiled:
+        return rows
+    from eclaireur.service import signals
+
+    try:
+        known = signals.latest(work, source).table["subject"].to_pylist()
+    except NotFoundError:
+        known = []
+    found = pseudonyms.known_as(work.workspace, work.card.name, veiled, known)
+    named = [row | {"subject": found.get(row["subject"], row["subject"])} for row in rows]
+    return [row for row in named if row["subject"] not in veiled]
 
 
 def digest(table: pa.Table) -> str:

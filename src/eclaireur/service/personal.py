@@ -17,6 +17,7 @@ from eclaireur.service import erasing
 from eclaireur.service.erasing import Trace
 
 if TYPE_CHECKING:
+    from eclaireur.core.card import Card
     from eclaireur.service.work import Work
 
 __all__ = ["ERASED", "Erased", "Held", "Rows", "access_blocks", "erase", "held"]
@@ -173,24 +174,49 @@ def erase(
     return Erased(done=tuple(done), left=tuple(left))
 
 
-def access_blocks(found: Held) -> tuple[Block, ...]:
-    """Return what is held on a person as blocks, for the file that is handed to them."""
+_STAGES = {
+    "snapshots": "Donnée reçue",
+    "records": "Donnée lue",
+    "signals": "Indice calculé",
+    "worklist": "Liste du mois",
+    "compare": "Comparaison de modèles",
+}
+
+
+def access_blocks(card: Card, found: Held) -> tuple[Block, ...]:
+    """Return what is held on a person as blocks, for the file that is handed to them.
+
+    Rows that several calculations hold alike are shown once.
+    """
+    titles = {one.name: one.title for table in card.inputs for one in table.fields}
     count = sum(map(len, found.tables.values()))
     pairs = (
-        ("Cas d’usage", found.case),
+        ("Cas d’usage", card.title),
         ("Lignes de données", str(count)),
         ("Lignes du journal", str(len(found.journal))),
         ("Lignes du bureau", str(sum(map(len, found.desk.values())))),
     )
     blocks: list[Block] = [Facts(title="Ce qui est gardé", pairs=pairs)]
-    for place, rows in (*found.tables.items(), *found.desk.items()):
-        blocks.append(_table(place, rows))
+    alike: dict[tuple[str, str], list[str]] = {}
+    for place, rows in found.tables.items():
+        alike.setdefault((_where(place), repr(rows)), []).append(place)
+    for (title, _), places in alike.items():
+        copies = "" if len(places) == 1 else f", {len(places)} fois la même"
+        blocks.append(_table(f"{title}{copies}", found.tables[places[0]], titles))
+    blocks += [_table(f"Bureau : {place.lower()}", rows, titles) for place, rows in found.desk.items()]
     if found.journal:
-        blocks.append(_table("Journal", found.journal))
+        blocks.append(_table("Journal des décisions", found.journal, titles))
     return tuple(blocks)
 
 
-def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+def _where(place: str) -> str:
+    """Say what the table of an address is: ``runs/CASE/STAGE/RUN/TABLE`` or ``snapshots/SOURCE/ID/TABLE``."""
+    parts = place.split("/")
+    stage = parts[2] if parts[0] == "runs" else parts[0]
+    return f"{_STAGES.get(stage, stage)} : {parts[-1]}"
+
+
+def _table(title: str, rows: list[dict[str, Any]], titles: Mapping[str, str]) -> Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     shown = [{name: _cell(row.get(name)) for name in names} for row in rows[:_SHOWN]]
     note = (
@@ -199,7 +225,10 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
         else ""
     )
     return Table(
-        title=title, columns=tuple(Column(key=name, title=name) for name in names), rows=shown, note=note
+        title=title,
+        columns=tuple(Column(key=name, title=titles.get(name, name)) for name in names),
+        rows=shown,
+        note=note,
     )
 
 

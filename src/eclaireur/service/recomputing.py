@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from eclaireur.core import runs as naming
+from eclaireur.service import pseudonyms
 from eclaireur.service.explaining import past_signals, same_score
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def recompute(work: Work, entries: Iterable[Entry]) -> Recomputed:
     for run_id, lines in by_run.items():
         scores, run_code = _scores(work, run_id)
         older += len(lines) * (run_code != code)
+        names = pseudonyms.pseudonyms(work.workspace, work.card.name, scores)
+        scores = scores | {veiled: scores[name] for name, veiled in names.items()}
         for entry, said in zip(lines, work.workspace.journal.reveal_all(lines), strict=True):
             if said is None:
                 erased.append(entry.seq)

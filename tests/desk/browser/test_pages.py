@@ -88,6 +88,7 @@ PROBES: dict[str, Probe] = {
     "page_du_pdf": Probe(
         f"{_READER}document/page/", "chef", f"/{READER}/document/page/?id=INSSN-2024-0053&q=extincteurs"
     ),
+    "originaux": Probe(f"{_READER}originaux/", "chef", f"/{READER}/originaux/"),
     "comparaison": Probe(
         f"{_READER}comparer/",
         "chef",
@@ -97,6 +98,13 @@ PROBES: dict[str, Probe] = {
     "annotations": Probe(f"{_READER}annoter/", "chef", f"/{READER}/annoter/?document=INSSN-2024-0053"),
     "annoter": Probe(
         f"{_READER}annoter/", "chef", f"/{READER}/annoter/?phrase={{passage}}", wait="form.labels fieldset"
+    ),
+    "mots": Probe(
+        f"{_READER}annoter/texte/",
+        "chef",
+        f"/{READER}/annoter/texte/?id=INSSN-2024-0053",
+        ("Control+Shift+ArrowRight",),
+        wait=".tools.ready",
     ),
     "rapports": Probe(f"{_CASE}rapports/", "chef", f"/{READER}/rapports/"),
     "rapport": Probe(
@@ -240,6 +248,7 @@ NO_PAGES = {
             *(f"{_DOSSIER}explication/<int:number>/explication.{form}" for form in ("pdf", "odt")),
             *(f"{part}fiche.{form}" for part in ("fiches/<case:case>/", f"{_CASE}fiche/") for form in SHEETS),
             *(f"{_READER}annoter/annotations.{form}" for form in ("json", "zip")),
+            f"{_READER}annoter/non-reprises.csv",
             *(f"{_CASE}rapports/<uuid:pk>/rapport.{form}" for form in ("pdf", "odt", "xlsx", "ods", "csv")),
             *(
                 f"{_CASE}calculs/<uuid:pk>/resultat.{form}"

@@ -11,7 +11,8 @@ from eclaireur.bricks.semantic.index import Document
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import searching
 from tests.desk.browser.conftest import Served, Visit
-from tests.desk.browser.stage import READER
+from tests.desk.browser.probing import faults
+from tests.desk.browser.stage import LETTER, READER
 
 pytestmark = pytest.mark.browser
 HERE = f"/{READER}/"
@@ -50,6 +51,47 @@ def test_a_reader_finds_reads_and_annotates_by_keyboard_alone(served: Served, vi
     assert "Claire Hébert" in page.locator("main table").first.inner_text()
 
 
+def test_words_are_labelled_by_keyboard_then_by_mouse_and_undone(served: Served, visit: Visit) -> None:
+    page = visit(served, "chef", f"{HERE}document/?id={LETTER}")
+    page.keyboard.press("e")
+    page.wait_for_url("**/annoter/texte/**")
+    page.locator("#texte:focus").wait_for()
+    words, labels = page.locator("#choisi"), page.locator("#texte mark")
+    page.keyboard.press("Control+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.type("abc")  # nothing is ever written in the text
+    page.keyboard.press("Control+Shift+ArrowRight")
+    page.locator("#choisi", has_text="Choisi").wait_for()
+    first = words.inner_text().partition("« ")[2].removesuffix(" »")
+    page.keyboard.press("u")
+    page.keyboard.press("2")
+    page.wait_for_url("**fait=*")
+    page.locator("#texte:focus").wait_for()
+    assert [labels.inner_text(), labels.get_attribute("class")] == [first, "unsure"]
+
+    # One goes on from there; a label among the words moves none of them.
+    page.keyboard.press("Control+Shift+ArrowRight")
+    page.keyboard.press("Control+Shift+ArrowRight")
+    page.locator("#choisi", has_text="Choisi").wait_for()
+    second = words.inner_text().partition("« ")[2].removesuffix(" »")
+    page.keyboard.press("1")
+    page.locator(".mine li").nth(1).wait_for()
+    assert " ".join(labels.nth(1).inner_text().split()) == second
+    place = page.locator("#texte").bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + 40, place["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 200, place["y"] + 140, steps=4)
+    page.mouse.up()
+    page.locator("#choisi", has_text="Choisi").wait_for()
+    page.locator("button[name=label]").nth(2).click()
+    page.locator(".mine li").nth(2).wait_for()
+    for left in (2, 1, 0):
+        page.keyboard.press("z")
+        page.locator(".mine li:not(.empty)").nth(left).wait_for(state="detached")
+        page.locator("#texte:focus").wait_for()
+
+
 def test_a_very_long_question_is_refused_in_french_and_stays(served: Served, visit: Visit) -> None:
     page = visit(served, "chef", HERE)
     long = "extincteur " * 900
@@ -73,6 +115,17 @@ def test_without_javascript_a_search_is_made_narrowed_and_kept(served: Served, v
     page.get_by_role("button", name="Garder").click()
     assert "Rien de nouveau" in page.locator(".card", has_text="Extincteurs de Port-Clair").inner_text()
 
+    # Words are labelled by saying them.
+    page = visit(served, "chef", f"{HERE}annoter/texte/?id={LETTER}", java_script_enabled=False)
+    page.locator("#de").fill("référence")
+    page.locator("#a").fill(LETTER.lower())
+    page.keyboard.press("Enter")
+    assert LETTER in page.locator("#choisi").inner_text()
+    page.locator("button[name=label]").first.click()
+    page.locator("#texte mark", has_text=LETTER).wait_for()
+    page.get_by_role("button", name="Retirer").click()
+    assert page.locator("#texte mark").count() == 0
+
 
 def test_a_word_is_completed_and_a_period_chosen_by_keyboard_or_by_dragging(
     served: Served, visit: Visit
@@ -93,6 +146,14 @@ def test_a_word_is_completed_and_a_period_chosen_by_keyboard_or_by_dragging(
     assert box.input_value() == f"dosimètre {word} "
     page.keyboard.press("Enter")
     page.locator(".result mark").first.wait_for()
+    page.locator("#q").fill("")
+    page.keyboard.type(LETTER[:-1])
+    page.locator("#fins [role=group] [role=option]").first.wait_for()
+    assert not faults(page, dark=False)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/document/**")
+    page.goto(f"{served.address}{HERE}?q=dosim%C3%A8tre+{word}")
 
     bars = page.locator(".histogram a[data-at]")
     dates = [

@@ -6,7 +6,7 @@ adducts have, and, where areas of several injections are known, areas that go to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ _ISOTOPES = ((1, CARBON_13, 1), (2, 1.9973, 1), (2, 2 * CARBON_13, 1), (1, CARBO
 """Number of neutrons more, gap in dalton and charge."""
 _PPM = 5.0
 _MINUTES = 0.05
+_MOST = 4
+"""Most neutrons more than the first peak."""
 _LEAST_SEEN = 4
 _TOGETHER = 0.7
 _HALOGEN = 0.2
@@ -65,56 +67,60 @@ def links(
     """
     import numpy as np
 
-    order = np.argsort(mz, kind="stable")
+    run = _Run(mz, retention)
     found: dict[int, Ion] = {}
-    for heavy in order.tolist():
+    carbon: set[int] = set()
+    for heavy in run.order:
         for neutrons, gap, charge in _ISOTOPES:
-            near = _near(mz, retention, order, mz[heavy] - gap / charge, retention[heavy])
-            for light in near:
-                carbon = any(one.of == light and one.neutrons == 1 for one in found.values())
-                if light != heavy and _isotope(mz, area, heavy, light, neutrons, charge, carbon=carbon):
+            for light in run.near(run.mz[heavy] - gap / charge, run.time[heavy]):
+                if light != heavy and _isotope(
+                    mz, area, heavy, light, neutrons, charge, carbon=light in carbon
+                ):
                     first = found.get(light)
-                    of = light if first is None else first.of
                     more = neutrons + (0 if first is None else first.neutrons)
-                    if more <= 4 and (first is None or first.charge == charge):
+                    if more <= _MOST and (first is None or first.charge == charge):
+                        of = light if first is None else first.of
                         found[heavy] = Ion(of=of, neutrons=more, charge=charge)
+                        carbon |= {light} if neutrons == 1 else set()
                     break
             if heavy in found:
                 break
     size = np.nan_to_num(area).sum(axis=1) if area is not None else -mz
+    bases: set[int] = set()
+    usual = ADDUCTS[BASE[positive]]
     for base in np.argsort(-size, kind="stable").tolist():
         if base in found:
             continue
-        usual = ADDUCTS[BASE[positive]]
-        mass = mz[base] - usual.shift
         for name in _OTHERS[positive]:
-            awaited = precursor_of(mass, ADDUCTS[name])
-            for other in _near(mz, retention, order, awaited, retention[base]):
-                free = other not in found and other != base and not _is_base(found, other)
+            awaited = precursor_of(run.mz[base] - usual.shift, ADDUCTS[name])
+            for other in run.near(awaited, run.time[base]):
+                free = other not in found and other != base and other not in bases
                 if free and _together(area, base, other) is not False:
                     found[other] = Ion(of=base, adduct=name, charge=ADDUCTS[name].charge)
+                    bases.add(base)
                     break
     return found
 
 
-def _is_base(found: dict[int, Ion], place: int) -> bool:
-    return any(one.of == place and one.adduct for one in found.values())
+class _Run:
+    """Ions of a run by m/z, as plain numbers: they are asked for one at a time."""
 
+    def __init__(self, mz: NDArray[np.float64], retention: NDArray[np.float64]) -> None:
+        import numpy as np
 
-def _near(
-    mz: NDArray[np.float64],
-    retention: NDArray[np.float64],
-    order: NDArray[np.int64],
-    awaited: float,
-    time: float,
-) -> Iterator[int]:
-    """Give the ions at an m/z and a time, nearest in time first."""
-    import numpy as np
+        self.mz: list[float] = mz.tolist()
+        self.time: list[float] = retention.tolist()
+        self.order: list[int] = np.argsort(mz, kind="stable").tolist()
+        self._sorted = [self.mz[at] for at in self.order]
 
-    room = awaited * _PPM * 1e-6
-    low, high = np.searchsorted(mz, [awaited - room, awaited + room], sorter=order)
-    near = [at for at in order[low:high].tolist() if abs(retention[at] - time) <= _MINUTES]
-    return iter(sorted(near, key=lambda at: abs(float(retention[at]) - time)))
+    def near(self, awaited: float, time: float) -> list[int]:
+        """Return the ions at an m/z and a time, nearest in time first."""
+        room = awaited * _PPM * 1e-6
+        low, high = bisect_left(self._sorted, awaited - room), bisect_right(self._sorted, awaited + room)
+        if low == high:
+            return []
+        near = [at for at in self.order[low:high] if abs(self.time[at] - time) <= _MINUTES]
+        return sorted(near, key=lambda at: abs(self.time[at] - time))
 
 
 def _isotope(

@@ -14,7 +14,13 @@ from eclaireur.cases.unknown_molecules.library import query_of
 from eclaireur.cases.unknown_molecules.masses import ADDUCTS, adduct_named, parse_tolerance
 from eclaireur.cases.unknown_molecules.open_search import Seeker
 from eclaireur.cases.unknown_molecules.reading import documented
-from eclaireur.cases.unknown_molecules.sheet import candidates_table, find, mirror, spectrum_facts
+from eclaireur.cases.unknown_molecules.sheet import (
+    candidates_table,
+    find,
+    isotopes_chart,
+    mirror,
+    spectrum_facts,
+)
 from eclaireur.cases.unknown_molecules.spectra import table_of
 from eclaireur.cases.unknown_molecules.suspects import look_for, read_suspects
 from eclaireur.cases.unknown_molecules.tables import formulas_table, plain_table
@@ -206,6 +212,9 @@ def _spectrum(asked: _Asked) -> tuple[Block, ...]:
         ),
         candidates_table([row["spectrum"]], told),
     ]
+    pattern = pattern_of(row["ms1_mz"] or (), row["ms1_intensity"] or (), row["precursor"] or 0.0)
+    if pattern is not None:
+        blocks.append(isotopes_chart(pattern, one.candidates[0] if one.candidates else None))
     for each in one.candidates[:3]:
         other = asked.records["spectra"].slice(each.row, 1).to_pylist()[0]
         blocks.append(mirror(row, other | {"similarity": each.similarity}))

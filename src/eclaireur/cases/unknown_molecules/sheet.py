@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eclaireur.cases.unknown_molecules.isotopes import told_pattern
 from eclaireur.cases.unknown_molecules.library import FRAGMENTS
 from eclaireur.core import french
 from eclaireur.core.errors import UnknownSubjectError
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from eclaireur.cases.unknown_molecules.telling import Told
+    from eclaireur.cases.unknown_molecules.isotopes import Pattern
+    from eclaireur.cases.unknown_molecules.telling import Candidate, Told
     from eclaireur.core.case import Records
     from eclaireur.core.subjects import Subject
 
-__all__ = ["candidates_table", "find", "mirror", "sheet", "spectrum_facts"]
+__all__ = ["candidates_table", "find", "isotopes_chart", "mirror", "sheet", "spectrum_facts"]
 
 
 def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
@@ -155,6 +157,24 @@ def _peaks(row: dict[str, Any]) -> Table:
             {"mz": french.number(mz, 4), "share": french.number(share, 1)} for mz, share in sorted(strongest)
         ],
         note="Aucun spectre de la bibliothèque n'a ce précurseur.",
+    )
+
+
+def isotopes_chart(pattern: Pattern, best: Candidate | None) -> Chart:
+    """Return isotopic peaks beside those that the formula of the first candidate would have."""
+    judged = None if best is None else best.isotopes
+    said = told_pattern(pattern, best.formula if best else "", judged)
+    names = tuple(f"M+{at}" if at else "M" for at in range(len(pattern.shares)))
+    series = [Series(name="mesuré", x=names, y=pattern.shares)]
+    if judged is not None and best is not None:
+        series.append(Series(name=f"attendu de {best.formula}", x=names, y=judged.awaited))
+    return Chart(
+        title=said[:1].upper() + said[1:],
+        form="bar",
+        x_title="Pic",
+        y_title="Part du premier pic",
+        series=tuple(series),
+        text=f"{said}.",
     )
 
 

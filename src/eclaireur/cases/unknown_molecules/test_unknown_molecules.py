@@ -230,8 +230,10 @@ def test_every_report_of_the_samples_is_made_and_drawn(records: Records, model: 
     assert len(table.rows) >= records["samples"].num_rows
     assert funnel.steps[0] == ("spectres", 25)
     charts = [block for block in made("spectrum", about="prélèvement 1 pic 1") if isinstance(block, Chart)]
-    assert charts
-    assert lay_out(charts[0]).parts
+    assert charts[0].title.startswith("Isotopes M+1")
+    assert [one.name for one in charts[0].series] == ["mesuré", "attendu de C14H22N4O"]
+    assert charts[1].form == "mirror"
+    assert all(lay_out(one).parts for one in charts)
     assert made("rejected")[0].rows[0]["why"].startswith("intensité négative")
     near = made("analogues", about="prélèvement 1 pic 1")[0].rows
     assert near[0]["name"] == "molécule fictive 01"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.weather_postprocessing import measuring, model as modelling, reading, reports
+from eclaireur.cases.weather_postprocessing.csv_files import read_ensemble
 from eclaireur.cases.weather_postprocessing.documented import event_words, identify
 from eclaireur.cases.weather_postprocessing.panel import variables
 from eclaireur.cases.weather_postprocessing.scoring import TITLES as SCORED_TITLES, read_candidates, score
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 NAME = "weather_postprocessing"
+_TABLES = (".csv", ".csv.gz", ".txt")
 
 
 def fetch(source: str, into: Path, *, seed: int, progress: Progress) -> None:
@@ -133,8 +135,9 @@ REPORT_ASKS = reports.ASKS
 
 
 def read_report_input(path: Path) -> Any:
-    """Return the fields of a GRIB or NetCDF file with what was set aside; None for any other file."""
-    return reading.read_grid(path)
+    """Return the fields of a GRIB or NetCDF file with what was set aside, or an ensemble table; else None."""
+    fields = reading.read_grid(path)
+    return read_ensemble(path) if fields is None and path.name.lower().endswith(_TABLES) else fields
 
 
 def report(

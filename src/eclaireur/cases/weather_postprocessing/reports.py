@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.weather_postprocessing import model as modelling
 from eclaireur.cases.weather_postprocessing.coupling import joint_scores
+from eclaireur.cases.weather_postprocessing.csv_files import EnsembleFile
 from eclaireur.cases.weather_postprocessing.decisions import alerts, exposures
 from eclaireur.cases.weather_postprocessing.documented import THRESHOLDS, event_words, identify
 from eclaireur.cases.weather_postprocessing.gridding import grid_blocks
+from eclaireur.cases.weather_postprocessing.grids import ensemble_rows
 from eclaireur.cases.weather_postprocessing.measuring import held_of, scores_of
 from eclaireur.cases.weather_postprocessing.panel import variables
 from eclaireur.cases.weather_postprocessing.sheet import FRENCH, day_of, plume, rows_of
@@ -292,6 +294,10 @@ def _alerts(asked: _Asked) -> tuple[Block, ...]:
 def _impacts(asked: _Asked) -> tuple[Block, ...]:
     if asked.table is None:
         raise BadValueError("il manque le tableau des exposés.", fix="Donnez --input FICHIER.")
+    if isinstance(asked.table, EnsembleFile | tuple):
+        raise BadValueError(
+            "ce fichier est une prévision, non un tableau d'exposés.", fix="Donnez « station ; exposés »."
+        )
     told, refused = exposures(asked.table.to_pylist())
     current = _latest(asked)
     known = {name: (stated, row) for stated, row, name in current}
@@ -372,15 +378,33 @@ def _grid(asked: _Asked) -> tuple[Block, ...]:
     return grid_blocks(asked.table, asked.records)
 
 
+def _set_aside(asked: _Asked) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows set aside and the remarks on the others, of a file or else of the source."""
+    if asked.table is None:
+        return asked.records["rejected"].to_pylist(), asked.records["forecasts"]["remark"].to_pylist()
+    if isinstance(asked.table, EnsembleFile):
+        kept, refused = asked.table.rows, asked.table.rejected
+    elif isinstance(asked.table, tuple):
+        file = next((one.file for one in asked.table[1]), "")
+        made, more = ensemble_rows(asked.table[0], file=file)
+        kept, refused = tuple(made), (*asked.table[1], *more)
+    else:
+        raise BadValueError(
+            "ce fichier n'est pas une prévision d'ensemble.", fix="Une date et une colonne par membre."
+        )
+    rows = [{"file": one.file, "line": one.line, "reason": one.reason} for one in refused]
+    return rows, [row["remark"] for row in kept]
+
+
 def _rejected(asked: _Asked) -> tuple[Block, ...]:
-    rows = asked.records["rejected"].to_pylist()
+    rows, said = _set_aside(asked)
     columns = (
         Column(key="file", title="Fichier"),
         Column(key="line", title="Ligne", align="right"),
         Column(key="reason", title="Raison"),
     )
     remarks: dict[str, int] = {}
-    for remark in asked.records["forecasts"]["remark"].to_pylist():
+    for remark in said:
         if remark:
             remarks[remark] = remarks.get(remark, 0) + 1
     pairs = tuple((remark, french.count(count, "ligne")) for remark, count in sorted(remarks.items()))

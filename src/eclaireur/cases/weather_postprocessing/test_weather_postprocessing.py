@@ -307,6 +307,20 @@ def test_each_report_can_be_shown(sampled: Sampled, name: str) -> None:
         assert kept["variogram"] < loose["variogram"]
 
 
+def test_rows_set_aside_are_those_of_the_file_that_is_given(sampled: Sampled, tmp_path: Path) -> None:
+    def made(name: str, path: Path) -> Any:
+        table = case.read_report_input(path)
+        asked = (sampled.records, sampled.fitted.card, sampled.fitted.artefacts.__getitem__)
+        return case.report(name, *asked, about="", table=table, seed=1, progress=quiet)
+
+    path = wide(tmp_path, WIDE + "2020-01-01,1,1,2,3\n2020-01-02,1,-4,2,3\n2020-01-03,1,,2,3\n")
+    table, facts = made("rejected", path)
+    assert [(row["file"], row["line"]) for row in table.rows] == [(path.name, 3)]
+    assert facts.pairs == (("1 membre manquant sur 3", "1 ligne"),)
+    with pytest.raises(BadValueError, match="est une prévision"):
+        made("impacts", path)
+
+
 def test_a_model_that_asks_for_an_unknown_predictor_is_refused(sampled: Sampled) -> None:
     stored = sampled.fitted.artefacts["model.json"].replace(b'"rough"', b'"moon"')
     with pytest.raises(ModelRefusedError, match="moon"):

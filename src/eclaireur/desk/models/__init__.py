@@ -15,13 +15,14 @@ from eclaireur.desk.models.intake import (
 from eclaireur.desk.models.jobs import Job, JobState
 from eclaireur.desk.models.journal import JournalKey, JournalLine
 from eclaireur.desk.models.lists import Edition, Item, Target, TargetReasons, Worklist
-from eclaireur.desk.models.reading import Annotation, SavedSearch
+from eclaireur.desk.models.reading import Annotation, AnnotationFile, SavedSearch
 from eclaireur.desk.models.requests import SentOnce
 from eclaireur.desk.models.switches import Switch
 from eclaireur.desk.models.trust import Contest, Planted, PublishedSheet, Trial, Vote
 
 __all__ = [
     "Annotation",
+    "AnnotationFile",
     "ApiKey",
     "Attempt",
     "Campaign",

@@ -9,12 +9,13 @@ from eclaireur.desk.models.accounts import User
 from eclaireur.desk.models.followup import Decision, Dossier
 from eclaireur.desk.models.scoped import Scoped
 
-__all__ = ["Annotation", "SavedSearch"]
+__all__ = ["Annotation", "AnnotationFile", "SavedSearch"]
 
 
 class Annotation(Scoped):
     """Labels that one person gave to one passage; the journal's line ``decision`` says the same.
 
+    A passage is a sentence that the case proposes, or a ``span`` of words that the person chose.
     ``unsure`` says that the person hesitates. ``proposed`` is what the model had said, for how often it is
     followed. ``external`` names the annotator of another tool, whose file ``batch`` (its hash) ``user`` sent.
     """
@@ -27,6 +28,7 @@ class Annotation(Scoped):
     end = models.IntegerField()
     labels = models.JSONField(default=list)
     proposed = models.JSONField(default=list)
+    span = models.BooleanField(default=False)
     unsure = models.BooleanField(default=False)
     sure_model = models.BooleanField(default=False)
     model = models.IntegerField()
@@ -51,6 +53,23 @@ class Annotation(Scoped):
     def key(self) -> str:
         """Name of the passage, as `service.annotating.Passage.key`."""
         return f"{self.document}@{self.start}-{self.end}"
+
+
+class AnnotationFile(models.Model):
+    """The last file of annotations that a person brought to a case, with every line that was left out."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    case = models.CharField(max_length=80)
+    name = models.CharField(max_length=200)
+    batch = models.CharField(max_length=64)
+    refused = models.JSONField(default=list)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "case"], name="desk_annotationfile_last")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class SavedSearch(models.Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -14,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from eclaireur.core import french
 from eclaireur.core.errors import BadValueError, FileRefusedError
+from eclaireur.core.export import Column, write_rows
 from eclaireur.desk.access import Action
 from eclaireur.desk.annotation_import import bring
 from eclaireur.desk.annotations import (
@@ -28,9 +31,11 @@ from eclaireur.desk.annotations import (
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.documents import known_of, proposals_of, text_of
 from eclaireur.desk.finding import document_within, documents_of
+from eclaireur.desk.models import AnnotationFile
 from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.pages.reports import attached
 from eclaireur.desk.place import workspace
+from eclaireur.desk.spans import in_place
 from eclaireur.desk.switching import refuse_if_stopped
 
 if TYPE_CHECKING:
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
     from eclaireur.service.annotating import Passage, Proposals
     from eclaireur.service.indexing import Origin
 
-__all__ = ["annotate", "take", "urlpatterns"]
+__all__ = ["annotate", "refusals", "take", "urlpatterns"]
 
 _AROUND = 240
 _SHOWN = 30
@@ -156,7 +161,7 @@ def _act(request: Asking, card: Card, proposals: Proposals, session: _Session, o
 
 def _chosen(request: Asking, card: Card, proposals: Proposals, document: str) -> list[Passage]:
     """Return the passages of a new session: within reach, and not those that the person annotated."""
-    done = [row.key for row in standing(request.reach, card.name, request.user)]
+    done = [row.key for row in standing(request.reach, card.name, request.user) if not row.span]
     areas = request.reach.areas(Action.SEE, card.name)
     names = [document] if document else None
     if areas is not None:
@@ -189,7 +194,17 @@ def _bring(request: Asking, card: Card, proposals: Proposals, origin: Origin) ->
     sent = request.FILES.get("file")
     if sent is None:
         raise BadValueError("aucun fichier n'a été choisi.", fix="Choisissez un fichier JSON ou ZIP.")
-    found = bring(request.user, card, request.reach, origin, proposals, sent.name or "", sent.read())
+    found = bring(
+        request.user,
+        card,
+        request.reach,
+        origin,
+        proposals,
+        sent.name or "",
+        sent.read(),
+        widen=request.POST.get("parts") == "widen",
+        renew=bool(request.POST.get("renew")),
+    )
     left = found["refused"]
     request.session[_IMPORTED + card.name] = found | {"refused": left[:_SHOWN], "more": len(left[_SHOWN:])}
 
@@ -227,10 +242,10 @@ def _shown(
 def _done(request: Asking, card: Card, proposals: Proposals, session: _Session) -> dict[str, Any]:
     """Return what was annotated, by whom, how far people agree, and how the last session ended."""
     rows = standing(request.reach, card.name)
-    mine = [row for row in rows if row.user_id == request.user.pk and not row.batch]
-    people: dict[str, int] = {}
+    mine = [row for row in rows if row.user_id == request.user.pk and not (row.batch or row.span)]
+    people: dict[str, list[int]] = {}
     for row in rows:
-        people[row.who] = people.get(row.who, 0) + 1
+        people.setdefault(row.who, [0, 0])[row.span] += 1
     ended = None
     if session.keys and not session.current:
         last = [row for row in mine if row.key in set(session.keys)]
@@ -244,7 +259,8 @@ def _done(request: Asking, card: Card, proposals: Proposals, session: _Session) 
     return {
         "only": document,
         "mine": len(mine),
-        "people": sorted(people.items(), key=lambda one: (-one[1], one[0])),
+        "people": sorted(people.items(), key=lambda one: (-sum(one[1]), one[0])),
+        "spans": any(row.span for row in rows),
         "passages": sum(bool(one.labels) for one in proposals.passages),
         "followed": [(kind, *_followed(rows, sure=kind == "sûres")) for kind in ("sûres", "incertaines")],
         "agreement": agreement(rows),
@@ -255,6 +271,9 @@ def _done(request: Asking, card: Card, proposals: Proposals, session: _Session) 
         ],
         "ended": ended,
         "imported": request.session.pop(_IMPORTED + card.name, None),
+        "left_out": AnnotationFile.objects.filter(user=request.user, case=card.name)
+        .exclude(refused=[])
+        .first(),
         "can_undo_import": any(row.batch and row.user_id == request.user.pk for row in rows),
         "can_export": bool(rows) and request.reach.may_somewhere(Action.EXPORT, card.name),
     }
@@ -262,8 +281,26 @@ def _done(request: Asking, card: Card, proposals: Proposals, session: _Session) 
 
 def _followed(rows: Sequence[Annotation], *, sure: bool) -> tuple[int, int]:
     """Return how many proposals of a kind people kept as they were, and of how many."""
-    kind = [row for row in rows if row.sure_model == sure and not row.unsure]
+    kind = [row for row in rows if row.sure_model == sure and not (row.unsure or row.span)]
     return sum(sorted(row.labels) == sorted(row.proposed) for row in kind), len(kind)
+
+
+@require_GET
+@page
+def refusals(request: Asking, case: str) -> HttpResponse:
+    """Give every line that the last file of the person left out, as a table."""
+    card = frame(request, case)["case"]
+    found = AnnotationFile.objects.filter(user=request.user, case=case).first()
+    if found is None or not request.reach.may_somewhere(Action.DECIDE, case):
+        raise Http404
+    columns = [
+        Column(title, [row[at] for row in found.refused]) for at, title in enumerate(("Où", "Pourquoi"))
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "refus.csv"
+        write_rows(columns, target, title=card.title, mentions={"Fichier": found.name})
+        content = target.read_bytes()
+    return attached(content, f"{case}-annotations-non-reprises.csv", "text/csv; charset=utf-8")
 
 
 @require_GET
@@ -288,6 +325,8 @@ def take(request: Asking, case: str, form: str) -> HttpResponse:
         for name, one in found.items()
         if any(row.document == name for row in rows)
     }
+    there = in_place([row for row in rows if row.span], texts)
+    rows = [row for row in rows if not row.span or row.decision_id in there]
     content = label_studio(rows, texts) if form == "json" else brat(rows, texts, proposals.labels)
     workspace().journal.append(
         "export",
@@ -300,5 +339,6 @@ def take(request: Asking, case: str, form: str) -> HttpResponse:
 
 urlpatterns = [
     path("<reader:case>/annoter/", annotate),
+    path("<reader:case>/annoter/non-reprises.csv", refusals),
     *(path(f"<reader:case>/annoter/annotations.{form}", take, {"form": form}) for form in _FORMS),
 ]

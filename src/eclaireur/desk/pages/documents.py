@@ -15,7 +15,9 @@ from eclaireur.bricks.semantic.highlight import passages
 from eclaireur.bricks.semantic.query import leaves, read_query
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.view import Diff, SpanText
+from eclaireur.desk import spans
 from eclaireur.desk.access import Action
+from eclaireur.desk.annotations import place_of
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.documents import known_of, labelled, proposals_of, text_of
@@ -24,6 +26,7 @@ from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.place import workspace
 from eclaireur.service import originals, searching
 from eclaireur.service.alike import alike
+from eclaireur.service.named import named_blocks
 
 if TYPE_CHECKING:
     from eclaireur.bricks.semantic.index import Document
@@ -45,22 +48,32 @@ def document(request: Asking, case: str) -> HttpResponse:
     proposals = None if context["switch"] else proposals_of(case, origin)
     labels = proposals.by_document.get(name, ()) if proposals else ()
     text = labelled(text_of(found, known), labels, dict(proposals.labels) if proposals else {})
+    words = spans.mine(request.user, request.reach, case, name) if proposals else []
     given = [one for one in labels if one.labels]
     context |= {
         "document": found,
         "title": found.title or found.id,
         "text": render_blocks([replace(text, title="")]),
         "parts": [(f"partie-0-{at}", one.label) for at, one in enumerate(m for m in text.marks if m.part)],
-        "panel": render_blocks([one for one in known if not isinstance(one, SpanText)]),
+        "panel": render_blocks(
+            [*(one for one in known if not isinstance(one, SpanText)), *named_blocks(found.body)]
+        ),
         "sure": sum(one.sure for one in given),
         "unsure": sum(not one.sure for one in given),
+        "words": (
+            spans.told(text.text, words, proposals.labels, spans.in_place(words, {name: text.text}))
+            if proposals
+            else []
+        ),
         "annotate": urlencode({"document": name}),
+        "self": urlencode({"id": name}),
         "original": originals.find(workspace(), case, found.id),
         "can_attach": request.reach.may_everywhere(Action.CONNECT, case),
         "asking": urlencode(
             {"id": name} | ({"q": asked} if (asked := request.GET.get("q", "")[:500]) else {})
         ),
         "can_annotate": bool(given) and request.reach.may_somewhere(Action.DECIDE, case),
+        "can_label": bool(proposals) and place_of(card, request.reach, found, Action.DECIDE) is not None,
         "alike": [
             (one, urlencode({"id": one.id}), urlencode({"gauche": name, "droite": one.id}))
             for one in alike(

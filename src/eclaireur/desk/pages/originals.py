@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
+from eclaireur.bricks.semantic.normalise import keys
 from eclaireur.bricks.semantic.query import leaves, read_query
 from eclaireur.core.errors import BadValueError, FileRefusedError
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.documents import proposals_of
 from eclaireur.desk.finding import document_within
+from eclaireur.desk.joining import MOST, join, lent
 from eclaireur.desk.pages.reader import frame
 from eclaireur.desk.place import workspace
 from eclaireur.service import originals
@@ -26,11 +28,14 @@ from eclaireur.sources.documents import draw_page
 from eclaireur.sources.held import held_reader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eclaireur.bricks.semantic.index import Document
     from eclaireur.bricks.semantic.query import Leaf
     from eclaireur.service.annotating import Proposals
     from eclaireur.service.originals import Original, Shown
 
-__all__ = ["attach", "picture", "show", "urlpatterns"]
+__all__ = ["attach", "page_saying", "picture", "several", "show", "urlpatterns"]
 
 _LONGEST_ID = 500
 _WIDE = {"100": 1000, "150": 1500, "200": 2000}
@@ -60,6 +65,35 @@ def _number(request: Asking, original: Original) -> int:
     return number
 
 
+def _passage(found: Document, given: str) -> str:
+    """Return the characters of a document that an address names, as « 120-380 »; nothing for any other."""
+    start, _, end = given.partition("-")
+    numbers = all(one.isascii() and one.isdecimal() and len(one) < 10 for one in (start, end))
+    return found.body[int(start) : int(end)] if numbers else ""
+
+
+def page_saying(original: Original, said: str, among: Sequence[int] = ()) -> int:
+    """Return the page that says most of a passage, word after word: a text is not cut as its PDF is.
+
+    Parameters
+    ----------
+    among
+        Pages to look at; all by default.
+    """
+    wanted = _neighbours(said)
+
+    def common(number: int) -> int:
+        return len(wanted & _neighbours(original.text_of(number)))
+
+    return max(among or range(1, len(original.pages) + 1), key=common)
+
+
+def _neighbours(text: str) -> set[tuple[str, str]]:
+    """Return the words of a text, and the pairs of those that follow each other."""
+    words = keys(text).split()
+    return {*pairwise(words), *(("", word) for word in words)}
+
+
 def _asked(query: str) -> list[Leaf]:
     try:
         return list(dict.fromkeys(leaves(read_query(query).tree))) if query.strip() else []
@@ -70,12 +104,16 @@ def _asked(query: str) -> list[Leaf]:
 @require_GET
 @page
 def show(request: Asking, case: str) -> HttpResponse:
-    """Show a page; without a number, the first that holds what is looked for."""
+    """Show a page; without a number, that of a passage, or the first that holds what is looked for."""
     context, found, original = _kept(request, case)
     query = request.GET.get("q", "")[:_LONGEST_ID]
     asked = _asked(query)
     holding = list(original.pages_with(asked))
-    number = _number(request, original) if "n" in request.GET else next(iter(holding), 1)
+    if "n" in request.GET:
+        number = _number(request, original)
+    else:
+        said = _passage(found, request.GET.get("p", ""))
+        number = page_saying(original, said, holding) if said else next(iter(holding), 1)
     proposals = None if context["switch"] else proposals_of(case, context["origin"])
     shown = original.shown(number, asked, _labels(proposals, found.id) if proposals else ())
     zoom = request.GET.get("z", "100")
@@ -190,23 +228,40 @@ def attach(request: Asking, case: str) -> HttpResponse:
     if sent is None:
         messages.error(request, "Aucun fichier n’a été choisi.")
         return HttpResponseRedirect(here)
-    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
-        for chunk in sent.chunks():
-            file.write(chunk)
-        file.flush()
-        try:
-            with held_reader() as reader:
-                kept = originals.keep(
-                    workspace(), case, found.id, Path(file.name), reader=reader, recognise=False
-                )
-        except FileRefusedError as error:
-            messages.error(request, f"Le fichier est refusé : {error.message} {error.fix}")
-            return HttpResponseRedirect(here)
+    try:
+        with lent(sent) as file, held_reader() as reader:
+            kept = originals.keep(workspace(), case, found.id, file, reader=reader, recognise=False)
+    except FileRefusedError as error:
+        messages.error(request, f"Le fichier est refusé : {error.message} {error.fix}")
+        return HttpResponseRedirect(here)
     _journal(request, case, "original_kept", found.id, sha256=kept.sha256)
     messages.success(
         request, f"PDF de {len(kept.pages)} pages gardé." if len(kept.pages) > 1 else "PDF gardé."
     )
     return HttpResponseRedirect(here)
+
+
+@page
+def several(request: Asking, case: str) -> HttpResponse:
+    """Keep several PDFs at once, each with its document, and tell of each in a line."""
+    context = frame(request, case)
+    if not request.reach.may_everywhere(Action.CONNECT, case) or context["origin"] is None:
+        raise Http404
+    context |= {"most": MOST, "limit": settings.UPLOAD_LIMIT}
+    lines = []
+    files = request.FILES.getlist("files")
+    if request.method == "POST" and not files:
+        context["error"] = BadValueError(
+            "aucun fichier n'a été choisi.", fix="Choisissez-en un ou plusieurs."
+        )
+    elif request.method == "POST":
+        with held_reader() as reader:
+            for one in join(context["case"], request.reach, files, reader=reader):
+                if one.document is not None and one.kept is not None:
+                    _journal(request, case, "original_kept", one.document.id, sha256=one.kept.sha256)
+                lines.append((one, urlencode({"id": one.document.id}) if one.document else ""))
+    context |= {"lines": lines, "done": sum(one.document is not None for one, _ in lines)}
+    return render(request, "desk/originals.html", context, status=422 if "error" in context else 200)
 
 
 def _journal(request: Asking, case: str, kind: str, name: str, **data: str) -> None:
@@ -223,4 +278,5 @@ urlpatterns = [
     path("<reader:case>/document/page/", show),
     path("<reader:case>/document/page.png", picture),
     path("<reader:case>/document/original/", attach),
+    path("<reader:case>/originaux/", several),
 ]

@@ -13,7 +13,7 @@ from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError, ExtraMissingError, NotFoundError
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
-from eclaireur.desk.finding import Asked, Results, ends_of
+from eclaireur.desk.finding import Asked, Results, ends_of, titles_begun
 from eclaireur.desk.jobs.queue import ACTIVE
 from eclaireur.desk.models import Job, SavedSearch
 from eclaireur.desk.place import work_on, workspace
@@ -75,14 +75,16 @@ def desk(request: Asking, case: str) -> HttpResponse:
 @require_GET
 @page
 def complete(request: Asking, case: str) -> JsonResponse:
-    """Give the words that may end the last one typed; none when the question cannot be read."""
+    """Give the words that may end the last one typed, and whole titles; none of what cannot be read."""
     card = card_within(request, case, Desk.READER)
     asked = Asked.read(request.GET, card.index.facets if card.index else ())
     try:
-        words = ends_of(card, request.reach, asked)
+        words, titles = ends_of(card, request.reach, asked), titles_begun(card, request.reach, asked)
     except (NotFoundError, ExtraMissingError, BadValueError):
-        words = []
-    return JsonResponse({"words": words})
+        words, titles = [], []
+    return JsonResponse(
+        {"words": words, "titles": [{"title": title, "address": address} for title, address in titles]}
+    )
 
 
 urlpatterns = [path("<reader:case>/", desk), path("<reader:case>/completer/", complete)]

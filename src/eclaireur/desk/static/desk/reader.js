@@ -22,7 +22,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "p") {
     const why = document.querySelector(".result.here .why");
     if (why) why.open = !why.open;
-  }
+  } else if (event.key === "v") document.querySelector(".result.here .in-pdf")?.click();
 });
 
 // On a small screen the filters are folded: the results are what was asked for.
@@ -40,7 +40,8 @@ document.querySelector("form.ask")?.addEventListener("submit", (event) => {
   form.method = "post";
 });
 
-// Words proposed while typing. The box is a combobox: arrows choose, Enter takes, Escape lets go.
+// Words and titles proposed while typing. The box is a combobox: arrows choose, Enter takes a word or opens
+// the document of a title, Escape lets go.
 const box = document.getElementById("q");
 const ends = document.getElementById("fins");
 if (box && ends) {
@@ -57,14 +58,16 @@ if (box && ends) {
     box.setAttribute("aria-expanded", "false");
     box.removeAttribute("aria-activedescendant");
   };
+  const options = () => [...ends.querySelectorAll("[role=option]")];
   const choose = (at) => {
-    const rows = [...ends.children];
+    const rows = options();
     chosen = (at + rows.length) % rows.length;
     rows.forEach((row, number) => row.setAttribute("aria-selected", String(number === chosen)));
     box.setAttribute("aria-activedescendant", rows[chosen].id);
     rows[chosen].scrollIntoView({ block: "nearest" });
   };
   const take = (row) => {
+    if (row.dataset.address) { location.assign(row.dataset.address); return; }
     const before = box.value.slice(0, caret()).replace(/[\p{L}\p{M}]+$/u, row.textContent);
     const after = box.value.slice(caret()).replace(/^[\p{L}\p{M}]+/u, "");
     const space = /^\s/.test(after) ? "" : " ";
@@ -72,24 +75,37 @@ if (box && ends) {
     box.setSelectionRange(before.length + 1, before.length + 1);
     close();
   };
-  const show = (words) => {
-    if (!words.length) return close();
-    ends.replaceChildren(...words.map((word, at) => {
-      const row = Object.assign(document.createElement("li"), { id: `fin-${at}`, textContent: word });
+  const counted = (n, noun) => (n ? `${n} ${noun}${n > 1 ? "s" : ""}` : "");
+  const show = ({ words, titles }) => {
+    if (!words.length && !titles.length) return close();
+    const option = (text, at, address) => {
+      const row = Object.assign(document.createElement("div"), { id: `fin-${at}`, textContent: text });
       row.setAttribute("role", "option");
       row.setAttribute("aria-selected", "false");
+      if (address) row.dataset.address = address;
       row.addEventListener("pointerdown", (event) => { event.preventDefault(); take(row); });
       return row;
-    }));
+    };
+    const rows = words.map((word, at) => option(word, at));
+    if (titles.length) {
+      const group = document.createElement("div");
+      const head = Object.assign(document.createElement("span"), { className: "soft", id: "fins-documents", textContent: "Ouvrir un document" });
+      group.setAttribute("role", "group");
+      group.setAttribute("aria-labelledby", head.id);
+      head.setAttribute("aria-hidden", "true");
+      group.append(head, ...titles.map(({ title, address }, at) => option(title, words.length + at, address)));
+      rows.push(group);
+    }
+    ends.replaceChildren(...rows);
     chosen = -1;
     ends.hidden = false;
     box.setAttribute("aria-expanded", "true");
-    said.textContent = words.length > 1 ? `${words.length} mots proposés` : "1 mot proposé";
+    said.textContent = `À choisir : ${[counted(words.length, "mot"), counted(titles.length, "titre")].filter(Boolean).join(" et ")}`;
   };
   for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-controls": "fins", "aria-expanded": "false" })) box.setAttribute(name, value);
   box.addEventListener("input", () => {
     const typed = box.value.slice(0, caret());
-    if (typed.length > 1000 || !/[\p{L}\p{M}]{2,}$/u.test(typed)) return close();
+    if (typed.length > 1000 || !/[\p{L}\p{M}\p{N}]$/u.test(typed)) return close();
     clearTimeout(waiting);
     waiting = setTimeout(async () => {
       const mine = (asked += 1);
@@ -97,7 +113,7 @@ if (box && ends) {
       sent.set("q", typed);
       try {
         const answer = await fetch(`${box.dataset.complete}?${sent}`, { headers: { Accept: "application/json" } });
-        if (mine === asked && answer.ok) show((await answer.json()).words);
+        if (mine === asked && answer.ok) show(await answer.json());
       } catch { close(); }
     }, 150);
   });
@@ -106,7 +122,7 @@ if (box && ends) {
     if (event.key === "ArrowDown") { event.preventDefault(); choose(chosen + 1); }
     else if (event.key === "ArrowUp") { event.preventDefault(); choose(chosen < 0 ? -1 : chosen - 1); }
     else if (event.key === "Escape") { event.preventDefault(); close(); }
-    else if (event.key === "Enter" && chosen >= 0) { event.preventDefault(); take(ends.children[chosen]); }
+    else if (event.key === "Enter" && chosen >= 0) { event.preventDefault(); take(options()[chosen]); }
   });
   box.addEventListener("blur", close);
 }
@@ -180,6 +196,7 @@ if (document.querySelector(".document"))
     if (event.key === "j") part(1);
     else if (event.key === "k") part(-1);
     else if (event.key === "n") document.querySelector("[data-annotate]")?.click();
+    else if (event.key === "e") document.querySelector("[data-label]")?.click();
     else if (event.key === "b") document.querySelector("[data-back]")?.click();
   });
 
