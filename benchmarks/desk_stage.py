@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -236,6 +237,7 @@ def served(
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(number, signal.SIGKILL)
         process.wait()
+        shutil.rmtree(log.parent, ignore_errors=True)
 
 
 def _answers(found: Served) -> bool:
