@@ -9,6 +9,7 @@ raised, or took more than 30 seconds.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--family", default="", help="only the folders whose path starts so")
     parser.add_argument("--every", type=int, default=1, help="one file in so many")
     parser.add_argument("--list", action="store_true", help="print each file")
+    parser.add_argument("--log", type=Path, default=None)
     chosen = parser.parse_args()
     folder = os.environ.get("ECLAIREUR_HOSTILE")
     if not folder:
@@ -65,6 +67,10 @@ def main() -> int:
     print(f"refused because the child died or was late: {len(ended)} {ended}")
     print(f"over {_LIMIT:.0f} s: {len(late)} {late}")
     print(f"raised in the parent: {len(raised)} {raised}")
+    if chosen.log is not None:
+        bad = len(late) + len(raised)
+        figures = {"proof": "documents", "seed": 0, "tried": len(times) + len(raised), "failed": bad}
+        chosen.log.write_text(json.dumps(figures) + "\n", encoding="utf-8")
     return 1 if raised or late else 0
 
 

@@ -1,13 +1,15 @@
 """Two real exports of a rolling source, fetched ten times each: one snapshot, one table, one history.
 
-    ECLAIREUR_DATA=… PYTHONPATH=src:. python benchmarks/prove_fetching.py
+    ECLAIREUR_DATA=… PYTHONPATH=src:. python benchmarks/prove_fetching.py [--kills 20] [--log FILE]
 
 Then a fetch is killed at random instants: whatever the instant, there is a whole snapshot or none.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import json
 import os
 import random
 import signal
@@ -27,7 +29,6 @@ from eclaireur.service.fetching import Asked, fetch, write_history
 from eclaireur.sources.remote import archive
 
 EXPORTS = ("alimconfiance_restaurants_2018-2019.csv.gz", "alimconfiance_all_2019-2020.csv.gz")
-KILLS = 20
 
 
 def rolling(data: Path, folder: Path) -> bool:
@@ -52,13 +53,13 @@ def rolling(data: Path, folder: Path) -> bool:
     return all(len(one) == 1 for one in sums.values())
 
 
-def kills(folder: Path) -> bool:
-    """Kill a fetch of 60 MB at random instants; a snapshot is whole or absent."""
+def kills(folder: Path, count: int, seed: int) -> int:
+    """Kill a fetch of 60 MB at random instants; a snapshot is whole or absent. Return how many are torn."""
     source = folder / "large.csv"
     source.write_bytes(b"a;b\n" * 15_000_000)
-    draw = random.Random(20211)
+    draw = random.Random(seed)
     whole = absent = torn = 0
-    for attempt in range(KILLS):
+    for attempt in range(count):
         home = folder / f"home-{attempt}"
         command = [sys.executable, "-m", "eclaireur", "fetch", f"folder:{source}", "--name", "large"]
         with subprocess.Popen(  # noqa: S603 - our own command
@@ -74,20 +75,31 @@ def kills(folder: Path) -> bool:
         whole += len(found)
         absent += not found
         torn += sum(bool(snapshots.verify(workspace.lake, one)) for one in found)
-    print(f"{KILLS} kills: {whole} whole, {absent} absent, {torn} torn")
-    return not torn
+    print(f"{count} kills: {whole} whole, {absent} absent, {torn} torn")
+    return torn
 
 
 def main() -> int:
     """Run both proofs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--rolling", type=int, choices=(0, 1), default=1, help="read the real exports too")
+    parser.add_argument("--seed", type=int, default=20211)
+    parser.add_argument("--log", type=Path, default=None)
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        passed = kills(folder)
+        torn = kills(folder, asked.kills, asked.seed)
         data = os.environ.get("ECLAIREUR_DATA")
-        if not data:
-            print("ECLAIREUR_DATA is not set: the real exports are not read")
-            return 0 if passed else 1
-        return 0 if rolling(Path(data), folder / "home") and passed else 1
+        passed = True
+        if not asked.rolling or not data:
+            print("the real exports are not read: ECLAIREUR_DATA is not set, or --rolling is 0")
+        else:
+            passed = rolling(Path(data), folder / "home")
+    if asked.log is not None:
+        figures = {"proof": "fetching", "seed": asked.seed, "tried": asked.kills, "failed": torn}
+        asked.log.write_text(json.dumps(figures) + "\n", encoding="utf-8")
+    return 0 if passed and not torn else 1
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import gzip
 import importlib
 import importlib.util
 import io
+import json
 import os
 import re
 import subprocess
@@ -481,6 +482,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--child")
     parser.add_argument("--again", type=Path)
+    parser.add_argument("--log", type=Path, default=None)
     asked = parser.parse_args()
     if asked.child:
         child(asked.child, asked.seconds, None)
@@ -497,12 +499,16 @@ def main() -> int:
         print("atheris is not installed (group `fuzz`): no parser is fuzzed")
         return 0
     print(f"{'target':12}{'inputs':>10}{'covered':>9}  {asked.seconds} s each")
-    failed = 0
+    failed = inputs = 0
     for name in [asked.only] if asked.only else TARGETS:
         tried = fuzz(name, asked.seconds)
         failed += bool(tried.said) or not tried.inputs
+        inputs += tried.inputs
         print(f"{name:12}{tried.inputs:10}{tried.covered:9}  {tried.said or 'holds'}", flush=True)
     print(f"{failed} broken")
+    if asked.log is not None:
+        figures = {"proof": "fuzz", "seed": 0, "tried": inputs, "failed": failed}
+        asked.log.write_text(json.dumps(figures) + "\n", encoding="utf-8")
     return 1 if failed else 0
 
 

@@ -118,7 +118,7 @@ def main() -> int:
     parser.add_argument("--mutmut", default=shutil.which("mutmut") or "")
     parser.add_argument("--seconds", type=int, default=1800, help="at most, for one module")
     parser.add_argument("--survivors", action="store_true", help="name what no test noticed")
-    parser.add_argument("--json", type=Path, help="file to write")
+    parser.add_argument("--log", type=Path, default=None, help="file to write")
     asked = parser.parse_args()
     if not asked.mutmut:
         sys.stdout.write("mutmut is not installed (group audit): nothing was measured.\n")
@@ -132,9 +132,12 @@ def main() -> int:
         )
         if asked.survivors:
             sys.stdout.writelines(f"  {name}\n" for name in one.survivors)
-    if asked.json:
-        asked.json.write_text(json.dumps([asdict(one) for one in scores], indent=1), encoding="utf-8")
-    return 0 if all(one.changes and one.share >= _ASKED for one in scores) else 1
+    bad = sum(not one.changes or one.share < _ASKED for one in scores)
+    if asked.log is not None:
+        figures = {"proof": "mutation", "seed": 0, "tried": len(scores), "failed": bad}
+        rows = [asdict(one) for one in scores]
+        asked.log.write_text(json.dumps({**figures, "rows": rows}) + "\n", encoding="utf-8")
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

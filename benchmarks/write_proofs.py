@@ -3,8 +3,8 @@
     python benchmarks/prove_journal.py --log LOGS/journal.json
     python benchmarks/write_proofs.py LOGS --output docs/proofs.md
 
-A log is a JSON object: ``proof``, ``seed``, ``tried`` and ``failed`` at least. ``./eclaireur prove`` asks
-each proof that takes ``--log`` for one, then calls this.
+A log is a JSON object, or a list of them: ``proof``, ``seed``, ``tried`` and ``failed`` at least.
+`run_proofs` asks each proof for one, adds the form and the code that it was run on, and calls this.
 """
 
 from __future__ import annotations
@@ -17,30 +17,72 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PROOFS", "main", "page", "upper_bound"]
+__all__ = ["PROOFS", "logs_in", "main", "page", "upper_bound"]
 
 PROOFS: Mapping[str, tuple[str, str, str]] = {
     "journal": ("tamperings of the journal", "missed, or found at the wrong line", "prove_journal.py"),
     "tasks": ("tasks whose carriers were killed or frozen", "lost or done twice", "prove_tasks.py"),
+    "kills": (
+        "acts acknowledged by a desk whose processes are killed",
+        "lost, done twice or torn",
+        "prove_kills.py",
+    ),
+    "power_rows": (
+        "power cuts on the database",
+        "an acknowledged write lost, or a damaged base",
+        "prove_power.py",
+    ),
+    "power_lake": ("power cuts on the lake", "an acknowledged table lost or torn", "prove_power.py"),
+    "upgrade": (
+        "upgrades killed at a step",
+        "not finished by the next start, or rows lost",
+        "prove_upgrade.py",
+    ),
+    "outages": ("things looked at under outages", "unnamed, or not recovered alone", "prove_outages.py"),
+    "overload": (
+        "requests, ten times too many",
+        "neither served nor refused in words",
+        "prove_overload.py",
+    ),
+    "health": ("healths asked for meanwhile", "over half a second", "prove_overload.py"),
+    "fetching": ("fetches killed", "a torn snapshot", "prove_fetching.py"),
     "explanations": (
         "past scores computed again from the journal",
         "different by more than 1e-9",
         "prove_explanations.py",
     ),
     "stop": ("stops of a served case under load", "not obeyed within 5 s", "prove_stop.py"),
+    "perimeters": (
+        "addresses asked by people outside of their perimeter, and within",
+        "a row that is shown, named or told outside of it",
+        "prove_perimeters.py",
+    ),
+    "ssrf": ("disguised addresses asked of the connectors", "reached or not refused", "prove_ssrf.py"),
     "pickles": ("hostile files offered as a model", "accepted or run", "prove_pickles.py"),
+    "documents": ("hostile files read as documents", "an exception, or over 30 s", "prove_documents.py"),
+    "media": (
+        "hostile images, maps and sounds",
+        "the child dead or late, or refused without a reason",
+        "prove_media.py",
+    ),
+    "fuzz": ("inputs made for the parsers", "another exception than a refusal", "prove_fuzz.py"),
     "membership": ("models attacked for membership", "over the limits", "prove_membership.py"),
+    "mutation": ("modules changed piece by piece", "under 80 % of changes noticed", "prove_mutation.py"),
 }
 """Proof → what was tried, what a failure is, its script."""
 
+_COUNTED = {"membership", "mutation", "outages"}
+"""Proofs whose trials are not draws: they have no bound, and a table of their own."""
+
 _HEAD = """# Proofs
 
-Written by `benchmarks/write_proofs.py` from what the scripts logged; not by hand. `./eclaireur prove` runs
-them again. The upper bound is that of the true rate of failure at 95 % (Clopper and Pearson 1934, one-sided):
-with 0 failure in *n*, about 3/*n*.
+Written by `benchmarks/write_proofs.py` from the logs in `docs/proofs/`; not by hand. `./eclaireur prove` runs
+the proofs again. The upper bound is that of the true rate of failure at 95 % (Clopper and Pearson 1934,
+one-sided): with 0 failure in *n*, about 3/*n*; it speaks of what the script draws, not of what nobody thought
+of. *short* is the form of `./eclaireur prove --quick`: a few trials, to show that the proof works.
 
-| tried | n | failed | a failure is | upper bound | seed | script |
-| --- | --- | --- | --- | --- | --- | --- |
+| tried | n | failed | a failure is | upper bound | form | seed | script |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -86,15 +128,15 @@ def page(logs: Iterable[Mapping[str, Any]]) -> str:
     KeyError
         If a log is of an unknown proof, or lacks a figure.
     """
-    order = list(PROOFS)
+    order, logs = list(PROOFS), list(logs)
     lines = []
     for log in sorted(logs, key=lambda one: order.index(one["proof"])):
         what, failure, script = PROOFS[log["proof"]]
         bound = upper_bound(log["failed"], log["tried"])
-        said = "–" if log["proof"] == "membership" else f"{bound:.2g}"
+        said = "–" if log["proof"] in _COUNTED else f"{bound:.2g}"
         lines.append(
-            f"| {what} | {log['tried']} | {log['failed']} | {failure} | {said} | {log['seed']} | "
-            f"`benchmarks/{script}` |"
+            f"| {what} | {log['tried']} | {log['failed']} | {failure} | {said} | {log.get('form', 'full')} | "
+            f"{log['seed']} | `benchmarks/{script}` |"
         )
     attacked = [row for log in logs if log["proof"] == "membership" for row in log["rows"]]
     if attacked:
@@ -106,7 +148,23 @@ def page(logs: Iterable[Mapping[str, Any]]) -> str:
             f"{row['found_high']:.1%} | {row['members']} |"
             for row in attacked
         ]
+    changed = [row for log in logs if log["proof"] == "mutation" for row in log["rows"]]
+    if changed:
+        lines += [
+            "",
+            "## Changes that tests notice",
+            "",
+            "| module | changes | noticed |",
+            "| --- | --- | --- |",
+        ]
+        lines += [f"| {row['module']} | {row['changes']} | {row['noticed']} |" for row in changed]
     return _HEAD + "\n".join(lines) + "\n"
+
+
+def logs_in(path: Path) -> list[Mapping[str, Any]]:
+    """Return the logs of a file: one, or several."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return found if isinstance(found, list) else [found]
 
 
 def main() -> int:
@@ -115,7 +173,7 @@ def main() -> int:
     parser.add_argument("logs", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     asked = parser.parse_args()
-    logs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(asked.logs.glob("*.json"))]
+    logs = [one for path in sorted(asked.logs.glob("*.json")) for one in logs_in(path)]
     asked.output.write_text(page(logs), encoding="utf-8")
     return 0
 

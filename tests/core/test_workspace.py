@@ -77,7 +77,8 @@ def test_a_workspace_under_a_file_is_refused_in_french(tmp_path: Path) -> None:
     ("code", "kind", "words"),
     [
         (errno.ENOSPC, WorkFailedError, "disque est plein"),
-        (errno.EROFS, ConfigError, "accès est refusé"),
+        (errno.EACCES, ConfigError, "accès est refusé"),
+        (errno.EROFS, ConfigError, "disque est en lecture seule"),
         (errno.ENOENT, ConfigError, "n'existe pas"),
         (errno.EIO, WorkFailedError, "erreur du système"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import signal
@@ -13,7 +14,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -24,6 +28,7 @@ from eclaireur.core.workspace import Workspace
 from eclaireur.desk import place
 from eclaireur.desk.children import Child, watch
 from eclaireur.desk.demo import way_in
+from eclaireur.desk.queueing import HEALTH, health_first
 from eclaireur.desk.serving import Part, check_hosting, free_socket, only_one
 from eclaireur.desk.start import holds_demo, mark_demo, refuse_demo
 from tests.desk.conftest import CASE, Desk
@@ -321,3 +326,39 @@ def test_nothing_outlives_a_parent_that_is_killed(
     process.kill()
 
     assert until(lambda: not any(map(alive, numbers)))
+
+
+def test_the_health_has_a_thread_of_its_own_and_a_silent_connection_none() -> None:
+    class Calls(list[object]):
+        """Stands for a pool of threads, and for what is waited for."""
+
+        def submit(self, _handle: object, conn: object) -> Future[object]:
+            self.append(conn)
+            return Future()
+
+        def register(self, sock: object, *_: object) -> None:
+            self.append(sock)
+
+    worker: Any = object.__new__(health_first())
+    worker.tpool, worker.aside, worker.poller = Calls(), Calls(), Calls()
+    worker.pending_conns, worker.cfg = [], SimpleNamespace(keepalive=5)
+
+    def asked(words: bytes, *, ahead: bytes = b"") -> Any:
+        mine, theirs = socket.socketpair()
+        theirs.sendall(words)
+        held.extend((mine, theirs))
+        unreader = SimpleNamespace(buf=io.BytesIO(ahead))
+        conn = SimpleNamespace(sock=mine, initialized=bool(ahead), parser=SimpleNamespace(unreader=unreader))
+        worker.enqueue_req(conn)
+        return conn
+
+    held: list[socket.socket] = []
+    health, page = asked(HEALTH + b"HTTP/1.1\r\n"), asked(b"GET /api/v1/santeries HTTP/1.1\r\n")
+    begun, silent, kept = asked(b"GET /api"), asked(b""), asked(b"", ahead=b"GET / HTTP/1.1\r\n")
+    assert worker.aside == [health]
+    assert worker.tpool == [page, begun, kept]
+    assert worker.poller == [silent.sock]
+    assert worker.pending_conns == [silent]
+    assert health.sock.recv(4) == b"GET "  # looked at, not taken
+    for one in held:
+        one.close()

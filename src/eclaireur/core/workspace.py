@@ -26,7 +26,7 @@ __all__ = ["Clock", "Workspace", "explain_os_error"]
 Clock = Callable[[], datetime]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_CLOSED = {errno.EACCES, errno.EPERM}
 
 
 def _now() -> datetime:
@@ -40,6 +40,9 @@ def explain_os_error(error: OSError) -> EclaireurError:
         return WorkFailedError(
             "le disque est plein ; rien n'a été écrit à moitié.", file=name, fix="Libérez de la place."
         )
+    if error.errno == errno.EROFS:
+        fix = "Rendez-le inscriptible, ou choisissez un autre dossier."
+        return ConfigError("le disque est en lecture seule.", file=name, fix=fix)
     if error.errno in _CLOSED:
         return ConfigError(
             "l'accès est refusé.", file=name, fix="Vérifiez les droits, ou choisissez un autre dossier."

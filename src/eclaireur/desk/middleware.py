@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from eclaireur.core.errors import EclaireurError, NotFoundError, WorkFailedError
 from eclaireur.desk.access import nobody, reach_of
+from eclaireur.desk.pages.errors import unavailable
 
 __all__ = ["POLICY", "Handler", "french_errors", "safe_headers", "signed_in"]
 
@@ -46,14 +47,14 @@ def safe_headers(get_response: Handler) -> Handler:
 
 
 def french_errors(get_response: Handler) -> Handler:
-    """Turn an error that Éclaireur raises on purpose into a page that says what to do."""
+    """Turn an error that Éclaireur raises on purpose, or that the machine causes, into a page in words."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         return get_response(request)
 
     def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, EclaireurError):
-            return None
+            return unavailable(request, exception)
         status = (
             404
             if isinstance(exception, NotFoundError)

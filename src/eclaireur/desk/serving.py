@@ -191,6 +191,7 @@ def _web(number: int, processes: int) -> None:
     from django.urls import get_resolver
     from gunicorn.app.base import BaseApplication
 
+    from eclaireur.desk.queueing import health_first
     from eclaireur.desk.wsgi import application
 
     _ = get_resolver().url_patterns  # every page is loaded once, here: no first visitor waits for it
@@ -202,7 +203,7 @@ def _web(number: int, processes: int) -> None:
             options: dict[str, Any] = {
                 "bind": f"fd://{number}",
                 "workers": processes,
-                "worker_class": "gthread",
+                "worker_class": health_first(),
                 "threads": _THREADS,
                 "timeout": _TIMEOUT,
                 "graceful_timeout": _PATIENCE - 5,

@@ -89,9 +89,14 @@ def _database() -> Iterator[None]:
     """Say in a sentence that the database does not answer."""
     from django.db import DatabaseError, InterfaceError
 
+    from eclaireur.desk.outages import cause
+
     try:
         yield
     except (DatabaseError, InterfaceError) as error:
+        named = cause(error)
+        if named:
+            raise ConfigError(named, fix="Corrigez cela, puis relancez la commande.") from error
         reason = str(error).strip().splitlines()
         raise ConfigError(
             f"la base de données ne répond pas comme il faut ({reason[0] if reason else 'sans raison'}).",
@@ -114,9 +119,10 @@ def prepare() -> None:
 
     from eclaireur.desk.journal_rows import adopt_files
     from eclaireur.desk.place import workspace
+    from eclaireur.desk.upgrading import upgrade
 
     with _database(), _one_at_a_time():
-        call_command("migrate", interactive=False, verbosity=0)
+        upgrade()
         adopt_files(workspace())
     call_command("collectstatic", interactive=False, verbosity=0)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from eclaireur.core.errors import FileRefusedError
+from eclaireur.core.files import sync_folder
 from eclaireur.service.previewing import preview_apart
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ __all__ = [
     "read",
     "receive",
     "refuse",
+    "sweep",
 ]
 
 RECEIVED = "received"
@@ -49,6 +53,8 @@ FOR_REPORT = "(report)"
 """Stands for a table in an upload that a report asked for: no case has a table of this name."""
 
 _MEGA = 2**20
+_HOUR = 3600.0
+_FOLDER = "uploads"  # the first one of `Upload.file`
 _FORM = 2**20  # bytes of a form around its file
 
 
@@ -82,8 +88,36 @@ def receive(user: User, case: str, sent: UploadedFile[Any] | File[Any]) -> Uploa
         size += len(chunk)
     upload = Upload(case=case, name=_shown(sent.name or ""), sha256=digest.hexdigest(), bytes=size, user=user)
     sent.seek(0)
-    upload.file.save(uuid.uuid4().hex, sent, save=True)
+    upload.file.save(uuid.uuid4().hex, sent, save=False)
+    # A row outlives a power cut; so must the bytes that it names, and their name.
+    path = Path(upload.file.path)
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+    sync_folder(path.parent)
+    upload.save()
     return upload
+
+
+def sweep(*, older_than: float = _HOUR) -> int:
+    """Delete the bytes that no row names: their process was killed before it wrote one; return how many.
+
+    Parameters
+    ----------
+    older_than
+        Age in seconds under which nothing is deleted: a row may be on its way.
+    """
+    from eclaireur.desk.models import Upload
+
+    root = Path(settings.MEDIA_ROOT)
+    limit = time.time() - older_than
+    old = [one for one in (root / _FOLDER).rglob("*") if one.is_file() and one.stat().st_mtime <= limit]
+    if not old:
+        return 0
+    named = {root / name for name in Upload.objects.exclude(file="").values_list("file", flat=True)}
+    gone = [one for one in old if one not in named]
+    for one in gone:
+        one.unlink(missing_ok=True)
+    return len(gone)
 
 
 def _shown(name: str) -> str:

@@ -17,6 +17,7 @@ from eclaireur.core.errors import (
     RefusedError,
     WorkFailedError,
 )
+from eclaireur.desk.outages import RETRY, outage
 
 if TYPE_CHECKING:
     from ninja import NinjaAPI
@@ -184,6 +185,7 @@ def one_shape(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[
 
 def answer_errors(api: NinjaAPI) -> None:
     """Tell an API how to answer each kind of error."""
+    from django.db import Error
     from ninja.errors import AuthenticationError, HttpError, ValidationError
 
     api.add_exception_handler(FailureError, _failure)
@@ -192,10 +194,20 @@ def answer_errors(api: NinjaAPI) -> None:
     api.add_exception_handler(ValidationError, _invalid)
     api.add_exception_handler(HttpError, _of_framework)
     api.add_exception_handler(AuthenticationError, _unknown)
+    api.add_exception_handler(Error, _of_machine)
+    api.add_exception_handler(OSError, _of_machine)
 
 
 def _of_framework(request: HttpRequest, error: Any) -> HttpResponse:
     return answer_error(int(error.status_code))
+
+
+def _of_machine(request: HttpRequest, error: Any) -> HttpResponse:
+    """Name what the machine lacks; an error that is not its own goes on."""
+    found = outage(error)
+    if found is None:
+        raise error
+    return answer_error(503, message=found.message, fix=found.fix, headers={"Retry-After": str(RETRY)})
 
 
 def _failure(request: HttpRequest, error: Any) -> HttpResponse:

@@ -12,6 +12,7 @@ from eclaireur.desk.jobs.context import CancelledError, Context, LostError
 from eclaireur.desk.jobs.kinds import find
 from eclaireur.desk.jobs.queue import end
 from eclaireur.desk.models import Job, JobState
+from eclaireur.desk.outages import outage
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -54,6 +55,8 @@ def run(job: UUID, token: int, *, pace: float = 1.0) -> None:
         end(job, token, JobState.FAILED, error=f"{str(error)[:1].upper()}{str(error)[1:]}")
     except (Error, MemoryError):
         raise
-    except Exception:  # noqa: BLE001 (a body is a case's code: it may raise anything)
+    except Exception as error:  # noqa: BLE001 (a body is a case's code: it may raise anything)
         _LOG.exception("La tâche %s s'est arrêtée.", job)
-        end(job, token, JobState.FAILED, error=_UNEXPECTED.format(job=job))
+        found = outage(error)
+        said = f"{str(found)[:1].upper()}{str(found)[1:]}" if found else _UNEXPECTED.format(job=job)
+        end(job, token, JobState.FAILED, error=said)

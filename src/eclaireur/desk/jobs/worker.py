@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error, close_old_connections, connections
 
-from eclaireur.desk import readings, retaining
+from eclaireur.desk import readings, retaining, uploads
 from eclaireur.desk.jobs import queue
 from eclaireur.desk.jobs.process import Process
 from eclaireur.desk.jobs.running import run
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["run_worker"]
 
 _LOG = logging.getLogger(__name__)
+_HOUR = 3600.0
 
 
 def run_worker(stop: threading.Event | None = None, *, times: Times | None = None) -> None:
@@ -68,6 +69,7 @@ class _Worker:
         self._stopped = stopped
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._reap_due = 0.0
+        self._sweep_due = 0.0
 
     def work(self) -> None:
         """Carry one task after the other. A database that is away for a while is waited for."""
@@ -97,6 +99,9 @@ class _Worker:
             queue.reap(deaths=self._times.deaths)
             with contextlib.suppress(OSError):  # a disk that is away must not end the worker
                 readings.sweep()
+                if time.monotonic() >= self._sweep_due:
+                    self._sweep_due = time.monotonic() + _HOUR
+                    uploads.sweep()
             if self._times.nightly:
                 retaining.ask_of_the_night()
 

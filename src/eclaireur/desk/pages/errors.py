@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from eclaireur.core.errors import EclaireurError
+from eclaireur.desk.outages import RETRY, outage
 
-__all__ = ["bad_request", "forbidden", "not_found", "server_error"]
+__all__ = ["bad_request", "forbidden", "not_found", "server_error", "unavailable"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -36,13 +42,24 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer for a fault of ours."""
-    return _say(
+    """Answer for a fault of ours, or for what the machine lacked outside of any page."""
+    return unavailable(request, sys.exception()) or _say(
         request,
         500,
         "le bureau a rencontré une erreur.",
         "Vos décisions enregistrées sont sauves. Réessayez ; si cela persiste, prévenez l'administrateur.",
     )
+
+
+def unavailable(request: HttpRequest, exception: BaseException | None) -> HttpResponse | None:
+    """Name what the machine lacks, with 503; None when the error does not come from it."""
+    found = outage(exception)
+    if found is None:
+        return None
+    _LOG.warning("%s : %s (%s)", request.path_info, found.message, exception)
+    response = _say(request, 503, found.message, found.fix)
+    response["Retry-After"] = str(RETRY)
+    return response
 
 
 def _say(request: HttpRequest, status: int, message: str, fix: str) -> HttpResponse:
