@@ -172,6 +172,7 @@ def test_a_planted_person_is_found_nowhere_once_erased(
     assert places(work) == set()
 
 
+@pytest.mark.one_database
 def test_a_restored_backup_is_erased_again_by_the_list_that_was_kept(work: Work, tmp_path: Path) -> None:
     connect.fetch(work)
     records(work, "connected")
@@ -194,6 +195,7 @@ def test_a_restored_backup_is_erased_again_by_the_list_that_was_kept(work: Work,
         lost.workspace.erasures.gone(CASE, [KEY])
 
 
+@pytest.mark.one_database
 def test_an_erasure_asks_who_and_why_without_the_name(work: Work) -> None:
     for by, reason in (("Ada", "demande"), ("Ada Martin", " "), ("Ada Martin", f"demande de {KEY}")):
         with pytest.raises(BadValueError, match="demande"):
@@ -201,6 +203,7 @@ def test_an_erasure_asks_who_and_why_without_the_name(work: Work) -> None:
     assert work.workspace.erasures.all() == ()
 
 
+@pytest.mark.one_database
 def test_a_damaged_list_of_erasures_stops_the_reading(work: Work) -> None:
     work.workspace.erasures.add(CASE, [KEY], datetime(2026, 1, 1, tzinfo=UTC))
     file = work.workspace.home / "erased.jsonl"

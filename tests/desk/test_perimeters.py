@@ -419,6 +419,7 @@ def test_what_lies_inside_a_reach_answers_and_names_nothing_else(world: World) -
     assert not silent, "nobody can use these: does the test still build what they name?"
 
 
+@pytest.mark.one_database
 def test_the_other_pages_name_nothing_outside_a_reach(world: World) -> None:
     others = [route for route in routes() if not route.room]
     for nth, person in enumerate(world.people):
