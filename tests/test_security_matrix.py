@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 ROOT = Path(__file__).resolve().parents[1]
 STATES = {"met", "partly", "not met"}
@@ -52,6 +53,27 @@ def test_each_row_has_a_state_a_reason_and_tests_that_exist() -> None:
         for path, name in named:
             text = (ROOT / path).read_text(encoding="utf-8")
             assert re.search(rf"^def {name}\(", text, re.MULTILINE), f"{section}: {path}::{name}"
+
+
+def _table(title: str) -> list[list[str]]:
+    text = (ROOT / "docs" / "security" / "protections.md").read_text(encoding="utf-8")
+    part = text.partition(f"## {title}")[2].partition("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_each_derived_key_is_in_the_inventory() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    labels = {one.strip() for one in re.findall(r'b"(eclaireur\.\w+\.\d+) ?"', source)}
+    labels |= set(re.findall(r'salted_hmac\(\s*"([\w.]+)"', source))
+    told = " ".join(" ".join(row) for row in _table("Keys and algorithms"))
+    assert len(labels) >= 5
+    assert {one for one in labels if one not in told} == set()
+
+
+def test_each_table_of_the_desk_has_one_class() -> None:
+    classed = [name for row in _table("Classes of data") for name in re.findall(r"`(\w+)`", row[2])]
+    assert sorted(classed) == sorted(one.__name__ for one in apps.get_app_config("desk").get_models())
 
 
 def test_each_section_has_its_row_or_does_not_apply() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -246,6 +247,35 @@ def test_a_session_ends_twelve_hours_after_it_opened_however_much_it_is_used(
     assert client.get("/compte/").status_code == 302
     sign_in(desk.manager)
     assert not Session.objects.filter(user=desk.agent).exists(), "swept at the next sign-in"
+
+
+def test_a_session_that_nobody_uses_for_two_hours_is_over(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(desk.agent)
+    for unused, status in ((timedelta(hours=1, minutes=59), 200), (timedelta(hours=2, minutes=1), 302)):
+        Session.objects.filter(user=desk.agent).update(seen=timezone.now() - unused)
+        assert client.get("/compte/").status_code == status
+
+
+def test_signing_out_clears_what_the_browser_kept(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(desk.agent)
+    assert client.post("/deconnexion/")["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_each_header_that_the_desk_sends_is_documented(desk: Desk, sign_in: SignIn, root: Path) -> None:
+    client = sign_in(desk.agent)
+    sent = {*client.get("/compte/", secure=True).headers, *client.post("/deconnexion/", secure=True).headers}
+    plain = {
+        "Content-Type",
+        "Content-Length",
+        "Content-Language",
+        "Location",
+        "Vary",
+        "Cache-Control",
+        "Expires",
+    }
+    page = (root / "docs" / "security" / "protections.md").read_text(encoding="utf-8")
+    assert len(sent - plain) >= 6
+    assert {name for name in sent - plain if f"| `{name}` |" not in page} == set()
 
 
 def test_the_list_of_sessions_says_when_each_was_last_used(

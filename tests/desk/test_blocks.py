@@ -16,6 +16,8 @@ from eclaireur.core.errors import EclaireurError
 from eclaireur.desk.blocks import FormState, render_blocks
 from tests.core.test_terminal import BLOCKS
 
+pytestmark = pytest.mark.one_database
+
 if TYPE_CHECKING:
     from django.test import RequestFactory
     from playwright.sync_api import Dialog, Route

@@ -29,6 +29,8 @@ from eclaireur.service import connect as connecting
 from eclaireur.service.previewing import preview_apart
 from tests.desk.conftest import CASE, Desk
 
+pytestmark = pytest.mark.one_database
+
 SignIn = Callable[[User], Client]
 HERE = f"/{CASE}/connecter/"
 HEADINGS = ["Identifiant de l'établissement", "Date du contrôle", "Résultat du contrôle", "Agent"]

@@ -77,6 +77,7 @@ def work(desk: Desk, desk_home: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     for table, name in (("establishments", "lieux.csv"), ("inspections", "controles.csv")):
         proposal = connect.propose(opened, tmp_path / name, table=table)
         connect.save(opened, proposal, tmp_path / name)
+    connect.fetch(opened)  # other tests of the desk may have connected other files before
     yield opened
     place.workspace.cache_clear()
 

@@ -14,7 +14,7 @@ from eclaireur.desk.models import Decision, Target, User
 from eclaireur.desk.place import workspace
 from tests.desk.conftest import CASE, Desk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 Enter = Callable[[User], Client]
 

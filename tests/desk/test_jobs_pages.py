@@ -14,6 +14,8 @@ from eclaireur.desk.jobs import kinds, queue, start
 from eclaireur.desk.models import Grant, Job, JobState, Role, Switch, User
 from tests.desk.conftest import CASE, Desk
 
+pytestmark = pytest.mark.one_database
+
 SignIn = Callable[[User], Client]
 
 

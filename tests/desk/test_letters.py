@@ -17,6 +17,8 @@ from eclaireur.desk.letters import draft, letter_pdf
 from eclaireur.desk.models import Dossier
 from tests.desk.conftest import CASE, Desk
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def dossier(desk: Desk) -> Dossier:

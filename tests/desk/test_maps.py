@@ -25,6 +25,8 @@ from eclaireur.desk.access import Perimeter, Reach, reach_of
 from eclaireur.desk.models import Item, Switch, Target, User
 from tests.desk.conftest import CASE, Desk
 
+pytestmark = pytest.mark.one_database
+
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 

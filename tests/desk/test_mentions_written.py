@@ -17,7 +17,7 @@ from eclaireur.desk.models import User
 from tests.desk.conftest import CASE, Desk
 from tests.service.reading_back import text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 Enter = Callable[[User], Client]
 

@@ -26,6 +26,8 @@ from eclaireur.desk.models import JournalLine, SetupLink, User
 from tests.desk.conftest import PASSWORD, Desk
 from tests.desk.oidc_server import CLIENT, SECRET, Provider, provider
 
+pytestmark = pytest.mark.one_database
+
 SignIn = Callable[[User], Client]
 GO, BACK = "/connexion/identite/", "/connexion/identite/retour/"
 BACKENDS = ["django.contrib.auth.backends.ModelBackend", "eclaireur.desk.accounts.oidc.IdentityBackend"]

@@ -31,7 +31,7 @@ SignIn = Callable[[User], Client]
 READER = "inspection_letters"
 LETTER = "INSSN-2024-0053"
 OUTSIDE = "Port-Clair"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def pdf(pages: Sequence[Sequence[str]], *, turned: int = 0, cropped: bool = False) -> bytes:

@@ -57,7 +57,7 @@ STRIDE = 40
 With 1 every combination is asked, in minutes.
 """
 
-TURNS = 3
+TURNS = 8
 """Of the routes that a person may use, one in so many is asked by each, in turn. With 1 each asks all."""
 
 _FORMS = {"<case:case>/tirage/": {"capacity": "0"}}

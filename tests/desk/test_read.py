@@ -31,6 +31,8 @@ from tests.desk.conftest import CASE, Desk
 from tests.document_builders import picture
 from tests.web import Page, serve
 
+pytestmark = pytest.mark.one_database
+
 SignIn = Callable[[User], Client]
 HERE = "/lire/"
 TABLE = "Export du service\n\nSIRET;Le;Montant\n83283779300021;01/02/2023;1 234,50\n8,32838E+13;;2\n"

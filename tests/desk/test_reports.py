@@ -20,7 +20,7 @@ from tests.desk.conftest import CASE, Desk
 SignIn = Callable[[User], Client]
 READER = "inspection_letters"
 HERE = f"/{READER}/rapports/"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def carried(kind: str) -> Job:

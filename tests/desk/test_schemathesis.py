@@ -17,6 +17,8 @@ from eclaireur.desk.accounts.keys import make_key
 from eclaireur.desk.models import Job, User
 from tests.desk.conftest import CASE, Desk
 
+pytestmark = pytest.mark.one_database
+
 EXAMPLES = 3
 """Requests of each kind, for each operation; those at the bounds of each parameter come on top."""
 

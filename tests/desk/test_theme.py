@@ -14,6 +14,8 @@ from eclaireur.core.errors import ConfigError, ExtraMissingError
 from eclaireur.desk import theme
 from eclaireur.desk.theme import state_files
 
+pytestmark = pytest.mark.one_database
+
 PARTS = ("core/core.main.min.css", "component/logo/logo.main.min.css", "fonts/Marianne-Regular.woff2")
 
 

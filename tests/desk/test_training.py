@@ -14,6 +14,8 @@ from eclaireur.desk.publishing import draw_list, publish
 
 from .conftest import CASE, Desk
 
+pytestmark = pytest.mark.one_database
+
 SignIn = Callable[[User], Client]
 
 

@@ -17,7 +17,7 @@ from eclaireur.desk.place import work_on, workspace
 from eclaireur.service.declaring import ASKED, declared
 from tests.desk.conftest import CASE, Desk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 Enter = Callable[[User], Client]
 PAGE, PUBLIC = f"/{CASE}/fiche/", f"/fiches/{CASE}/"

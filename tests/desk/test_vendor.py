@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.template.loader import get_template
 
+pytestmark = pytest.mark.one_database
+
 VENDOR = Path(__file__).resolve().parents[2] / "src/eclaireur/desk/static/vendor"
 LIBRARIES: list[dict[str, Any]] = tomllib.loads((VENDOR / "VENDOR.toml").read_text(encoding="utf-8"))[
     "libraries"

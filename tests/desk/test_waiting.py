@@ -15,6 +15,8 @@ from eclaireur.desk.models import Item
 from eclaireur.desk.waiting import size, waiting
 from tests.desk.conftest import CASE, Desk
 
+pytestmark = pytest.mark.one_database
+
 if TYPE_CHECKING:
     from django.test import Client
 

@@ -25,7 +25,7 @@ from tests.desk.test_reports import carried
 SignIn = Callable[[User], Client]
 BENCH = "drug_effects"
 HERE = f"/{BENCH}/"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

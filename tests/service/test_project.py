@@ -102,6 +102,8 @@ def test_registers_tell_the_cases_asked_for_alone(work: Work) -> None:
     for case in (CASE, "another"):
         data = {"number": 2, "reason": "attendu", "checks": ["trop peu"], "login": "rosa"}
         work.workspace.journal.append("gate_override", case=case, actor="Rosa Lebrun", data=data)
+        gone = {"reason": "demande", "places": 3, "rows": 12, "left": 0}
+        work.workspace.journal.append("erasure", case=case, actor="Rosa Lebrun", data=gone)
     for name in REGISTERS:
         rows = register_of(work.workspace, name, [CASE]).rows
         assert rows
@@ -109,5 +111,6 @@ def test_registers_tell_the_cases_asked_for_alone(work: Work) -> None:
         assert not register_of(work.workspace, name, []).rows
     incidents = register_of(work.workspace, "incidents", [CASE]).rows
     assert [row["why"] for row in incidents] == ["essai"]
+    assert register_of(work.workspace, "erasures", [CASE]).rows[0]["count"] == "3 endroits, 12 lignes"
     with pytest.raises(BadValueError):
         register_of(work.workspace, "autre", [CASE])

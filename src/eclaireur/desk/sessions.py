@@ -11,7 +11,10 @@ from django.utils import timezone
 from eclaireur.desk.models import Session
 from eclaireur.desk.prepared import Prepared
 
-__all__ = ["SessionStore"]
+__all__ = ["IDLE", "SessionStore"]
+
+IDLE = timedelta(hours=2)
+"""A session that nobody used for so long is over: a meeting passes, a screen left in the evening does not."""
 
 _SEEN = timedelta(minutes=5)
 _BY_KEY = Prepared(lambda: Session.objects.filter(session_key="?key"), "?key")
@@ -39,10 +42,10 @@ class SessionStore(DatabaseStore):
         return row
 
     def _get_session_from_db(self) -> Session | None:
-        """Return the session while it lasts; else forget its key, as Django does."""
+        """Return the session while it lasts and is used; else forget its key, as Django does."""
         now = timezone.now()
         found: list[Session] = _BY_KEY.rows(self.session_key or "")
-        if not found or found[0].expire_date <= now:
+        if not found or found[0].expire_date <= now or found[0].seen < now - IDLE:
             self._session_key = None
             return None
         if found[0].seen < now - _SEEN:

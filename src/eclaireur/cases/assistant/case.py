@@ -216,10 +216,17 @@ def predict(examples: pa.Table, records: Records, card: ModelCard, artefact: Art
     """Return the chance of each example's question, with the sheets known at its day."""
     asked = {row["subject"]: row["question"] for row in records["questions"].to_pylist()}
     model = modelling.load(artefact)
-    return [
-        answers.find(base_of(_before(records["sheets"], row["as_of"])), model, asked[row["subject"]]).chance
-        for row in examples.select(["subject", "as_of"]).to_pylist()
-    ]
+    chances = []
+    known_at: date | None = None
+    base = None
+    rows = enumerate(examples.select(["subject", "as_of"]).to_pylist())
+    # By day, so that the sheets known then are made into a base once, and one base is held.
+    for at, row in sorted(rows, key=lambda one: one[1]["as_of"]):
+        if base is None or row["as_of"] != known_at:
+            known_at = row["as_of"]
+            base = base_of(_before(records["sheets"], known_at))
+        chances.append((at, answers.find(base, model, asked[row["subject"]]).chance))
+    return [chance for _, chance in sorted(chances)]
 
 
 def answer(

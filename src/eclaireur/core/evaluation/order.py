@@ -49,8 +49,8 @@ class Order:
         self.size = int(self.truth.size)
         self._groups = None if groups is None else np.asarray(groups, dtype=np.int64)
         self._days = None if days is None else np.asarray(days, dtype=np.float64)
-        _, self._codes = np.unique(-self.score, return_inverse=True)  # 0 is the best score
-        self._levels = int(self._codes.max()) + 1 if self.size else 0
+        _, self.codes = np.unique(-self.score, return_inverse=True)  # 0 is the best score
+        self._levels = int(self.codes.max()) + 1 if self.size else 0
 
     def _weight(self, weights: Any) -> NDArray[np.float64]:
         import numpy as np
@@ -62,8 +62,8 @@ class Order:
         import numpy as np
 
         weight = self._weight(weights)
-        positive = np.bincount(self._codes, self.truth * weight, minlength=self._levels)
-        negative = np.bincount(self._codes, (1 - self.truth) * weight, minlength=self._levels)
+        positive = np.bincount(self.codes, self.truth * weight, minlength=self._levels)
+        negative = np.bincount(self.codes, (1 - self.truth) * weight, minlength=self._levels)
         pairs = float(positive.sum() * negative.sum())
         beaten = negative.sum() - np.cumsum(negative)
         return float(np.sum(positive * (beaten + negative / 2))) / pairs if pairs else math.nan
@@ -76,7 +76,7 @@ class Order:
         groups = np.full(self.size, -1) if self._groups is None else self._groups
         rows = np.flatnonzero(groups >= 0)
         cells, inverse = np.unique(
-            groups[rows] * np.int64(self._levels + 1) + self._codes[rows], return_inverse=True
+            groups[rows] * np.int64(self._levels + 1) + self.codes[rows], return_inverse=True
         )
         owner = cells // np.int64(self._levels + 1)
         _, owner = np.unique(owner, return_inverse=True)
@@ -106,8 +106,8 @@ class Order:
         import numpy as np
 
         weight = self._weight(weights)
-        total = np.bincount(self._codes, weight, minlength=self._levels)
-        found = np.bincount(self._codes, weight * self.truth, minlength=self._levels)
+        total = np.bincount(self.codes, weight, minlength=self._levels)
+        found = np.bincount(self.codes, weight * self.truth, minlength=self._levels)
         start = np.cumsum(total) - total
         return float(np.sum(found * np.clip((k - start) / np.where(total > 0, total, 1.0), 0.0, 1.0)))
 
@@ -131,8 +131,8 @@ class Order:
         import numpy as np
 
         weight = self._weight(weights)
-        found = np.bincount(self._codes, weight * self.truth, minlength=self._levels)
-        seen = np.cumsum(np.bincount(self._codes, weight, minlength=self._levels))
+        found = np.bincount(self.codes, weight * self.truth, minlength=self._levels)
+        seen = np.cumsum(np.bincount(self.codes, weight, minlength=self._levels))
         positives = float(found.sum())
         if not positives:
             return math.nan
@@ -171,12 +171,12 @@ class Order:
         days, calendar = self._calendar
         edges = np.concatenate([[0.0], np.cumsum(weight[calendar])])
         area = np.concatenate([[0.0], np.cumsum(weight[calendar] * days[calendar])])
-        mass = np.bincount(self._codes, weight, minlength=self._levels)
+        mass = np.bincount(self.codes, weight, minlength=self._levels)
         end = np.cumsum(mass)
         start = end - mass
         # Rows that tie share the calendar's slots [start, end): each gets their mean day.
         between = np.interp(end, edges, area) - np.interp(start, edges, area)
-        moved = (between / np.where(mass > 0, mass, 1.0))[self._codes]
+        moved = (between / np.where(mass > 0, mass, 1.0))[self.codes]
         return float(np.sum(self.truth * weight * (days - moved)) / positives)
 
     def brier(self, weights: Any = None) -> float:

@@ -87,10 +87,15 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         except WorkFailedError:  # a provider that is out does not keep anyone signed in here
             end = ""
     logout(request)
+    answer: HttpResponse
     if end:
-        return render(request, "desk/account_left.html", {"end": end, "identity": settings.IDENTITY})
-    messages.success(request, "Vous êtes déconnecté.")
-    return HttpResponseRedirect("/connexion/")
+        answer = render(request, "desk/account_left.html", {"end": end, "identity": settings.IDENTITY})
+    else:
+        messages.success(request, "Vous êtes déconnecté.")
+        answer = HttpResponseRedirect("/connexion/")
+    # On a shared machine the next person must not go back to what this one read, nor find what was typed.
+    answer["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
 
 
 @never_cache
