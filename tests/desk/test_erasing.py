@@ -173,6 +173,24 @@ def test_a_planted_person_is_found_nowhere_once_erased(
     assert places(work) == set()
 
 
+def test_what_a_restored_base_follows_again_is_erased_by_the_list(work: Work, desk: Desk) -> None:
+    work.workspace.erasures.add(CASE, [f"establishment:{KEY}", KEY], datetime(2026, 1, 1, tzinfo=UTC))
+    back = {
+        key: Dossier.objects.create(case=CASE, subject=f"establishment:{key}", name=f"{NAME} {key}")
+        for key in (KEY, OTHER)
+    }
+    said = [decisions.comment(desk.manager, one, "revenu") for one in back.values()]
+
+    done = personal.replay(work, rows=DeskRows(work.workspace, CASE))
+
+    assert {"dossiers", "valeurs scellées du journal"} <= {one.kind for one in done}
+    for dossier in back.values():
+        dossier.refresh_from_db()
+    assert KEY not in f"{back[KEY].subject} {back[KEY].name}"
+    assert back[OTHER].name == f"{NAME} {OTHER}"
+    assert [recording.said(one).get("text") for one in said] == [None, "revenu"]
+
+
 @pytest.mark.one_database
 def test_a_restored_backup_is_erased_again_by_the_list_that_was_kept(work: Work, tmp_path: Path) -> None:
     connect.fetch(work)

@@ -141,12 +141,12 @@ def _replay(
 ) -> None:
     from eclaireur.cli.opening import at_work
     from eclaireur.core.erasures import read_erasures
-    from eclaireur.service import erasing
+    from eclaireur.service import personal
 
     with at_work(case, quiet=as_json) as work:
         if erased is not None:
             work.workspace.erasures.merge(read_erasures(erased))
-        found = erasing.replay(work)
+        found = personal.replay(work, rows=_rows(work))
     if as_json:
         show_json({"case": case, "done": [*map(_line, found)]})
     elif found:

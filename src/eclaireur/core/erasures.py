@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from eclaireur.core import canonical
@@ -42,7 +43,7 @@ class Erasures:
     file
         Where they are kept, one JSON line each.
     master
-        Gives the master key; called when a name must be hashed.
+        Gives the master key; called once, when a first name must be hashed.
 
     Examples
     --------
@@ -60,7 +61,7 @@ class Erasures:
     def add(self, case: str, names: Iterable[str], at: datetime) -> None:
         """Add an erasure, durably."""
         marks = tuple(sorted(self._mark(case, name) for name in set(names)))
-        self.merge([Erasure(at, case, marks, self._key())])
+        self.merge([Erasure(at, case, marks, self._key)])
 
     def merge(self, others: Iterable[Erasure]) -> int:
         """Add the erasures of another list that this one has not; return how many.
@@ -103,19 +104,23 @@ class Erasures:
         return {name for name in names if self._mark(case, name) in marks} if marks else set()
 
     def _check(self, erasures: Iterable[Erasure]) -> None:
-        if any(not hmac.compare_digest(one.key, self._key()) for one in erasures):
+        if any(not hmac.compare_digest(one.key, self._key) for one in erasures):
             raise BadValueError(
                 "la liste des effacements vient d'une autre clé maîtresse : personne n'y serait reconnu.",
                 file=str(self._file),
                 fix="Restaurez la clé maîtresse d'origine (journal/master.key, ou ECLAIREUR_MASTER_KEY).",
             )
 
+    @cached_property
     def _key(self) -> str:
         return self._mark("", "")[:16]
 
     def _mark(self, case: str, name: str) -> str:
-        key = hmac.digest(self._master(), b"eclaireur.erasures.1", hashlib.sha256)
-        return hmac.new(key, f"{case}\0{name}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._secret, f"{case}\0{name}".encode(), hashlib.sha256).hex()
+
+    @cached_property
+    def _secret(self) -> bytes:
+        return hmac.digest(self._master(), b"eclaireur.erasures.1", hashlib.sha256)
 
 
 def read_erasures(file: Path) -> tuple[Erasure, ...]:

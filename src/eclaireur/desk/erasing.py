@@ -55,6 +55,10 @@ class DeskRows:
         """Return the subjects of a person's dossiers: a sender has one for each message."""
         return set(_dossiers_of(self._case, marks).values_list("subject", flat=True))
 
+    def everyone(self) -> set[str]:
+        """Return the subjects of every dossier of the case."""
+        return set(Dossier.objects.filter(case=self._case).values_list("subject", flat=True))
+
     def held(self, marks: Collection[str]) -> dict[str, list[dict[str, Any]]]:
         """Return the rows on a person, by what they are."""
         return _held_rows(self._case, marks)

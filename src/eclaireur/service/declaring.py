@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eclaireur.core.workspace import Workspace
     from eclaireur.service.work import Work
 
-__all__ = ["ASKED", "Asked", "contact_of", "declare", "declared"]
+__all__ = ["ASKED", "Asked", "contact_of", "declare", "declared", "keep_months"]
 
 _LONGEST = 2000
 
@@ -220,6 +220,12 @@ def contact_of(workspace: Workspace, card: Card) -> str:
         return declared(workspace, card).get("contact", "")
     except ConfigError:
         return ""
+
+
+def keep_months(workspace: Workspace, card: Card) -> int:
+    """Return for how many months the data of a case are kept: as declared, else as its card says."""
+    said = declared(workspace, card).get("keep_months", "")
+    return max(1, round(float(said))) if said else card.law.keep_months
 
 
 def declare(work: Work, values: Mapping[str, str], *, by: str) -> dict[str, str]:

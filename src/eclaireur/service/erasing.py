@@ -142,7 +142,7 @@ def erase_data(work: Work, marks: Collection[str]) -> tuple[Trace, ...]:
 
 
 def replay(work: Work) -> tuple[Trace, ...]:
-    """Erase again, after a backup was restored, those whom the list of erasures holds."""
+    """Erase again from the lake and the indexes those whom the list of erasures holds."""
     case, erasures = work.card.name, work.workspace.erasures
 
     def gone(names: Collection[str]) -> set[str]:
@@ -197,6 +197,7 @@ def _index(work: Work, gone: Gone) -> Iterator[Trace]:
     if erased:
         searching.delete(workspace, name, erased)
         yield Trace("documents de l'index, avec leurs vecteurs", name, len(erased))
+        yield from _originals(work, erased)
 
 
 def _originals(work: Work, marks: Iterable[str]) -> Iterator[Trace]:

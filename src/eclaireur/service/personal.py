@@ -6,7 +6,7 @@ case which subject a name means.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eclaireur.core.card import Card
     from eclaireur.service.work import Work
 
-__all__ = ["ERASED", "Erased", "Held", "Rows", "access_blocks", "erase", "held"]
+__all__ = ["ERASED", "Erased", "Held", "Rows", "access_blocks", "erase", "held", "replay"]
 
 ERASED = "erasure"
 """Kind of the journal's line that says how much was erased, of whom nobody knows."""
@@ -60,6 +60,9 @@ class Rows(Protocol):
 
     def held(self, marks: Collection[str], /) -> Mapping[str, list[dict[str, Any]]]:
         """Return the rows, by what they are."""
+
+    def everyone(self) -> Collection[str]:
+        """Return every subject that is followed."""
 
     def erase(self, marks: Collection[str], /) -> Collection[Trace]:
         """Erase them."""
@@ -161,13 +164,7 @@ def erase(
             "un effacement demande un motif, qui ne nomme pas la personne effacée.",
             fix="Écrivez le motif en une phrase, par exemple « demande de la personne ».",
         )
-    done = [*erasing.erase_data(work, marks), *(rows.erase(marks) if rows is not None else ())]
-    for subject in _subjects(marks):
-        try:
-            work.workspace.journal.forget(subject, actor=by, reason=reason)
-        except NotFoundError:  # nothing was written of this subject, or it is already done
-            continue
-        done.append(Trace("valeurs scellées du journal", "journal"))
+    done = [*erasing.erase_data(work, marks), *_erase_followed(work, marks, rows, by=by, reason=reason)]
     left = erasing.traces(work.workspace, [*marks, *words])
     counts = {"places": len(done), "rows": sum(one.rows for one in done), "left": len(left)}
     work.workspace.journal.append(ERASED, case=work.card.name, actor=by, data={"reason": reason, **counts})
@@ -181,6 +178,38 @@ _STAGES = {
     "worklist": "Liste du mois",
     "compare": "Comparaison de modèles",
 }
+
+
+def _erase_followed(
+    work: Work, marks: Collection[str], rows: Rows | None, *, by: str, reason: str
+) -> Iterator[Trace]:
+    """Erase the rows of the desk, and destroy the keys of what the journal sealed."""
+    yield from rows.erase(marks) if rows is not None else ()
+    for subject in _subjects(marks):
+        try:
+            work.workspace.journal.forget(subject, actor=by, reason=reason)
+        except NotFoundError:  # nothing was written of this subject, or it is already done
+            continue
+        yield Trace("valeurs scellées du journal", "journal")
+
+
+def replay(work: Work, *, rows: Rows | None = None) -> tuple[Trace, ...]:
+    """Erase again, after a backup was restored, those whom the list of erasures holds.
+
+    The list names nobody: it is asked of each row of the lake, each document of the index, each subject that
+    the desk follows or of whom the journal says something.
+    """
+    workspace, case = work.workspace, work.card.name
+    entries = [entry for entry in workspace.journal.entries(case=case) if entry.subject is not None]
+    told = (said for said in workspace.journal.reveal_all(entries) if said and "subject" in said)
+    followed = {str(said["subject"]) for said in told} | set(rows.everyone() if rows is not None else ())
+    gone = workspace.erasures.gone(case, followed)
+    marks = sorted(gone | {one.partition(":")[2] for one in gone})
+    done = list(erasing.replay(work))
+    if marks:
+        by, reason = "Éclaireur (liste des effacements)", "effacement rejoué après une restauration"
+        done += _erase_followed(work, marks, rows, by=by, reason=reason)
+    return tuple(done)
 
 
 def access_blocks(card: Card, found: Held) -> tuple[Block, ...]:

@@ -10,6 +10,7 @@ from eclaireur.core.catalog import cards
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.mention import SHORT
 from eclaireur.core.view import Column, Table
+from eclaireur.service.declaring import keep_months
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -80,12 +81,6 @@ def _algorithms(_: Workspace, chosen: list[Card]) -> _Made:
     return titles, rows
 
 
-def _months(workspace: Workspace, card: Card) -> int:
-    from eclaireur.service.declaring import declared
-
-    return round(float(declared(workspace, card).get("keep_months") or card.law.keep_months))
-
-
 def _processing(workspace: Workspace, chosen: list[Card]) -> _Made:
     titles = {
         "case": "Cas d’usage",
@@ -102,7 +97,7 @@ def _processing(workspace: Workspace, chosen: list[Card]) -> _Made:
             "purpose": card.law.purpose,
             "basis": card.law.legal_basis,
             "data": card.law.personal_data,
-            "kept": f"{_months(workspace, card)} mois",
+            "kept": f"{keep_months(workspace, card)} mois",
             "aipd": card.law.aipd,
             "sources": ", ".join(one.title for one in card.sources if one.personal) or "aucune",
         }

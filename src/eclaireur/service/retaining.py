@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from eclaireur.core.errors import NotFoundError
 from eclaireur.core.subjects import Subject
-from eclaireur.service.declaring import declared
+from eclaireur.service.declaring import keep_months
 from eclaireur.service.erasing import Trace, addresses
 
 if TYPE_CHECKING:
     from eclaireur.service.work import Work
 
-__all__ = ["RETENTION", "OldRows", "Retained", "keep_months", "retain"]
+__all__ = ["RETENTION", "OldRows", "Retained", "retain"]
 
 RETENTION = "retention"
 """Kind of the journal's line that reports a night."""
@@ -50,12 +50,6 @@ class Retained:
     applied: bool
 
 
-def keep_months(work: Work) -> int:
-    """Return for how many months the data of a case are kept."""
-    said = declared(work.workspace, work.card).get("keep_months", "")
-    return max(1, round(float(said))) if said else work.card.law.keep_months
-
-
 def retain(work: Work, *, rows: OldRows | None = None, apply: bool = True) -> Retained:
     """Erase what a case kept for too long, and report it in the journal.
 
@@ -66,7 +60,7 @@ def retain(work: Work, *, rows: OldRows | None = None, apply: bool = True) -> Re
     apply
         Whether to erase, or only to tell.
     """
-    months = keep_months(work)
+    months = keep_months(work.workspace, work.card)
     limit = work.workspace.clock() - timedelta(days=months * _MONTH)
     gone = list(rows.old(limit, apply=apply)) if rows is not None else []
     shown = rows.runs(limit) if rows is not None else ()
@@ -92,7 +86,8 @@ def _lake(work: Work, limit: datetime, shown: Collection[str], *, apply: bool) -
             for at, text in lake.dated_notes(prefix):
                 noted = f"{prefix}/{text.rpartition('/')[2]}"
                 seen[noted] = at
-                newest[prefix] = noted
+                if noted in there:  # the newest may have been erased: the one before it is then in use
+                    newest[prefix] = noted
         newest.setdefault(prefix, address)
     for address in there:
         if (
