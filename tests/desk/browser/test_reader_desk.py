@@ -120,7 +120,7 @@ def test_without_javascript_a_search_is_made_narrowed_and_kept(served: Served, v
     page.locator("#de").fill("référence")
     page.locator("#a").fill(LETTER.lower())
     page.keyboard.press("Enter")
-    assert LETTER in page.locator("#choisi").inner_text()
+    page.locator("#choisi", has_text=LETTER).wait_for()  # a key does not wait for the page it asks for
     page.locator("button[name=label]").first.click()
     page.locator("#texte mark", has_text=LETTER).wait_for()
     page.get_by_role("button", name="Retirer").click()
