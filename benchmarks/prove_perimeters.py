@@ -2,9 +2,9 @@
 
     PYTHONPATH=src:. python benchmarks/prove_perimeters.py --stride 1 --turns 1 [--log FILE]
 
-The world of `tests/desk/test_perimeters.py` (twenty perimeters of territories and services, fifty people,
-every shape of right) is asked in full: where the test asks one address in forty for each person and
-perimeter, each in turn, this asks one in ``--stride``. An answer that holds the mark of a perimeter that the
+The world of `tests/desk/test_perimeters.py` (twenty perimeters of territories and services, people of every
+shape of right, ``--people`` of them) is asked in full: where the test asks one address in forty for each
+person and perimeter, each in turn, this asks one in ``--stride``. An answer that holds the mark of a perimeter that the
 person does not see, or that tells that something is there, is a crossing.
 """
 
@@ -72,9 +72,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--turns", type=int, default=1)
+    parser.add_argument("--people", type=int, default=90)
     parser.add_argument("--log", type=Path, default=None)
     asked = parser.parse_args()
-    asking = Asking({"STRIDE": asked.stride, "TURNS": asked.turns}, ("Person", "ask"))
+    wider = {"STRIDE": asked.stride, "TURNS": asked.turns, "PEOPLE": asked.people}
+    asking = Asking(wider, ("Person", "ask"))
     words = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(_ROOT), str(_ROOT / _TEST)]
     pytest.main(words, plugins=[asking])
     failed = asking.outcomes["failed"]

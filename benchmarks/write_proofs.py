@@ -57,6 +57,16 @@ PROOFS: Mapping[str, tuple[str, str, str]] = {
         "a row that is shown, named or told outside of it",
         "prove_perimeters.py",
     ),
+    "api": (
+        "requests drawn from the description of the API",
+        "an answer that it does not describe, or a 5xx",
+        "prove_api.py",
+    ),
+    "pages": (
+        "pages, forms and files full of hostile words, in a browser",
+        "something ran, left the desk, or a 5xx",
+        "prove_pages.py",
+    ),
     "ssrf": ("disguised addresses asked of the connectors", "reached or not refused", "prove_ssrf.py"),
     "pickles": ("hostile files offered as a model", "accepted or run", "prove_pickles.py"),
     "documents": ("hostile files read as documents", "an exception, or over 30 s", "prove_documents.py"),
