@@ -64,7 +64,7 @@ class Asking:
 
             return answer(handler, environ, told)
 
-        WSGIHandler.__call__ = counted  # type: ignore[method-assign]
+        WSGIHandler.__call__ = counted  # type: ignore[assignment,method-assign]
         try:
             return (yield)
         finally:

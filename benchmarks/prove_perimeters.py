@@ -4,8 +4,8 @@
 
 The world of `tests/desk/test_perimeters.py` (twenty perimeters of territories and services, people of every
 shape of right, ``--people`` of them) is asked in full: where the test asks one address in forty for each
-person and perimeter, each in turn, this asks one in ``--stride``. An answer that holds the mark of a perimeter that the
-person does not see, or that tells that something is there, is a crossing.
+person and perimeter, each in turn, this asks one in ``--stride``. An answer that holds the mark of a
+perimeter that the person does not see, or that tells that something is there, is a crossing.
 """
 
 from __future__ import annotations
