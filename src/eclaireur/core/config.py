@@ -62,6 +62,11 @@ class Settings:
         env="ECLAIREUR_SECRET_KEY",
         secret=True,
     )
+    second_factor: str = _setting(
+        "chosen",
+        help="who must have a second factor: `chosen` (each decides), `administrators`, or `all`",
+        env="ECLAIREUR_SECOND_FACTOR",
+    )
     oidc_issuer: str = _setting(
         "",
         help="address of the OpenID Connect provider, ProConnect among others; empty for passwords alone",
