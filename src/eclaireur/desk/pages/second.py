@@ -137,6 +137,7 @@ def _shown(request: Asking, form: OwnCodeForm, *, held: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {"form": form, "held": held, "asked": second.asked_of(request.user)}
     if held:
         return {**shown, "factor": SecondFactor.objects.get(user=request.user)}
+    form.fields["code"].help_text = "Les six chiffres qu’affiche l’application."  # no spare code yet
     # The session stays on the server: until a code proves it, a secret is in no other row.
     secret = request.session.setdefault(_SECRET, second.new_secret())
     address = second.address(request.user, secret)
