@@ -16,6 +16,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from eclaireur.bricks.semantic.index import (
     Why,
     number_of,
 )
-from eclaireur.bricks.semantic.normalise import keys
+from eclaireur.bricks.semantic.many_keys import keys_of
 from eclaireur.bricks.semantic.query import FIELDS, in_one_field, leaves, read_query
 from eclaireur.bricks.semantic.tantivy_query import FACET, Compiler, day_number, library, words_of
 from eclaireur.core.errors import WorkFailedError
@@ -47,6 +48,8 @@ _MANIFEST = "manifest.json"
 _META = "meta.json"
 _HEAP = 128_000_000
 _MOST_VALUES = 200
+_BATCH = 4096
+"""Documents whose words are read together."""
 
 
 class TantivyIndex:
@@ -267,30 +270,37 @@ class _Writer:
     def add(self, documents: Iterable[Document], *, fresh: bool = False) -> int:
         """Add documents; ``fresh`` promises that none is there already, and saves looking for them."""
         count = 0
-        write, make = self._writer.add_document, self._document
-        for one in documents:
-            if not fresh:
-                self._writer.delete_documents_by_term("id", one.id)
-            made = make()
-            made.add_text("id", one.id)
-            made.add_integer("number", number_of(one.id))
-            for name in FIELDS:
-                text = getattr(one, name)
-                if text:
-                    made.add_text(name, keys(text))
-            if one.day is not None:
-                made.add_integer("day", day_number(one.day))
-                made.add_text("month", one.day.isoformat()[:7])
-            for name, values in one.facets.items():
-                self._spec.known(name)
-                for value in dict.fromkeys(values):
-                    made.add_text(FACET + name, value)
-            for value in dict.fromkeys(one.perimeters):
-                made.add_text("perimeter", value)
-            made.add_bytes("stored", one.packed())
-            write(made)
-            count += 1
+        rest = iter(documents)
+        while batch := list(islice(rest, _BATCH)):
+            titles, sections, bodies = (keys_of([getattr(one, name) for one in batch]) for name in FIELDS)
+            for one, title, section, body in zip(batch, titles, sections, bodies, strict=True):
+                if not fresh:
+                    self._writer.delete_documents_by_term("id", one.id)
+                self._write(one, title, section, body)
+            count += len(batch)
         return count
+
+    def _write(self, one: Document, title: str, section: str, body: str) -> None:
+        made = self._document()
+        made.add_text("id", one.id)
+        made.add_integer("number", number_of(one.id))
+        if title:
+            made.add_text("title", title)
+        if section:
+            made.add_text("section", section)
+        if body:
+            made.add_text("body", body)
+        if one.day is not None:
+            made.add_integer("day", day_number(one.day))
+            made.add_text("month", one.day.isoformat()[:7])
+        for name, values in one.facets.items():
+            self._spec.known(name)
+            for value in dict.fromkeys(values):
+                made.add_text(FACET + name, value)
+        for value in dict.fromkeys(one.perimeters):
+            made.add_text("perimeter", value)
+        made.add_bytes("stored", one.packed())
+        self._writer.add_document(made)
 
     def delete(self, ids: Iterable[str]) -> None:
         """Take documents out."""
