@@ -77,7 +77,7 @@ class TantivyIndex:
         self._schema = index.schema
         self._meta = str(folder / _META)
         self._seen = 0
-        self._fields = FIELDS
+        self._fields: tuple[str, ...] = FIELDS
 
     def __repr__(self) -> str:
         return f"TantivyIndex({str(self.folder)!r})"
