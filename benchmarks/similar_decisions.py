@@ -26,6 +26,7 @@ from eclaireur.cases.similar_decisions import measuring, sample
 from eclaireur.cases.similar_decisions.judges import without_judges
 
 BATCH = 2000
+STOPS = (20_000, 100_000, 300_000)
 
 
 def main() -> None:
@@ -70,27 +71,28 @@ def real(path: Path) -> None:
 
 
 def generated(many: int) -> None:
-    """Group many generated decisions, one in three in a series, with their sets on disk."""
+    """Group many generated decisions, one in three in a series, their sets on disk; on the way too."""
     draw = random.Random(5)
     moulds = [one.text for one in sample.made(5, count=2000)]
     words = sorted({word for text in moulds for word in re.findall(r"\w{4,}", text)})
     spent = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        grouper = Grouper(spill=Path(folder) / "sets")
+        sets = Path(folder) / "sets"
+        grouper = Grouper(spill=sets)
         for first in range(0, many, BATCH):
             texts = batch(draw, moulds, words, min(BATCH, many - first))
             start = time.process_time()
             grouper.add([without_judges(text) for text in texts])
-            spent += time.process_time() - start
-        start = time.process_time()
-        groups = grouper.groups()
-        spent += time.process_time() - start
-        disk = (Path(folder) / "sets").stat().st_size
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(
-        f"{many} generated decisions: {many / spent:.0f}/CPU-s, {len(set(groups.tolist()))} groups, ", end=""
-    )
-    print(f"{len(grouper.pairs())} pairs, peak memory {memory:.2f} GB, {disk / 1e9:.2f} GB on disk")
+            done = first + len(texts)
+            if done in STOPS or done == many:
+                found = len(set(grouper.groups().tolist()))
+                spent += time.process_time() - start
+                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+                print(f"{done} generated decisions: {done / spent:.0f}/CPU-s, {found} groups, ", end="")
+                print(f"{len(grouper.pairs())} pairs, peak memory {memory:.2f} GB, ", end="")
+                print(f"{sets.stat().st_size / 1e9:.2f} GB on disk", flush=True)
+            else:
+                spent += time.process_time() - start
 
 
 def batch(draw: random.Random, moulds: list[str], words: list[str], size: int) -> list[str]:

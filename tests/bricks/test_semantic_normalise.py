@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from eclaireur.bricks.semantic.many_keys import keys_of
 from eclaireur.bricks.semantic.normalise import keys, marks, plain, tidy, tokens
 
 FRENCH = st.text(
@@ -29,6 +32,19 @@ def test_each_token_is_a_slice_of_the_original(text: str) -> None:
 @settings(max_examples=150)
 def test_the_fast_way_gives_the_keys_of_the_tokens(text: str) -> None:
     assert keys(text).split() == [one.key for one in tokens(text)]
+
+
+def test_texts_read_together_have_the_keys_of_each() -> None:
+    draw = random.Random(0)
+    page = [*map(chr, range(0x80)), *map(chr, range(0xA0, 0x100)), *"€’œŒ–…\u202f", *"LRDaà123e-\n '" * 40]
+    beyond = [*page, *"\u0301\u200bﬁ\ud800\U0001f600漢ŷ"]
+    inside, outside = (
+        ["", *("".join(draw.choices(letters, k=draw.choice((1, 30, 200)))) for _ in range(500))]
+        for letters in (page, beyond)
+    )
+    for some in (inside, outside, [" - ", "·"] * 6000, inside[:20]):
+        assert keys_of(some) == [keys(text) for text in some]
+    assert min(sum(map(len, some)) for some in (inside, outside)) > 20_000  # long enough to be read together
 
 
 @given(TEXTS)

@@ -172,9 +172,11 @@ class Hybrid:
         numbers = np.fromiter(sorted(candidates), np.int64, len(candidates))
         columns = np.zeros((len(numbers), len(WAYS)))
         for at, (found, scores) in enumerate(by_field):
-            kept = np.isin(found, numbers)
-            places = np.searchsorted(numbers, np.asarray(found, np.int64)[kept])
-            columns[places, at] = np.asarray(scores)[kept]
+            if len(found) and len(numbers):
+                seen = np.asarray(found, np.int64)
+                places = np.minimum(np.searchsorted(numbers, seen), len(numbers) - 1)
+                kept = numbers[places] == seen
+                columns[places[kept], at] = np.asarray(scores)[kept]
         self._heads(columns, numbers, asked, place)
         if vector is not None and len(numbers):
             columns[:, 5] = self._dense(numbers, vector)

@@ -16,6 +16,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,16 @@ from eclaireur.bricks.semantic.index import (
     Why,
     number_of,
 )
-from eclaireur.bricks.semantic.normalise import keys
+from eclaireur.bricks.semantic.many_keys import keys_of
 from eclaireur.bricks.semantic.query import FIELDS, in_one_field, leaves, read_query
-from eclaireur.bricks.semantic.tantivy_query import FACET, Compiler, day_number, library, words_of
+from eclaireur.bricks.semantic.tantivy_query import (
+    FACET,
+    Compiler,
+    day_number,
+    library,
+    numbered,
+    words_of,
+)
 from eclaireur.core.errors import WorkFailedError
 from eclaireur.core.files import write_atomically
 
@@ -47,6 +55,8 @@ _MANIFEST = "manifest.json"
 _META = "meta.json"
 _HEAP = 128_000_000
 _MOST_VALUES = 200
+_BATCH = 4096
+"""Documents whose words are read together."""
 
 
 class TantivyIndex:
@@ -67,6 +77,7 @@ class TantivyIndex:
         self._schema = index.schema
         self._meta = str(folder / _META)
         self._seen = 0
+        self._fields: tuple[str, ...] = FIELDS
 
     def __repr__(self) -> str:
         return f"TantivyIndex({str(self.folder)!r})"
@@ -154,7 +165,12 @@ class TantivyIndex:
             if changed != self._seen:
                 self._index.reload()
                 self._seen = changed
+                searcher = self._index.searcher()
+                self._fields = tuple(name for name in FIELDS if searcher.terms_with_prefix(name, "", None, 1))
         return self._index.searcher()
+
+    def _compiler(self, searcher: tantivy.Searcher) -> Compiler:
+        return Compiler(self._schema, self.spec, searcher, self._fields)
 
     def count(self) -> int:
         """Return how many documents there are."""
@@ -163,7 +179,7 @@ class TantivyIndex:
     def get(self, id: str, perimeters: frozenset[str] | None = None) -> Document | None:  # noqa: A002
         """Return a document within the reader's perimeters."""
         searcher = self._searcher()
-        compiler = Compiler(self._schema, self.spec, searcher)
+        compiler = self._compiler(searcher)
         found = searcher.search(compiler.bounded(compiler.same(id), Search(perimeters=perimeters)), 1)
         return _document(searcher, found.hits[0][1]) if found.hits else None
 
@@ -171,7 +187,7 @@ class TantivyIndex:
         """Answer a question; see `index.Search`."""
         read = read_query(search.query)
         searcher = self._searcher()
-        query = Compiler(self._schema, self.spec, searcher).whole(search, read.tree)
+        query = self._compiler(searcher).whole(search, read.tree)
         found = searcher.search(query, max(search.limit, 1), count=search.total, offset=max(search.offset, 0))
         total: int | None = getattr(found, "count", None)
         hits = [Hit(score=score, document=_document(searcher, where)) for score, where in found.hits]
@@ -193,7 +209,7 @@ class TantivyIndex:
         searcher = self._searcher()
         tree = read_query(search.query).tree
         tree = in_one_field(tree, field) if field else tree
-        query = Compiler(self._schema, self.spec, searcher).whole(search, tree)
+        query = self._compiler(searcher).whole(search, tree)
         hits = searcher.search(query, max(search.limit, 1), count=False).hits
         numbers: list[Any] = searcher.fast_field_values("number", [where for _, where in hits])
         return numbers, [score for score, _ in hits]
@@ -216,15 +232,14 @@ class TantivyIndex:
     ) -> list[tantivy.DocAddress]:
         if not numbers:
             return []
-        chosen = library().Query.term_set_query(self._schema, "number", list(numbers))
-        query = Compiler(self._schema, self.spec, searcher).bounded(chosen, search)
+        query = self._compiler(searcher).bounded(numbered(self._schema, numbers), search)
         return [where for _, where in searcher.search(query, len(numbers), count=False).hits]
 
     def explain(self, search: Search, id: str) -> tuple[Why, ...]:  # noqa: A002
         """Return why a document answers; a beginning or a misspelt word is told by the word found."""
         searcher = self._searcher()
         tree = read_query(search.query).tree
-        compiler = Compiler(self._schema, self.spec, searcher)
+        compiler = self._compiler(searcher)
         found = searcher.search(compiler.both(compiler.same(id), compiler.whole(search, tree)), 1)
         if not found.hits:
             return ()
@@ -267,30 +282,37 @@ class _Writer:
     def add(self, documents: Iterable[Document], *, fresh: bool = False) -> int:
         """Add documents; ``fresh`` promises that none is there already, and saves looking for them."""
         count = 0
-        write, make = self._writer.add_document, self._document
-        for one in documents:
-            if not fresh:
-                self._writer.delete_documents_by_term("id", one.id)
-            made = make()
-            made.add_text("id", one.id)
-            made.add_integer("number", number_of(one.id))
-            for name in FIELDS:
-                text = getattr(one, name)
-                if text:
-                    made.add_text(name, keys(text))
-            if one.day is not None:
-                made.add_integer("day", day_number(one.day))
-                made.add_text("month", one.day.isoformat()[:7])
-            for name, values in one.facets.items():
-                self._spec.known(name)
-                for value in dict.fromkeys(values):
-                    made.add_text(FACET + name, value)
-            for value in dict.fromkeys(one.perimeters):
-                made.add_text("perimeter", value)
-            made.add_bytes("stored", one.packed())
-            write(made)
-            count += 1
+        rest = iter(documents)
+        while batch := list(islice(rest, _BATCH)):
+            titles, sections, bodies = (keys_of([getattr(one, name) for one in batch]) for name in FIELDS)
+            for one, title, section, body in zip(batch, titles, sections, bodies, strict=True):
+                if not fresh:
+                    self._writer.delete_documents_by_term("id", one.id)
+                self._write(one, title, section, body)
+            count += len(batch)
         return count
+
+    def _write(self, one: Document, title: str, section: str, body: str) -> None:
+        made = self._document()
+        made.add_text("id", one.id)
+        made.add_integer("number", number_of(one.id))
+        if title:
+            made.add_text("title", title)
+        if section:
+            made.add_text("section", section)
+        if body:
+            made.add_text("body", body)
+        if one.day is not None:
+            made.add_integer("day", day_number(one.day))
+            made.add_text("month", one.day.isoformat()[:7])
+        for name, values in one.facets.items():
+            self._spec.known(name)
+            for value in dict.fromkeys(values):
+                made.add_text(FACET + name, value)
+        for value in dict.fromkeys(one.perimeters):
+            made.add_text("perimeter", value)
+        made.add_bytes("stored", one.packed())
+        self._writer.add_document(made)
 
     def delete(self, ids: Iterable[str]) -> None:
         """Take documents out."""

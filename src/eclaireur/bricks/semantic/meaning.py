@@ -182,10 +182,13 @@ class LetterBags:
             sums = np.concatenate([np.zeros(1), np.cumsum(shares, dtype=np.float64)])
             whole = (sums[self.bounds[1:]] - sums[self.bounds[:-1]])[rows]
             return np.asarray(whole, np.float32)
-        found = np.zeros(len(rows), np.float32)
-        ends = zip(self.bounds[rows].tolist(), self.bounds[rows + 1].tolist(), strict=True)
-        for row, (first, last) in enumerate(ends):
-            found[row] = asked[self.bins[first:last]] @ self.weights[first:last]
+        distinct, back = np.unique(rows, return_inverse=True)
+        first, size = self.bounds[distinct], self.bounds[distinct + 1] - self.bounds[distinct]
+        ends = np.cumsum(size)
+        at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - ends + size, size)
+        owner = np.repeat(np.arange(len(distinct)), size)
+        sums = np.bincount(owner, asked[self.bins[at]] * self.weights[at], len(distinct))
+        found: NDArray[np.float32] = sums.astype(np.float32)[back]
         return found
 
     def save(self, folder: Path) -> None:

@@ -21,7 +21,22 @@ from functools import lru_cache
 
 from eclaireur.bricks.semantic import references
 
-__all__ = ["STOP", "Mark", "Token", "keys", "marks", "plain", "stem", "stems_of_beginning", "tidy", "tokens"]
+__all__ = [
+    "APOSTROPHES",
+    "STOP",
+    "Mark",
+    "Token",
+    "keys",
+    "marks",
+    "may_be_cut",
+    "mended",
+    "piece_keys",
+    "plain",
+    "stem",
+    "stems_of_beginning",
+    "tidy",
+    "tokens",
+]
 
 _LIGATURES = str.maketrans(
     {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ĳ": "ij", "Ĳ": "IJ"}
@@ -32,10 +47,8 @@ _INVISIBLE = "\u00ad\u200b-\u200d\u2060\ufeff"
 _WORD = re.compile(rf"[^\W_]+(?:[{_INVISIBLE}\u0300-\u036f]+[^\W_]*)*")
 _PIECE = re.compile(r"\S+")
 _CUT = re.compile(r"(?<=[^\W\d_])[-\u00ad‐¬]\r?\n[ \t]{0,20}(?=[^\W\d_])")
-_HYPHENS = ("-\n", "-\r", "\u00ad", "‐", "¬")
-"""Without one of these, no word is cut at the end of a line: far quicker to look for than `_CUT`."""
 _ARTICLE = re.compile(r"[LRDAlrda](?=\d{3})")
-_APOSTROPHES = frozenset("'’ʼ‘`´′")
+APOSTROPHES = frozenset("'’ʼ‘`´′")
 _ELIDED = frozenset(
     ("c", "d", "j", "l", "m", "n", "qu", "s", "t", "jusqu", "lorsqu", "puisqu", "quoiqu", "quelqu")
 )
@@ -114,7 +127,7 @@ def plain(word: str) -> str:
     ('oeuvre', 'fichees', 'ete', 'copie')
     """
     if word.isascii():
-        return "".join(filter(str.isalnum, word.lower()))
+        return word.lower() if word.isalnum() else "".join(filter(str.isalnum, word.lower()))
     folded = unicodedata.normalize("NFKD", word.translate(_LIGATURES)).casefold()
     folded = unicodedata.normalize("NFKD", folded.translate(_LIGATURES))
     return "".join(char for char in folded if char.isalnum())
@@ -166,7 +179,7 @@ def _cut(piece: str) -> Iterator[tuple[int, int, str]]:
         start, end = found.span()
         word = plain(piece[start : min(end, start + _LONGEST_WORD)])
         if not word or (
-            word in _ELIDED and piece[end : end + 1] in _APOSTROPHES and _FOLLOWED.search(piece, end + 1)
+            word in _ELIDED and piece[end : end + 1] in APOSTROPHES and _FOLLOWED.search(piece, end + 1)
         ):
             continue
         if _ARTICLE.match(piece, start, end):
@@ -196,6 +209,8 @@ class _Pieces(dict[str, str]):
 
 
 _pieces = _Pieces()
+piece_keys = _pieces.__getitem__
+"""Keys of what stands between two blanks, each followed by a space."""
 
 
 def keys(text: str) -> str:
@@ -213,9 +228,21 @@ def keys(text: str) -> str:
     >>> keys("une inspec-\\ntion")
     'une inspec '
     """
-    if "\n" in text and any(one in text for one in _HYPHENS):
-        text = _CUT.sub("", text)
-    return "".join(map(_pieces.__getitem__, text.split()))
+    return "".join(map(piece_keys, mended(text).split()))
+
+
+def mended(text: str) -> str:
+    """Return a text without the cuts of words at the end of lines.
+
+    >>> mended("une inspec-\\ntion")
+    'une inspection'
+    """
+    return _CUT.sub("", text) if may_be_cut(text) else text
+
+
+def may_be_cut(text: str) -> bool:
+    """Tell, quickly, whether a word may be cut at the end of a line."""
+    return "\n" in text and ("-\n" in text or "-\r" in text or "\u00ad" in text or "‐" in text or "¬" in text)
 
 
 def tokens(text: str) -> list[Token]:

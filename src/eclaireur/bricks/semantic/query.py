@@ -177,6 +177,8 @@ def read_query(text: str) -> Query:
 
 def _lexed(text: str, notes: list[str]) -> list[tuple[str, str]]:
     """Cut a text in brackets, phrases, dates, numbers and words."""
+    if text.replace(" ", "").isalpha():
+        return [("word", value) for value in text.split()]
     found: list[tuple[str, str]] = []
     dated = references.dates(text) if _DIGIT.search(text) else ()
     days = {start: (end, day) for start, end, day in dated}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -18,11 +18,13 @@ from eclaireur.core.errors import ExtraMissingError
 if TYPE_CHECKING:
     import tantivy
 
-__all__ = ["FACET", "Compiler", "day_number", "library", "words_of"]
+__all__ = ["FACET", "Compiler", "day_number", "library", "numbered", "words_of"]
 
 FACET = "f_"
 """What stands before a facet's name among tantivy's fields."""
 
+_MOST_NUMBERS = 2000
+"""Documents up to which looking for each costs less than going through the numbers of all."""
 _MOST_WORDS = 50
 """Words that a beginning may stand for."""
 
@@ -64,11 +66,14 @@ class Compiler:
         Of the index.
     searcher
         View of the commit that is searched: a beginning stands for the words it holds.
+    fields
+        Those in which a word is looked for: the others hold none.
     """
 
     schema: tantivy.Schema
     spec: Spec
     searcher: tantivy.Searcher
+    fields: tuple[str, ...] = FIELDS
 
     def whole(self, search: Search, tree: Node | None) -> tantivy.Query:
         """Return the query of a search: its tree, within its bounds."""
@@ -147,7 +152,7 @@ class Compiler:
     def _leaf(self, leaf: Leaf, search: Search) -> list[tantivy.Query]:
         query = library().Query
         found: list[tantivy.Query] = []
-        for field in (leaf.only,) if leaf.only else FIELDS:
+        for field in (leaf.only,) if leaf.only else self.fields:
             if leaf.distance:
                 near = query.fuzzy_term_query(self.schema, field, leaf.keys[0], leaf.distance)
                 found.append(self._boosted(near, field))
@@ -166,10 +171,26 @@ class Compiler:
 
 
 def _boolean(clauses: Iterable[tuple[str, tantivy.Query]]) -> tantivy.Query:
-    module = library()
-    found: tantivy.Query = module.Query.boolean_query(
-        [(getattr(module.Occur, occur), one) for occur, one in clauses]
-    )
+    kinds = _occurs()
+    found: tantivy.Query = library().Query.boolean_query([(kinds[occur], one) for occur, one in clauses])
+    return found
+
+
+@cache
+def _occurs() -> dict[str, Any]:
+    kinds = library().Occur
+    return {"Must": kinds.Must, "MustNot": kinds.MustNot, "Should": kinds.Should}
+
+
+def numbered(schema: tantivy.Schema, numbers: Sequence[int]) -> tantivy.Query:
+    """Return the query of some documents, by their numbers; they all score alike."""
+    query = library().Query
+    found: tantivy.Query
+    if len(numbers) > _MOST_NUMBERS:
+        found = query.term_set_query(schema, "number", list(numbers))
+    else:
+        terms = (query.term_query(schema, "number", one, "basic") for one in numbers)
+        found = _boolean(("Should", query.const_score_query(one, 0.0)) for one in terms)
     return found
 
 

@@ -77,12 +77,13 @@ def without_judges(text: str) -> str:
 
     lines = text.split("\n")
     closing = _closing(lines)
+    hints = [hint for hint in _HINTS if hint in text]
     for at, line in enumerate(lines):
         if at >= closing:
             line = _PERSON.sub(neutral, line)  # noqa: PLW2901 - one line, changed in steps
             whole = _PLAIN_NAME.fullmatch(line)
             lines[at] = neutral(whole) if whole else _LONE.sub(neutral, line)
-        elif any(hint in line for hint in _HINTS):
+        elif any(hint in line for hint in hints):
             lines[at] = _PRESIDING.sub(neutral_persons, _REPORTED.sub(neutral_persons, line))
     found = "\n".join(lines)
     # Whoever signed may be named elsewhere too, without a title.
