@@ -43,7 +43,7 @@ def main() -> None:
     ranking(tables)
     errors(tables)
     if folder:
-        planted("nitrates of Naïades", river_series(Path(folder)))
+        planted("nitrates of Naïades", river_series(Path(folder)), least=0.5)
         planted("E. coli of Chicago's beaches (log10)", beach_series(Path(folder)))
 
 
@@ -139,13 +139,15 @@ def errors(tables: list[Table]) -> None:
         print(f"(10 draws), rare rows found {np.mean(found):.2f}")
 
 
-def planted(title: str, series: dict[str, tuple[list[date], NDArray[np.float64]]]) -> None:
+def planted(
+    title: str, series: dict[str, tuple[list[date], NDArray[np.float64]]], least: float | None = None
+) -> None:
     """Plant changes in real series of which nothing was said before, and count those found."""
     calm = {}
     said = 0
     for name, (dates, values) in series.items():
         if len(values) >= MIN_POINTS * 2:
-            found = [one.kind for one in changes(dates, values).found]
+            found = [one.kind for one in changes(dates, values, least=least).found]
             said += any(kind in {"shift", "drift"} for kind in found)
             if not set(found) & {"shift", "drift", "stuck"}:
                 calm[name] = (dates, values)
@@ -156,7 +158,7 @@ def planted(title: str, series: dict[str, tuple[list[date], NDArray[np.float64]]
     for kind, sizes in (("shift", (2, 3, 4)), ("drift", (4, 6)), ("peak", (8, 12)), ("stuck", (6, 10))):
         for size in sizes:
             hits = sum(
-                planted_is_found(kind, size, dates, values, seed)
+                planted_is_found(kind, size, dates, values, seed, least)
                 for seed, (dates, values) in enumerate(calm.values())
             )
             low, high = wilson(hits, len(calm))
@@ -165,7 +167,12 @@ def planted(title: str, series: dict[str, tuple[list[date], NDArray[np.float64]]
 
 
 def planted_is_found(
-    kind: str, size: float, dates: list[date], values: NDArray[np.float64], seed: int
+    kind: str,
+    size: float,
+    dates: list[date],
+    values: NDArray[np.float64],
+    seed: int,
+    least: float | None,
 ) -> bool:
     """Plant one change and tell whether it is found, with its kind, within six measurements of its place."""
     spread = float(np.std(values))
@@ -181,7 +188,9 @@ def planted_is_found(
     else:
         made[at : at + int(size)] = made[at]
     near = n if kind == "drift" else 6
-    return any(one.kind == kind and abs(one.first - at) <= near for one in changes(dates, made).found)
+    return any(
+        one.kind == kind and abs(one.first - at) <= near for one in changes(dates, made, least=least).found
+    )
 
 
 def river_series(folder: Path) -> dict[str, tuple[list[date], NDArray[np.float64]]]:

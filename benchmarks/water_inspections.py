@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 from eclaireur.bricks.anomaly.series import KINDS, MIN_POINTS, changes
 from eclaireur.cases.water_inspections import case, folds, measuring, sample
 from eclaireur.cases.water_inspections.columns import matrix, prepared, rows_for
+from eclaireur.cases.water_inspections.programmes import PROGRAMMES
 from eclaireur.core.case import Records, quiet
 from eclaireur.core.engine import open_engine
 from eclaireur.core.evaluation import wilson
@@ -30,6 +31,7 @@ from eclaireur.core.types import EvaluationBlock
 
 SEED = 20211
 WORLDS = 12
+NITRATES = PROGRAMMES["nitrates"]
 Series = tuple[list[date], NDArray[np.float64]]
 
 
@@ -137,11 +139,17 @@ def series(folder: Path | None) -> None:
                 calm.append(made)
     print("\n# series")
     rates("generated, nothing planted", calm)
+    rates("white noise, 120 values", [noise(120, 0.0, seed) for seed in range(100)])
+    rates("AR(1) of 0.6, 120 values", [noise(120, 0.6, seed) for seed in range(100)])
+    rates("AR(1) of 0.9, 120 values", [noise(120, 0.9, seed) for seed in range(100)])
     for kind in KINDS:
         tried = [one for name, one in planted if name == kind]
         found = sum(said(kind, one) for one in tried)
         low, high = wilson(found, len(tried))
         print(f"  planted {kind}: found {found} of {len(tried)} ({low:.2f} to {high:.2f})")
+        if kind in {"shift", "drift"}:
+            either = sum(said("shift", one) or said("drift", one) for one in tried)
+            print(f"    said as a shift or a drift: {either} of {len(tried)}")
     if folder is not None:
         real = list(of_rivers(folder))
         rates("rivers of Côte-d'Or, as they are", real)
@@ -155,6 +163,14 @@ def of_world(world: sample.World, station: int) -> Series:
     kept = [month for month in months if (month + station) % world.every[station] == 0]
     days = [date(sample.FIRST_YEAR + month // 12, month % 12 + 1, 15) for month in kept]
     return days, world.value[station, kept]
+
+
+def noise(count: int, likeness: float, seed: int) -> Series:
+    """Return a sequence without season or change, whose successive values are alike, as amounts."""
+    draw = np.random.default_rng([seed, 3]).normal(size=count)
+    for at in range(1, count):
+        draw[at] = likeness * draw[at - 1] + np.sqrt(1 - likeness**2) * draw[at]
+    return [date(2010, 1, 15) + timedelta(days=30 * at) for at in range(count)], 10 * np.exp(0.3 * draw)
 
 
 def of_rivers(folder: Path) -> Iterator[Series]:
@@ -194,7 +210,7 @@ def said(kind: str, one: Series) -> bool:
     middle = len(values) // 2
     return any(
         found.kind == kind and abs(found.first - middle) <= (len(values) if kind == "drift" else 8)
-        for found in changes(days, values).found
+        for found in changes(days, values, least=NITRATES.least).found
     )
 
 
@@ -204,7 +220,7 @@ def rates(title: str, found: list[Series]) -> None:
     counts = dict.fromkeys(KINDS, 0)
     times = 0
     for days, values in found:
-        kinds = [one.kind for one in changes(days, values).found]
+        kinds = [one.kind for one in changes(days, values, least=NITRATES.least).found]
         times += len(kinds)
         for kind in set(kinds):
             counts[kind] += 1

@@ -12,7 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from sklearn.linear_model import LogisticRegression
 
+from eclaireur.bricks.predict import newton
 from eclaireur.bricks.predict.asof import Own, Since
 from eclaireur.bricks.predict.audition import audition
 from eclaireur.bricks.predict.cohorts import Cohort, Outcome
@@ -256,3 +258,22 @@ def test_what_cannot_be_studied_is_refused_in_french(events: dict[str, pa.Table]
     good = events["visits"].set_column(3, "label", pa.array(np.zeros(events["visits"].num_rows)))
     with pytest.raises(EmptyTableError, match="01/01/2022, tous les résultats"):
         STUDY.play({"visits": good}, InlineExecutor())
+
+
+@pytest.mark.parametrize("share", [0.3, 0.0005])
+def test_the_logistic_regression_begun_on_some_rows_ends_where_that_of_all_rows_does(share: float) -> None:
+    draw = np.random.default_rng(5)
+    columns = draw.normal(size=(70_000, 6)).astype(np.float32)
+    columns[:, 5] = columns[:, 4]
+    labels = (columns[:, 0] + draw.normal(size=70_000) > np.quantile(columns[:, 0], 1 - share) * 1.2).astype(
+        float
+    )
+    weights = draw.uniform(0.5, 2.0, 70_000)
+    asked = {"penalty": 0.01, "weights": weights / weights.mean()}
+
+    found = newton.logistic(columns, labels, tolerance=1e-7, **asked)  # type: ignore[arg-type]
+
+    usual = LogisticRegression(C=1 / (0.01 * 70_000), tol=1e-10, max_iter=500)
+    usual.fit(columns.astype(float), labels, sample_weight=asked["weights"])
+    assert np.allclose(found[:-1], usual.coef_[0], atol=2e-4)
+    assert np.isclose(found[-1], usual.intercept_[0], atol=2e-4)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from eclaireur.bricks.predict import newton
 from eclaireur.bricks.predict.fitted import Constant, Fitted, FittedLinear, FittedTrees, ScoresOnly, transform
 from eclaireur.core.errors import BadValueError, EmptyTableError
 
@@ -28,6 +29,7 @@ KINDS = ("binary", "count", "value")
 _OBJECTIVES = {"binary": "binary", "count": "poisson", "value": "regression"}
 _FEWEST = 30
 _MEDIAN_ROWS = 10_000
+_BLOCK = 8192
 _ROUNDING = {4: 1e-5, 8: 1e-9}
 """Relative spread that rounding alone may give, by bytes of a value."""
 _MOST_ROWS = 50_000
@@ -112,28 +114,52 @@ class Training:
         """Standardised columns with indicators of absence, and how they were made."""
         import numpy as np
 
-        missing = np.isnan(self.columns)
-        share = missing.mean(axis=0)
+        n, width = self.columns.shape
         # A fill value needs no more precision than some thousand rows give it.
-        some = self.columns[:: max(1, self.labels.size // _MEDIAN_ROWS)]
+        some = self.columns[:: max(1, n // _MEDIAN_ROWS)]
         medians = []
-        for index in range(len(self.names)):
+        for index in range(width):
             known = some[~np.isnan(some[:, index]), index]
             medians.append(float(np.median(known)) if known.size else 0.0)
-        # Columns of one table are absent together: one indicator for each pattern of absence.
-        partly = np.flatnonzero((share > 0) & (share < 1))
-        patterns = {missing[:, index].tobytes(): int(index) for index in partly[::-1]}
-        content: dict[str, Any] = {"medians": medians, "flagged": sorted(patterns.values())}
-        width = len(self.names) + len(patterns)
-        raw = transform(self.columns, content | {"means": [0.0] * width, "scales": [1.0] * width})
-        means = raw.mean(axis=0, dtype=np.float64)
-        raw -= means.astype(raw.dtype)
-        scales = np.sqrt(np.einsum("ij,ij->j", raw, raw) / max(1, self.labels.size)).astype(np.float64)
+        flagged = _absences(self.columns)
+        plain = [0.0] * (width + len(flagged)), [1.0] * (width + len(flagged))
+        content: dict[str, Any] = {"medians": medians, "flagged": flagged}
+        kind = self.columns.dtype if self.columns.dtype == np.float32 else np.dtype(np.float64)
+        raw = np.empty((n, width + len(flagged)), dtype=kind)
+        # Around the fill values, so that single precision does not lose a small spread far from zero.
+        centre = np.array([*medians, *[0.0] * len(flagged)], dtype=kind)
+        sums, squares, ones = np.zeros(raw.shape[1]), np.zeros(raw.shape[1]), np.ones(_BLOCK, dtype=kind)
+        for begin in range(0, n, _BLOCK):
+            rows = raw[begin : begin + _BLOCK]
+            rows[:] = transform(
+                self.columns[begin : begin + _BLOCK], content | {"means": plain[0], "scales": plain[1]}
+            )
+            rows -= centre
+            sums += ones[: len(rows)] @ rows
+            squares += np.einsum("ij,ij->j", rows, rows)
+        gaps = sums / max(1, n)
+        scales = np.sqrt(np.maximum(squares / max(1, n) - gaps**2, 0.0))
+        means = gaps + centre
         # A column that does not vary, but for rounding, must not be blown up when it later does.
-        varies = scales > _ROUNDING[raw.dtype.itemsize] * np.maximum(np.abs(means), 1.0)
+        varies = scales > _ROUNDING[kind.itemsize] * np.maximum(np.abs(means), 1.0)
         scales = np.where(varies, scales, 1.0)
-        raw /= scales.astype(raw.dtype)
+        shift, inverse = gaps.astype(kind), (1 / scales).astype(kind)
+        for begin in range(0, n, _BLOCK):
+            rows = raw[begin : begin + _BLOCK]
+            rows -= shift
+            rows *= inverse
         return raw, content | {"means": means.tolist(), "scales": scales.tolist()}
+
+
+def _absences(columns: NDArray[Any]) -> list[int]:
+    """Return one column for each pattern of absence: columns of one table are absent together."""
+    import numpy as np
+
+    missing = np.asfortranarray(np.isnan(columns))
+    share = missing.mean(axis=0)
+    partly = np.flatnonzero((share > 0) & (share < 1))
+    patterns = {np.packbits(missing[:, index]).tobytes(): int(index) for index in partly[::-1]}
+    return sorted(patterns.values())
 
 
 _SHARED = {"bin_construct_sample_cnt": 20_000, "feature_pre_filter": False, "verbose": -1, "num_threads": 1}
@@ -211,26 +237,32 @@ class Linear:
 
     def fit(self, training: Training) -> Fitted:
         """Fit by Newton's method: the Hessian of some hundred columns is small."""
-        from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+        from sklearn.linear_model import PoissonRegressor, Ridge
 
         scaled, content = training.standard
         n = training.labels.size
         if training.kind == "binary":
-            model = LogisticRegression(C=self.strength / n, solver="newton-cholesky", max_iter=200, tol=1e-3)
-        elif training.kind == "count":
+            found = newton.logistic(
+                scaled,
+                training.labels,
+                penalty=1 / self.strength,
+                weights=training.weights,
+                seed=training.seed,
+            )
+            return self._fitted(training, content, found[:-1], float(found[-1]))
+        if training.kind == "count":
             model = PoissonRegressor(alpha=1 / self.strength, solver="newton-cholesky", max_iter=200)
         else:
             model = Ridge(alpha=n / self.strength)
         model.fit(scaled, training.labels, sample_weight=training.weights)
-        return FittedLinear(
-            names=training.names,
-            kind=training.kind,
-            content=content
-            | {
-                "coefficients": model.coef_.ravel().tolist(),
-                "intercept": float(model.intercept_[0] if training.kind == "binary" else model.intercept_),
-            },
-        )
+        return self._fitted(training, content, model.coef_.ravel(), float(model.intercept_))
+
+    @staticmethod
+    def _fitted(
+        training: Training, content: Mapping[str, Any], slopes: NDArray[np.float64], intercept: float
+    ) -> FittedLinear:
+        more = {"coefficients": slopes.tolist(), "intercept": intercept}
+        return FittedLinear(names=training.names, kind=training.kind, content={**content, **more})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,11 +118,12 @@ def _by_blocks(
     middle = sites.mean(axis=0)
     at, to = (places - middle).astype(np.float32), (sites - middle).astype(np.float32)
     x, y = np.ascontiguousarray(to[:, 0]), np.ascontiguousarray(to[:, 1])
-    pull, ones = attraction.astype(np.float32), np.ones(len(sites), dtype=np.float32)
+    ones = np.ones(len(sites), dtype=np.float32)
+    scene = _Scene.of(x, y, attraction.astype(np.float32), size, law)
     out = 0.0
     for begin in range(0, len(places), size):
         block = slice(begin, begin + size)
-        utility = _utility(at[block], x, y, pull, law)
+        utility = scene.utility(at[block])
         total = utility @ ones
         inside = total > 0
         each = np.divide(demand[block], total, out=np.zeros(len(total)), where=inside)
@@ -190,35 +191,64 @@ def probabilities(
     return np.divide(utility, total, out=np.zeros(utility.shape), where=total > 0)  # type: ignore[no-any-return]
 
 
-def _utility(
-    places: NDArray[np.float32],
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    attraction: NDArray[np.float32],
-    law: tuple[float, float, float],
-) -> NDArray[np.float32]:
-    """Return ``attraction × (nearest / distance)^decay``, in as few passes over memory as can be."""
-    import numpy as np
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """The sites as every block of places meets them, and the memory where pairs are computed.
 
-    decay, reach, nearest = law
-    squared = places[:, :1] - x
-    squared *= squared
-    other = places[:, 1:] - y
-    other *= other
-    squared += other
-    np.maximum(squared, np.float32(nearest**2), out=squared)
-    near = np.less_equal(squared, np.float32(max(reach, nearest)) ** 2) if math.isfinite(reach) else None
-    if decay == 2:
-        np.divide(attraction * np.float32(nearest**2), squared, out=squared)
-    else:
-        squared /= np.float32(nearest**2)
-        np.log(squared, out=squared)
-        squared *= np.float32(-decay / 2)
-        np.exp(squared, out=squared)
-        squared *= attraction
-    if near is not None:
-        squared *= near
-    return squared
+    ``floor`` is the least squared distance, on a row of its own: numpy's maximum with a number is four times
+    slower than with a row.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    attraction: NDArray[np.float32]
+    floor: NDArray[np.float32]
+    pairs: NDArray[np.float32]
+    other: NDArray[np.float32]
+    law: tuple[float, float, float]
+
+    @classmethod
+    def of(
+        cls,
+        x: NDArray[np.float32],
+        y: NDArray[np.float32],
+        attraction: NDArray[np.float32],
+        size: int,
+        law: tuple[float, float, float],
+    ) -> _Scene:
+        """Prepare blocks of ``size`` places."""
+        import numpy as np
+
+        decay, _, nearest = law
+        scale = np.float32(nearest**2 if decay == 2 else 1.0)
+        floor = np.full(len(x), nearest**2, dtype=np.float32)
+        pairs, other = np.empty((2, size, len(x)), dtype=np.float32)
+        return cls(x, y, attraction * scale, floor, pairs, other, law)
+
+    def utility(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return ``attraction × (nearest / distance)^decay``, until the next call."""
+        import numpy as np
+
+        decay, reach, nearest = self.law
+        squared, other = self.pairs[: len(places)], self.other[: len(places)]
+        np.subtract(places[:, :1], self.x, out=squared)
+        squared *= squared
+        np.subtract(places[:, 1:], self.y, out=other)
+        other *= other
+        squared += other
+        np.maximum(squared, self.floor, out=squared)
+        near = np.less_equal(squared, np.float32(max(reach, nearest)) ** 2) if math.isfinite(reach) else None
+        if decay == 2:
+            np.divide(self.attraction, squared, out=squared)
+        else:
+            squared /= np.float32(nearest**2)
+            np.log(squared, out=squared)
+            squared *= np.float32(-decay / 2)
+            np.exp(squared, out=squared)
+            squared *= self.attraction
+        if near is not None:
+            squared *= near
+        return squared
 
 
 def _checked(

@@ -77,7 +77,7 @@ def examples(records: Records) -> pa.Table:
     """Return every station and period (month or day) that was measured, seen from its first day.
 
     ``label`` is 1 when one measurement at least exceeded the first limit; ``high`` the same for the second,
-    null where the programme has none.
+    null where the programme has none; ``level`` the highest level of the period, null where none was sampled.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -89,7 +89,14 @@ def examples(records: Records) -> pa.Table:
     table = measures.append_column("as_of", starts)
     table = table.append_column("weight", pc.divide(1.0, pc.fill_null(table["propensity"], 1.0)))
     found = table.group_by(["subject", "as_of"]).aggregate(
-        [("known", "max"), ("over", "max"), ("over_high", "max"), ("weight", "max"), ("origin", "max")]
+        [
+            ("known", "max"),
+            ("over", "max"),
+            ("over_high", "max"),
+            ("weight", "max"),
+            ("origin", "max"),
+            ("level", "max"),
+        ]
     )
     size = found.num_rows
     keys = zip(found["subject"].to_pylist(), found["as_of"].to_pylist(), strict=True)
@@ -103,6 +110,7 @@ def examples(records: Records) -> pa.Table:
         "weight": found["weight_max"],
         "origin": found["origin_max"],
         "high": found["over_high_max"],
+        "level": found["level_max"],
     }
     return pa.table(columns).sort_by([("as_of", "ascending"), ("example", "ascending")])
 

@@ -1,13 +1,14 @@
 """The models of a programme, one for each limit: fitted on examples, then one way to score whatever asks.
 
-A limit that is seldom exceeded has few examples: its model has no trees, and there is none under twenty
-exceedances. Risks are calibrated on the latest windows of time, each told by a model that learnt only from
-what was known before it.
+A limit that is seldom exceeded has few examples: its model is that of the level itself (`tail`), and there is
+none under twenty exceedances. Risks are calibrated on the latest windows of time, each told by a model that
+learnt only from what was known before it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,9 +18,11 @@ from eclaireur.bricks.explain.reasons import reasons
 from eclaireur.bricks.predict import blend, calibration
 from eclaireur.bricks.predict.blend import Blend, Settings
 from eclaireur.bricks.predict.calibration import Calibration
+from eclaireur.cases.water_inspections import tail
 from eclaireur.cases.water_inspections.columns import matrix, rows_for
 from eclaireur.cases.water_inspections.features import Feature, features_of
 from eclaireur.cases.water_inspections.programmes import PROGRAMMES, Programme, programme_of
+from eclaireur.cases.water_inspections.tail import Tail
 from eclaireur.core import artefacts
 from eclaireur.core.case import Artefact, Fitted, Progress, quiet
 from eclaireur.core.errors import EmptyTableError
@@ -39,7 +42,6 @@ _MIN_CLASS = 15
 
 _MIN_FITTED, _MIN_FITTED_CLASS = 100, 10
 _MIN_HIGH = 20
-_FEW = Settings(share=0.0)
 _MAX_WEIGHT = 10.0
 _DESCRIPTION = "programme.json"
 _PARTS = ("first", "high")
@@ -49,7 +51,7 @@ _PARTS = ("first", "high")
 class Part:
     """The model of one limit, with its calibration."""
 
-    blend: Blend
+    blend: Blend | Tail
     calibration: Calibration
 
     def stated(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -64,6 +66,11 @@ class Model:
     programme: Programme
     first: Part
     high: Part | None
+
+    def contributions(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each column adds to the first limit's log-odds, then the bias."""
+        found: Blend = self.first.blend  # type: ignore[assignment]  # only the second limit may have a tail
+        return found.contributions(columns)
 
     @property
     def calibrated(self) -> bool:
@@ -110,7 +117,7 @@ def train_examples(
     days = examples["as_of"].to_numpy().astype("datetime64[D]")
     known = examples["known"].to_numpy().astype("datetime64[D]")
 
-    def part(labels: NDArray[np.float64], settings: Settings) -> Part:
+    def part(labels: NDArray[np.float64], settings: Settings | _Limit) -> Part:
         told = _Told(columns, labels, weights, days, known, features_of(programme), settings, seed)
         tuned = told.calibration(as_of, programme.held_out)
         return Part(blend=told.fit(~np.isnan(labels), settings), calibration=tuned)
@@ -121,9 +128,18 @@ def train_examples(
     labels = examples["high"].to_numpy().astype(np.float64)
     if np.nansum(labels) >= _MIN_HIGH:
         progress(1, 2, "Entraînement, limite haute")
-        high = part(labels, _FEW)
+        limit = math.log(programme.thresholds[1] / programme.thresholds[0])
+        high = part(labels, _Limit(examples["level"].to_numpy().astype(np.float64), limit))
     progress(2, 2, "Modèle entraîné")
     return Model(programme=programme, first=first, high=high)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """Levels to learn from, NaN where none was sampled, and the one to pass."""
+
+    levels: NDArray[np.float64]
+    limit: float
 
 
 @dataclass(frozen=True)
@@ -136,10 +152,22 @@ class _Told:
     days: NDArray[np.datetime64]
     known: NDArray[np.datetime64]
     features: tuple[Feature, ...]
-    settings: Settings
+    settings: Settings | _Limit
     seed: int
 
-    def fit(self, kept: NDArray[np.bool_], settings: Settings) -> Blend:
+    def fit(self, kept: NDArray[np.bool_], settings: Settings | _Limit) -> Blend | Tail:
+        import numpy as np
+
+        if isinstance(settings, _Limit):
+            kept = kept & ~np.isnan(settings.levels)
+            return tail.fit(
+                self.columns[kept],
+                settings.levels[kept],
+                names=tuple(one.name for one in self.features),
+                limit=settings.limit,
+                weights=self.weights[kept],
+                seed=self.seed,
+            )
         return blend.fit(
             self.columns[kept],
             self.labels[kept],
@@ -155,7 +183,7 @@ class _Told:
         """Fit on successive windows, each told from what was known before it."""
         import numpy as np
 
-        lone = replace(self.settings, bags=1)
+        lone = self.settings if isinstance(self.settings, _Limit) else replace(self.settings, bags=1)
         labels, risks = [], []
         for back in range(_WINDOWS, 0, -1):
             start = np.datetime64(as_of - timedelta(days=length * back))
@@ -203,7 +231,9 @@ def train(
     programme = programme_of(tables)
     model = train_examples(known, columns, programme, as_of=as_of, seed=seed, progress=progress)
     files: dict[str, bytes] = {
-        _DESCRIPTION: artefacts.dump_json({"parameter": programme.parameter, "high": model.high is not None})
+        _DESCRIPTION: artefacts.dump_json(
+            {"parameter": programme.parameter, "high": model.high is not None, "tail": True}
+        )
     }
     for name, part in zip(_PARTS, (model.first, model.high), strict=True):
         if part is not None:
@@ -243,7 +273,9 @@ def load(artefact: Artefact) -> Model:
 
     def part(name: str) -> Part:
         tuned = Calibration.from_json(artefacts.load_json(artefact(f"{name}_calibration.json")))
-        return Part(blend=Blend.load(lambda file: artefact(f"{name}_{file}")), calibration=tuned)
+        # Models stored before the tail was learnt have a regression for each limit.
+        form = Tail if name == "high" and content.get("tail") else Blend
+        return Part(blend=form.load(lambda file: artefact(f"{name}_{file}")), calibration=tuned)
 
     return Model(
         programme=PROGRAMMES[content["parameter"]],
@@ -268,7 +300,7 @@ def judge(model: Model, rows: pa.Table, tables: Mapping[str, pa.Table]) -> Judge
 def explained(model: Model, judged: Judged, last: list[date | None]) -> list[list[dict[str, Any]]]:
     """Return the reasons of judged rows; ``last`` is the date of their latest measurement."""
     features = features_of(model.programme)
-    contributions = model.first.blend.contributions(judged.columns)[:, :-1]
+    contributions = model.contributions(judged.columns)[:, :-1]
 
     def tell(column: int, value: float) -> dict[str, Any]:
         feature = features[column]

@@ -49,7 +49,7 @@ def sheet(subject: Subject, records: Mapping[str, pa.Table]) -> tuple[Block, ...
 def changes_of(measures: list[dict[str, Any]], programme: Programme) -> Changes:
     """Return what is odd in a station's series, in the order of dates."""
     days = [row["observed"] for row in measures]
-    return changes(days, [row["value"] for row in measures], unit=programme.unit)
+    return changes(days, [row["value"] for row in measures], unit=programme.unit, least=programme.least)
 
 
 def _rows(table: pa.Table, subject: Subject) -> list[dict[str, Any]]:

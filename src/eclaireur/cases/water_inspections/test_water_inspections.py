@@ -322,8 +322,9 @@ def test_planted_jumps_and_stuck_sensors_are_reported(records: Records, artefact
 
     for station, kind in sample.PLANTED.items():
         found = changes_of(series[f"station:{sample._code(station)}"], PROGRAMMES["nitrates"])
-        if kind != "drift":  # a drift is found seldom: see docs/anomaly.md
-            assert kind in {one.kind for one in found.found}
+        kinds = {one.kind for one in found.found}
+        # A drift is told from a shift two times in three: see docs/cases/water_inspections.md.
+        assert kinds & ({"shift", "drift"} if kind == "drift" else {kind})
 
 
 # ---- the files
