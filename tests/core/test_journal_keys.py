@@ -67,12 +67,15 @@ def test_a_forgotten_value_is_gone_and_the_others_stay(journal: Journal, tmp_pat
     key = journal._keys.keys([str(JEANNE)])[str(JEANNE)]
     ring_before = (tmp_path / "keys" / "keys.ring").read_bytes()
     entry = journal.forget(JEANNE, actor="Ada", reason="demande de la personne")
-    assert (entry.kind, entry.subject, entry.data) == (
+    assert (entry.kind, entry.case, entry.subject, entry.sealed, entry.data) == (
         "forget",
+        "",
         gone.subject,
+        None,
         {"reason": "demande de la personne"},
     )
     assert journal.reveal(gone) is None
+    assert journal.reveal(entry) == {}
     assert journal.reveal(kept) == {"note": "rien", "subject": "pseudonym:paul-0001"}
     assert list(journal.entries(subject=JEANNE)) == []
     assert journal.verify(journal.head()).entries == 3
@@ -109,15 +112,24 @@ def test_forgetting_nobody_says_so(journal: Journal) -> None:
         journal.forget(JEANNE, actor="Ada", reason="demande")
     note(journal, JEANNE, SECRET)
     journal.forget(JEANNE, actor="Ada", reason="demande")
-    with pytest.raises(NotFoundError, match="déjà"):
+    with pytest.raises(NotFoundError) as caught:
         journal.forget(JEANNE, actor="Ada", reason="demande")
+    assert str(caught.value) == (
+        "aucune valeur personnelle de ce sujet n'est lisible dans le journal. "
+        "Vérifiez l'identifiant ; l'effacement a peut-être déjà eu lieu."
+    )
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "demande de jeanne-0042"])
 def test_the_reason_to_forget_is_given_and_does_not_name_the_person(journal: Journal, reason: str) -> None:
     note(journal, JEANNE, SECRET)
-    with pytest.raises(BadValueError, match="motif"):
+    with pytest.raises(BadValueError) as caught:
         journal.forget(JEANNE, actor="Ada", reason=reason)
+    assert str(caught.value) == (
+        "un effacement demande un motif, qui ne nomme pas la personne effacée. "
+        "Écrivez le motif en une phrase, par exemple « demande de la personne »."
+    )
+    assert journal.reveal(note(journal, JEANNE, "encore"))
 
 
 def test_a_forgetting_cut_before_it_was_journalled_is_journalled_by_the_next(
@@ -136,10 +148,13 @@ def test_a_forgetting_cut_before_it_was_journalled_is_journalled_by_the_next(
     assert journal.reveal(entry) is None
     assert [found.kind for found in journal.entries()] == ["decision", "decision"]
     journal.forget(PAUL, actor="Ada", reason="demande")
-    assert [(found.kind, found.subject == entry.subject) for found in journal.entries(after=2)] == [
-        ("forget", True),
-        ("forget", False),
+    found = list(journal.entries(after=2))
+    assert [(one.kind, one.case, one.subject == entry.subject) for one in found] == [
+        ("forget", "", True),
+        ("forget", "", False),
     ]
+    resumed = {"reason": "effacement interrompu auparavant, terminé maintenant"}
+    assert [one.data for one in found] == [resumed, {"reason": "demande"}]
 
 
 def test_a_forgetting_journalled_just_before_a_crash_is_not_journalled_twice(
