@@ -18,6 +18,7 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from eclaireur.core.evaluation import wilson
 
@@ -74,6 +75,11 @@ class Score:
     def share(self) -> float:
         """Share of the changes that a test noticed."""
         return self.noticed / self.changes if self.changes else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Interval of the share, at 95 %."""
+        return wilson(self.noticed, self.changes)
 
 
 def score_of(module: str, results: str) -> Score:
@@ -144,6 +150,11 @@ pythonpath = [".", "src"]
 """
 
 
+def _row(score: Score) -> dict[str, Any]:
+    low, high = score.interval
+    return {**asdict(score), "files": MODULES[score.module][0], "low": low, "high": high}
+
+
 def main() -> int:
     """Print the score of each module; fail when one is under 80 %."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -160,15 +171,15 @@ def main() -> int:
         prove(module, asked.mutmut, seconds=asked.seconds, show=asked.survivors) for module in asked.modules
     ]
     for one in scores:
-        low, high = wilson(one.noticed, one.changes)
+        low, high = one.interval
         sys.stdout.write(
             f"{one.module:<10} {one.noticed:>4} of {one.changes:>4} noticed: {one.share:.1%} "
-            f"(95 % interval {low:.1%} to {high:.1%})\n"
+            f"(95 % interval {low:.1%} to {high:.1%}; {len(one.late)} by lasting too long)\n"
         )
     bad = sum(not one.changes or one.share < _ASKED for one in scores)
     if asked.log is not None:
         figures = {"proof": "mutation", "seed": 0, "tried": len(scores), "failed": bad}
-        rows = [asdict(one) for one in scores]
+        rows = [_row(one) for one in scores]
         asked.log.write_text(json.dumps({**figures, "rows": rows}) + "\n", encoding="utf-8")
     return 1 if bad else 0
 
