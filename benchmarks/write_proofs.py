@@ -85,8 +85,8 @@ of. *short* is the form of `./eclaireur prove --quick`: a few trials, to show th
 | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
-_CHANGES = """One expression at a time is changed (mutmut), and the module's own tests are run: for each module,
-80 % of the changes must make one of them fail. What no test noticed is named in `docs/proofs/mutation.json`."""
+_CHANGES = """One expression at a time is changed (mutmut), and the module's own tests are run: 80 % of its
+changes must make one of them fail. What no test noticed is named in `docs/proofs/mutation.json`."""
 
 
 def upper_bound(failed: int, tried: int) -> float:
