@@ -27,6 +27,11 @@ __all__ = ["MODULES", "Score", "main", "prove", "score_of"]
 _ROOT = Path(__file__).resolve().parents[1]
 _ASKED = 0.80
 _JOURNAL = ("tests/core/test_journal_chain.py", "tests/core/test_journal_keys.py")
+# They start processes, whose cost is seconds for each change; what the others see is then a lower bound.
+_PROCESSES = (
+    "--deselect=tests/core/test_journal_store.py::test_four_processes_at_once_write_one_chain",
+    "--deselect=tests/core/test_journal_store.py::test_a_writer_killed_at_any_instant_loses_no_acknowledged_entry",
+)
 _SLOW = "tests/desk/test_jobs.py::test_opening_the_training_desk_draws_its_list_once"
 _ADDED = {
     # Same examples for each change and none kept from one to the next; no time spent on making them shorter.
@@ -52,10 +57,10 @@ MODULES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("tests/desk/test_accounts_keys.py", "tests/desk/test_api.py"),
     ),
     "head": (("core/journal/head.py",), ("tests/core/test_journal_head.py",)),
-    "entry": (("core/journal/entry.py",), _JOURNAL),
+    "entry": (("core/journal/entry.py",), ("tests/core/test_journal_entry.py", *_JOURNAL)),
     "journal": (("core/journal/journal.py",), _JOURNAL),
-    "store": (("core/journal/store.py",), ("tests/core/test_journal_store.py",)),
-    "keys": (("core/journal/keys.py",), ("tests/core/test_journal_keys.py",)),
+    "store": (("core/journal/store.py",), ("tests/core/test_journal_store.py", *_PROCESSES)),
+    "keys": (("core/journal/keys.py", "core/journal/master.py"), ("tests/core/test_journal_keys.py",)),
     "queue": (("desk/jobs/queue.py",), ("tests/desk/test_jobs.py", f"--deselect={_SLOW}")),
 }
 """Name → files under ``src/eclaireur`` that are changed, and the tests that must notice."""
