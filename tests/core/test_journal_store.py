@@ -129,12 +129,22 @@ def test_an_unfinished_line_is_not_read_and_is_put_aside_by_the_next_append(
     assert (tmp_path / "journal.torn-3").read_bytes() == torn
 
 
+def test_bytes_that_are_no_text_are_read_as_a_line_for_verify_to_name(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    store = FileStore(path)
+    add(store, "un")
+    path.write_bytes(path.read_bytes() + b"\xff\n")
+    assert (list(store.lines()), store.last()) == (["un", "\udcff"], "\udcff")
+    assert repr(store) == f"FileStore({str(path)!r})"
+
+
 def test_a_second_unfinished_line_of_the_same_number_does_not_replace_the_first(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     for torn in (b"a", b"b"):
         path.write_bytes(torn)
         add(FileStore(path))
     assert (tmp_path / "journal.torn-1").read_bytes() == b"a"
+    assert stat.S_IMODE((tmp_path / "journal.torn-1").stat().st_mode) == 0o600
     assert (tmp_path / "journal.torn-1-2").read_bytes() == b"b"
 
 
@@ -167,10 +177,19 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: p
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "write", full)
+    with pytest.raises(WorkFailedError) as caught:
+        add(store, "deux et plus")
+    assert path.read_bytes() == b"un\n"
+    assert str(caught.value) == (
+        f"{path} : le journal n'a pas pu être écrit (No space left on device). Rien n'a été enregistré. "
+        "Libérez de la place sur le disque, puis recommencez."
+    )
+    monkeypatch.setattr(os, "ftruncate", lambda *_: full(0, b""))
     with pytest.raises(WorkFailedError, match="Rien n'a été enregistré"):
         add(store, "deux et plus")
     monkeypatch.undo()
-    assert path.read_bytes() == b"un\n"
+    # What could not be taken back was never a line.
+    assert (list(store.lines()), store.last()) == (["un"], "un")
     add(store, "trois")
     assert list(store.lines()) == ["un", "trois"]
 

@@ -193,6 +193,7 @@ def test_a_place_in_the_queue_whose_task_is_over_is_passed_by(desk: Desk, does: 
     assert job is not None
     assert (job.pk, job.worker) == (waits.pk, "w" * 120)
     assert (job.done, job.total, job.message, job.started is None) == (0, 0, "", False)
+    assert DBTaskResult.objects.get(pk=waits.pk).worker_ids == ["w" * 64]
     places = dict(DBTaskResult.objects.values_list("pk", "status"))
     assert places == {over.pk: TaskResultStatus.READY, waits.pk: TaskResultStatus.RUNNING}
     assert now(over).state == JobState.FAILED
