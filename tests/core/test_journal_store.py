@@ -77,6 +77,13 @@ def test_lines_come_back_in_order_from_any_number(store: JournalStore) -> None:
     assert (store.last(), store.count()) == ("trois", 3)
 
 
+def test_an_empty_line_is_a_line(store: JournalStore) -> None:
+    add(store, "")
+    assert (list(store.lines()), store.last(), store.count()) == ([""], "", 1)
+    add(store, "un", "")
+    assert (list(store.lines()), store.last()) == (["", "un", ""], "")
+
+
 def test_the_appender_sees_the_last_line(store: JournalStore) -> None:
     seen: list[str | None] = []
 
@@ -110,8 +117,28 @@ def test_a_reader_is_not_disturbed_by_an_appender(store: JournalStore) -> None:
 
 
 def test_the_file_can_be_read_by_its_owner_only(tmp_path: Path) -> None:
-    add(FileStore(tmp_path / "deep" / "journal.jsonl"), "un")
-    assert stat.S_IMODE((tmp_path / "deep" / "journal.jsonl").stat().st_mode) == 0o600
+    add(FileStore(tmp_path / "deep" / "er" / "journal.jsonl"), "un")
+    assert stat.S_IMODE((tmp_path / "deep" / "er" / "journal.jsonl").stat().st_mode) == 0o600
+
+
+def test_the_folder_is_made_durable_when_the_file_is_made_and_not_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("eclaireur.core.journal.store.sync_folder", synced.append)
+    store = FileStore(tmp_path / "journal.jsonl")
+    add(store, "un")
+    add(store, "deux")
+    assert synced == [tmp_path]
+
+
+def test_an_unfinished_line_after_an_empty_one_is_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"\nabc")
+    store = FileStore(path)
+    assert (list(store.lines()), store.last()) == ([""], "")
+    add(store, "un")
+    assert path.read_bytes() == b"\nun\n"
 
 
 @pytest.mark.parametrize("torn", [b"{", b"\x00" * 5000, b'{"actor":"\xc3', b"x" * 200_000])
