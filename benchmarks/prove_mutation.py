@@ -26,16 +26,20 @@ __all__ = ["MODULES", "Score", "main", "prove", "score_of"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _ASKED = 0.80
-_CALLERS = tuple(
-    f"tests/desk/test_api.py::{name}"
-    for name in (
-        "test_nobody_reads_without_a_key_or_a_session",
-        "test_a_bad_key_does_not_fall_back_on_the_session",
-        "test_a_revoked_key_is_refused",
-        "test_a_key_needs_the_scope_of_the_route",
-        "test_the_cases_of_a_caller_are_those_of_its_perimeter",
-        "test_a_key_that_asks_too_much_is_told_how_long_to_wait",
-    )
+_CALLERS = (
+    "tests/desk/test_api_acts.py::test_the_journal_says_that_a_program_decided",
+    "tests/desk/test_api_acts.py::test_a_session_writes_only_with_the_token_of_our_pages",
+    *(
+        f"tests/desk/test_api.py::{name}"
+        for name in (
+            "test_nobody_reads_without_a_key_or_a_session",
+            "test_a_bad_key_does_not_fall_back_on_the_session",
+            "test_a_revoked_key_is_refused",
+            "test_a_key_needs_the_scope_of_the_route",
+            "test_the_cases_of_a_caller_are_those_of_its_perimeter",
+            "test_a_key_that_asks_too_much_is_told_how_long_to_wait",
+        )
+    ),
 )
 _JOURNAL = ("tests/core/test_journal_chain.py", "tests/core/test_journal_keys.py")
 # They start processes, whose cost is seconds for each change; what the others see is then a lower bound.
