@@ -305,6 +305,19 @@ def test_a_slot_half_written_by_a_crash_is_skipped(journal: Journal, tmp_path: P
     assert [again.reveal(found) is not None for found in (entry, added)] == [True, True]
 
 
+def test_a_slot_that_another_process_was_writing_is_read_once_it_is_whole(tmp_path: Path) -> None:
+    writer, reader = (FileKeyStore(tmp_path / "keys", tmp_path / "master.key", environ={}) for _ in range(2))
+    made = writer.keys(["a", "b"])
+    ring = tmp_path / "keys" / "keys.ring"
+    whole = ring.read_bytes()
+    with ring.open("r+b") as stream:
+        stream.write(whole[:-64] + bytes(64))
+    assert (reader.reference("a"), reader.reference("b")) == (made["a"].reference, None)
+    with ring.open("r+b") as stream:
+        stream.write(whole)
+    assert reader.reference("b") == made["b"].reference
+
+
 def test_an_altered_key_is_named(journal: Journal, tmp_path: Path) -> None:
     entry = note(journal, JEANNE, SECRET)
     ring = tmp_path / "keys" / "keys.ring"
