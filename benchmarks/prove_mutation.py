@@ -47,7 +47,10 @@ _PROCESSES = (
     "--deselect=tests/core/test_journal_store.py::test_four_processes_at_once_write_one_chain",
     "--deselect=tests/core/test_journal_store.py::test_a_writer_killed_at_any_instant_loses_no_acknowledged_entry",
 )
-_SLOW = "tests/desk/test_jobs.py::test_opening_the_training_desk_draws_its_list_once"
+_TASKS = (
+    "tests/desk/test_jobs.py",
+    "--deselect=tests/desk/test_jobs.py::test_opening_the_training_desk_draws_its_list_once",
+)
 _ADDED = {
     # Same examples for each change and none kept from one to the next; no time spent on making them shorter.
     "conftest.py": """
@@ -76,7 +79,8 @@ MODULES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "journal": (("core/journal/journal.py",), _JOURNAL),
     "store": (("core/journal/store.py",), ("tests/core/test_journal_store.py", *_PROCESSES)),
     "keys": (("core/journal/keys.py", "core/journal/master.py"), ("tests/core/test_journal_keys.py",)),
-    "queue": (("desk/jobs/queue.py",), ("tests/desk/test_jobs.py", f"--deselect={_SLOW}")),
+    "queue": (("desk/jobs/queue.py",), _TASKS),
+    "tasks": (("desk/jobs/context.py", "desk/jobs/running.py"), _TASKS),
 }
 """Name → files under ``src/eclaireur`` that are changed, and the tests that must notice."""
 
