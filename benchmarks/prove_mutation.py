@@ -80,7 +80,10 @@ MODULES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "store": (("core/journal/store.py",), ("tests/core/test_journal_store.py", *_PROCESSES)),
     "keys": (("core/journal/keys.py", "core/journal/master.py"), ("tests/core/test_journal_keys.py",)),
     "queue": (("desk/jobs/queue.py",), _TASKS),
-    "tasks": (("desk/jobs/context.py", "desk/jobs/running.py"), _TASKS),
+    "tasks": (
+        ("desk/jobs/context.py", "desk/jobs/running.py"),
+        ("tests/desk/test_jobs_endings.py", *_TASKS),
+    ),
 }
 """Name → files under ``src/eclaireur`` that are changed, and the tests that must notice."""
 

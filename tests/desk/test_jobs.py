@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import OperationalError
@@ -69,6 +70,7 @@ def now(job: Job) -> Job:
 
 def test_a_task_is_taken_done_and_leaves_the_queue(desk: Desk, does: Does) -> None:
     does(lambda _: {"n": 3})
+    other = Job.objects.create(pk=UUID(int=1), kind="essai", case=CASE, token=1, state=JobState.DONE)
     job = begin(desk)
     assert (job.state, job.title, DBTaskResult.objects.count()) == (JobState.WAITING, "Essai", 1)
 
@@ -78,6 +80,7 @@ def test_a_task_is_taken_done_and_leaves_the_queue(desk: Desk, does: Does) -> No
     run(held.pk, held.token)
 
     assert (now(job).state, now(job).result) == (JobState.DONE, {"n": 3})
+    assert now(other).result == other.result
     assert DBTaskResult.objects.count() == 0
 
 
@@ -146,7 +149,6 @@ def test_a_task_that_gives_a_sign_while_it_is_taken_back_is_kept(
         return give_back(pk, token, **more)
 
     monkeypatch.setattr(queue, "give_back", late)
-
     assert queue.reap(deaths=3) == 1
     assert (now(awake).state, now(silent).state) == (JobState.RUNNING, JobState.WAITING)
 
@@ -188,7 +190,6 @@ def test_a_place_in_the_queue_whose_task_is_over_is_passed_by(desk: Desk, does: 
     Job.objects.filter(pk=waits.pk).update(done=3, total=4, message="Ligne 3")
 
     job = queue.claim("w" * 200, lease=LEASE)
-
     assert job is not None
     assert (job.pk, job.worker) == (waits.pk, "w" * 120)
     assert (job.done, job.total, job.message, job.started is None) == (0, 0, "", False)
@@ -201,7 +202,6 @@ def test_a_place_in_the_queue_whose_task_is_over_is_passed_by(desk: Desk, does: 
 def test_a_task_keeps_where_it_is_for_whom_and_a_title_that_fits(desk: Desk, does: Does) -> None:
     where = {"area": "Nord", "service": "Hygiène"}
     job = now(begin(desk, title="t" * 300, **where))
-
     assert (job.user, job.case, job.area, job.service) == (desk.manager, CASE, "Nord", "Hygiène")
     assert (job.title, dict(job.arguments)) == ("t" * 200, {})
     assert begin(desk, **where).pk == job.pk
