@@ -44,10 +44,10 @@ def test_a_fault_of_the_program_gives_its_number_to_the_person_and_to_the_log(
 ) -> None:
     job = done(lambda _: 1 // 0)
 
-    assert (job.state, job.error) == (
-        JobState.FAILED,
-        "Une erreur imprévue a arrêté cette tâche. Rien n'a été publié. Réessayez ; si elle se répète, donnez "
-        f"ce numéro à votre administrateur : {job.pk}.",
+    assert job.state == JobState.FAILED
+    assert job.error == (
+        "Une erreur imprévue a arrêté cette tâche. Rien n'a été publié. Réessayez ; si elle se répète, "
+        f"donnez ce numéro à votre administrateur : {job.pk}."
     )
     assert caplog.messages[-1] == f"La tâche {job.pk} s'est arrêtée."
 
