@@ -95,6 +95,9 @@ of. *short* is the form of `./eclaireur prove --quick`: a few trials, to show th
 | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
+_CHANGES = """One expression at a time is changed (mutmut), and the module's own tests are run: 80 % of its
+changes must make one of them fail. What no test noticed is named in `docs/proofs/mutation.json`."""
+
 
 def upper_bound(failed: int, tried: int) -> float:
     """Return the one-sided 95 % upper bound of a rate (Clopper and Pearson 1934).
@@ -160,14 +163,17 @@ def page(logs: Iterable[Mapping[str, Any]]) -> str:
         ]
     changed = [row for log in logs if log["proof"] == "mutation" for row in log["rows"]]
     if changed:
+        lines += ["", "## Changes that tests notice", "", _CHANGES, ""]
         lines += [
-            "",
-            "## Changes that tests notice",
-            "",
-            "| module | changes | noticed |",
-            "| --- | --- | --- |",
+            "| module | changed | changes | noticed | share | 95 % |",
+            "| --- | --- | --- | --- | --- | --- |",
         ]
-        lines += [f"| {row['module']} | {row['changes']} | {row['noticed']} |" for row in changed]
+        lines += [
+            f"| {row['module']} | {', '.join(f'`{one}`' for one in row['files'])} | {row['changes']} | "
+            f"{row['noticed']} | {row['noticed'] / max(row['changes'], 1):.1%} | {row['low']:.1%} – "
+            f"{row['high']:.1%} |"
+            for row in changed
+        ]
     return _HEAD + "\n".join(lines) + "\n"
 
 

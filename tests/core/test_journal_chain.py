@@ -8,6 +8,7 @@ import math
 import random
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
@@ -18,8 +19,8 @@ from benchmarks.prove_journal import MemoryStore, prove, random_draft, ticking
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from eclaireur.core import canonical
-from eclaireur.core.errors import BadValueError, JournalBrokenError
-from eclaireur.core.journal import Draft, Entry, FileKeyStore, Journal, open_journal
+from eclaireur.core.errors import BadValueError, JournalBrokenError, NotFoundError
+from eclaireur.core.journal import Draft, Entry, FileKeyStore, Head, Journal, open_journal
 from eclaireur.core.subjects import Subject
 
 PERSON = Subject("pseudonym", "personne-0042")
@@ -212,9 +213,62 @@ def test_nothing_is_added_after_an_altered_last_line(journal: Journal, tmp_path:
     path = tmp_path / "journal.jsonl"
     altered = path.read_text("utf-8").replace('"label":1', '"label":0')
     path.write_text(altered, "utf-8")
-    with pytest.raises(JournalBrokenError, match="empreinte"):
-        journal.append("decision", case="c", actor="Ada")
+    acts = (lambda: journal.append("decision", case="c", actor="Ada"), journal.head)
+    for act in acts:
+        with pytest.raises(JournalBrokenError, match=r"^journal\.jsonl : .*empreinte"):
+            act()
     assert path.read_text("utf-8") == altered
+
+
+def test_an_entry_is_read_by_its_number(journal: Journal, tmp_path: Path) -> None:
+    made = journal.append_many(
+        [Draft(kind="decision", case="c", actor="Ada", data={"n": n}) for n in range(4)]
+    )
+    assert [journal.entry(number) for number in (1, 2, 3, 4)] == list(made)
+    for number in (-1, 0, 5):
+        with pytest.raises(NotFoundError) as missing:
+            journal.entry(number)
+        assert str(missing.value) == f"le journal n'a pas de ligne {number}."
+
+    path = tmp_path / "journal.jsonl"
+    path.write_text(path.read_text("utf-8").replace('"n":2', '"n":7'), "utf-8")
+    for read in (lambda: journal.entry(3), lambda: list(journal.entries(after=1))):
+        with pytest.raises(JournalBrokenError, match=r"^journal\.jsonl, ligne 3 : "):
+            read()
+    assert journal.entry(4) == made[3]
+
+
+def test_a_chain_that_does_not_hold_says_where_why_and_what_to_do(journal: Journal, tmp_path: Path) -> None:
+    journal.append_many([Draft(kind="decision", case="c", actor="Ada", data={"n": n}) for n in range(4)])
+    head, path = journal.head(), tmp_path / "journal.jsonl"
+    lines = path.read_text("utf-8").splitlines()
+    other = open_journal(tmp_path / "other", clock=ticking(), environ={})
+    other.append_many([Draft(kind="decision", case="c", actor="Ada", data={"n": n}) for n in range(1, 5)])
+    others = (tmp_path / "other" / "journal.jsonl").read_text("utf-8").splitlines()
+    keep = "Gardez le journal tel quel, prévenez la personne responsable et cherchez une sauvegarde."
+    when = "la tête exportée du 24/11/2026 à 09\u00a0h\u00a030 (temps universel)"
+
+    def said(wrong: list[str], known: Head | None) -> str:
+        path.write_text("".join(f"{line}\n" for line in wrong), "utf-8")
+        with pytest.raises(JournalBrokenError) as caught:
+            journal.verify(known)
+        return str(caught.value)
+
+    assert said([lines[0], lines[2]], None) == (
+        "journal.jsonl, ligne 2 : la ligne porte le numéro 3 : une ligne a été retirée, ajoutée ou déplacée. "
+        f"{keep}"
+    )
+    assert said([lines[0], *others[1:]], None) == (
+        "journal.jsonl, ligne 2 : la ligne ne suit pas celle qui la précède : l'une des deux a été "
+        f"remplacée. {keep}"
+    )
+    assert said(others, head) == (
+        f"journal.jsonl, ligne 4 : cette ligne, ou une ligne avant elle, a changé depuis {when}. {keep}"
+    )
+    assert said(lines[:3], replace(head, time=None)) == (
+        "journal.jsonl, ligne 4 : le journal s'arrête à la ligne 3, alors qu'il en comptait 4 dans la tête "
+        f"exportée : les dernières lignes ont été retirées. {keep}"
+    )
 
 
 def test_another_text_of_the_same_entry_is_refused() -> None:

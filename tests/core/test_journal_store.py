@@ -77,6 +77,13 @@ def test_lines_come_back_in_order_from_any_number(store: JournalStore) -> None:
     assert (store.last(), store.count()) == ("trois", 3)
 
 
+def test_an_empty_line_is_a_line(store: JournalStore) -> None:
+    add(store, "")
+    assert (list(store.lines()), store.last(), store.count()) == ([""], "", 1)
+    add(store, "un", "")
+    assert (list(store.lines()), store.last()) == (["", "un", ""], "")
+
+
 def test_the_appender_sees_the_last_line(store: JournalStore) -> None:
     seen: list[str | None] = []
 
@@ -110,8 +117,28 @@ def test_a_reader_is_not_disturbed_by_an_appender(store: JournalStore) -> None:
 
 
 def test_the_file_can_be_read_by_its_owner_only(tmp_path: Path) -> None:
-    add(FileStore(tmp_path / "deep" / "journal.jsonl"), "un")
-    assert stat.S_IMODE((tmp_path / "deep" / "journal.jsonl").stat().st_mode) == 0o600
+    add(FileStore(tmp_path / "deep" / "er" / "journal.jsonl"), "un")
+    assert stat.S_IMODE((tmp_path / "deep" / "er" / "journal.jsonl").stat().st_mode) == 0o600
+
+
+def test_the_folder_is_made_durable_when_the_file_is_made_and_not_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("eclaireur.core.journal.store.sync_folder", synced.append)
+    store = FileStore(tmp_path / "journal.jsonl")
+    add(store, "un")
+    add(store, "deux")
+    assert synced == [tmp_path]
+
+
+def test_an_unfinished_line_after_an_empty_one_is_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"\nabc")
+    store = FileStore(path)
+    assert (list(store.lines()), store.last()) == ([""], "")
+    add(store, "un")
+    assert path.read_bytes() == b"\nun\n"
 
 
 @pytest.mark.parametrize("torn", [b"{", b"\x00" * 5000, b'{"actor":"\xc3', b"x" * 200_000])
@@ -129,12 +156,22 @@ def test_an_unfinished_line_is_not_read_and_is_put_aside_by_the_next_append(
     assert (tmp_path / "journal.torn-3").read_bytes() == torn
 
 
+def test_bytes_that_are_no_text_are_read_as_a_line_for_verify_to_name(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    store = FileStore(path)
+    add(store, "un")
+    path.write_bytes(path.read_bytes() + b"\xff\n")
+    assert (list(store.lines()), store.last()) == (["un", "\udcff"], "\udcff")
+    assert repr(store) == f"FileStore({str(path)!r})"
+
+
 def test_a_second_unfinished_line_of_the_same_number_does_not_replace_the_first(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     for torn in (b"a", b"b"):
         path.write_bytes(torn)
         add(FileStore(path))
     assert (tmp_path / "journal.torn-1").read_bytes() == b"a"
+    assert stat.S_IMODE((tmp_path / "journal.torn-1").stat().st_mode) == 0o600
     assert (tmp_path / "journal.torn-1-2").read_bytes() == b"b"
 
 
@@ -167,10 +204,19 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: p
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "write", full)
+    with pytest.raises(WorkFailedError) as caught:
+        add(store, "deux et plus")
+    assert path.read_bytes() == b"un\n"
+    assert str(caught.value) == (
+        f"{path} : le journal n'a pas pu être écrit (No space left on device). Rien n'a été enregistré. "
+        "Libérez de la place sur le disque, puis recommencez."
+    )
+    monkeypatch.setattr(os, "ftruncate", lambda *_: full(0, b""))
     with pytest.raises(WorkFailedError, match="Rien n'a été enregistré"):
         add(store, "deux et plus")
     monkeypatch.undo()
-    assert path.read_bytes() == b"un\n"
+    # What could not be taken back was never a line.
+    assert (list(store.lines()), store.last()) == (["un"], "un")
     add(store, "trois")
     assert list(store.lines()) == ["un", "trois"]
 

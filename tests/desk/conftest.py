@@ -55,15 +55,7 @@ def django_db_setup(
     os.environ["ECLAIREUR_HOME"] = str(desk_home)
     place.workspace.cache_clear()
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        _people()
-        edition = publish(CASE, "sample")
-        draw_list(
-            edition,
-            capacity=40,
-            random_share=0.1,
-            title="Liste de décembre 2026",
-            user=User.objects.get(login="responsable"),
-        )
+        fill()
     yield
     place.workspace.cache_clear()
     if before is not None:
@@ -98,7 +90,8 @@ def one_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
-def _people() -> None:
+def fill() -> None:
+    """Make the accounts, publish the sample and draw a list: what every test finds."""
     for login, name in (
         ("agent", "Ada Martin"),
         ("responsable", "Rosa Lebrun"),
@@ -107,6 +100,14 @@ def _people() -> None:
         ("etranger", "Ella Durand"),
     ):
         User.objects.create_user(login, name, PASSWORD)
+    edition = publish(CASE, "sample")
+    draw_list(
+        edition,
+        capacity=40,
+        random_share=0.1,
+        title="Liste de décembre 2026",
+        user=User.objects.get(login="responsable"),
+    )
 
 
 @pytest.fixture

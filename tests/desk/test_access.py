@@ -73,6 +73,44 @@ def test_what_is_allowed_on_a_row_is_allowed_somewhere_in_its_case(
             assert reach.may(action, *place)
 
 
+@given(reach=reaches, action=st.sampled_from(Action), case=st.sampled_from(CASES))
+def test_what_is_said_of_a_whole_case_is_what_each_row_says(reach: Reach, action: Action, case: str) -> None:
+    """A place that no grant names is reached only by who reaches all of them."""
+    areas, services = (*AREAS[1:], "Autre lieu"), (*SERVICES[1:], "Autre service")
+
+    def may(area: str, service: str, where: str = case) -> bool:
+        return reach.may(action, where, area, service)
+
+    somewhere = {
+        name for name in (*CASES, "un autre cas") for at in areas for by in services if may(at, by, name)
+    }
+    assert reach.may_somewhere(action, case) == (case in somewhere)
+    assert reach.may_somewhere(action) == bool(somewhere)
+    assert [reach.may_everywhere(action, case, by) for by in services] == [
+        may(areas[-1], by) for by in services
+    ]
+    assert reach.may_everywhere(action, case) == may(areas[-1], services[-1])
+
+    found = reach.areas(action, case)
+    assert (found is None) == may(areas[-1], services[-1])
+    assert [found is None or at in found for at in areas] == [may(at, services[-1]) for at in areas]
+
+    held = reach.services(action, case)
+    assert list(held) == sorted(set(held))
+    assert ("" in held) == any(may(at, services[-1]) for at in areas)
+    assert {by for by in services if by in held or "" in held} == {
+        by for by in services for at in areas if may(at, by)
+    }
+
+    trained = reach.in_training(case)
+    assert [trained.may(action, name, areas[-1], services[-1]) for name in (case, "un autre cas")] == [
+        case in somewhere,
+        False,
+    ]
+    if action is Action.SEE:
+        assert reach.cases(CASES) == tuple(name for name in CASES if name in somewhere)
+
+
 def test_nobody_sees_nothing(desk: Desk) -> None:
     assert Dossier.objects.exists()
     assert not Dossier.objects.within(nobody).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,12 +15,13 @@ from django.utils import timezone
 from eclaireur.core.errors import BadValueError
 from eclaireur.desk.access import Action, Perimeter, reach_of
 from eclaireur.desk.accounts.acts import close_account, open_account
-from eclaireur.desk.accounts.keys import find, make_key, revoke_key
-from eclaireur.desk.models import ApiKey, JournalLine, User
+from eclaireur.desk.accounts.keys import DAYS, find, make_key, revoke_key
+from eclaireur.desk.models import ApiKey, JournalLine, Role, User
 from tests.desk.conftest import CASE, Desk
 
 SignIn = Callable[[User], Client]
 HERE = "/administration/cles/"
+TOO_LONG = "colonne « expires » : une clé sert deux ans au plus. Choisissez une date de fin plus proche."
 
 
 def make(desk: Desk, **changes: Any) -> tuple[ApiKey, str]:
@@ -108,18 +110,67 @@ def test_when_a_key_was_last_used_is_written_once_a_minute(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"scopes": ["manage"]}, "droit inconnu"),
-        ({"days": 731}, "deux ans"),
-        ({"days": -1}, "deux ans"),
+        ({"scopes": ["read", "manage", "all"]}, "colonne « scopes » : droit inconnu : all, manage."),
+        ({"days": 731}, TOO_LONG),
+        ({"days": -1}, TOO_LONG),
     ],
 )
 def test_a_key_beyond_what_keys_may_do_is_refused(desk: Desk, changes: dict[str, Any], said: str) -> None:
     if "days" in changes:
         changes = {"expires": timezone.now() + timedelta(days=changes["days"])}
 
-    with pytest.raises(BadValueError, match=said):
+    with pytest.raises(BadValueError) as caught:
         make(desk, **changes)
+    assert str(caught.value) == said
     assert not ApiKey.objects.exists()
+    assert make(desk, expires=timezone.now() + timedelta(days=DAYS))[0].pk
+
+
+def test_what_a_key_may_do_is_written_with_who_made_and_revoked_it(desk: Desk) -> None:
+    end = timezone.now() + timedelta(days=30)
+    where = {"case": CASE, "area": desk.area, "service": "Hygiène"}
+    key, _ = make_key(
+        desk.manager, " Entrepôt ", scopes=["decide"], expires=end, perimeter=Perimeter("", *where.values())
+    )
+    wide, _ = make(desk, scopes=["compute"])
+    revoke_key(desk.administrator, key)
+
+    assert (key.name, key.scopes, key.created_by, key.revoked) == (
+        "Entrepôt",
+        ["read", "decide"],
+        desk.manager,
+        None,
+    )
+    assert ApiKey.objects.get(pk=wide.pk).revoked is None
+    grant, other = key.grants.get(), wide.grants.get()
+    assert (grant.role, other.role) == (Role.AGENT, Role.MANAGER)
+    assert {name: getattr(grant, name) for name in where} == where
+    who = {"prefix": key.prefix, "name": "Entrepôt"}
+    made, _, ended = [
+        (line["case"], line["actor"], line["data"])
+        for line in map(json.loads, JournalLine.objects.order_by("seq").values_list("line", flat=True))
+        if line["kind"] == "api_key"
+    ]
+    data = {"act": "create", "login": "responsable", "scopes": ["read", "decide"], "expires": end.isoformat()}
+    assert made == (CASE, "Rosa Lebrun", {**data, **who, **where})
+    assert ended == ("", "Alice Blanc", {"act": "revoke", "login": "administrateur", **who})
+
+
+def test_a_program_that_is_refused_is_told_why_in_the_header_too(desk: Desk) -> None:
+    _, token = make(desk)
+    here = f"/api/v1/listes/{desk.worklist.pk}/export/csv"
+
+    def ask(shown: str) -> tuple[int, str, dict[str, str]]:
+        answer = Client().get(here, headers={"Authorization": f"Bearer {shown}"})
+        return answer.status_code, answer["WWW-Authenticate"], answer.json()["error"]
+
+    assert ask(f"{token}x")[:2] == (401, 'Bearer realm="eclaireur", error="invalid_token"')
+    status, header, error = ask(f" {token} ")
+    assert (status, header) == (403, 'Bearer realm="eclaireur", error="insufficient_scope", scope="export"')
+    assert (error["message"], error["fix"]) == (
+        "cette clé n'a pas le droit « export ».",
+        "Demandez à votre administrateur une clé qui l'a.",
+    )
 
 
 def test_a_form_that_is_wrong_keeps_what_was_typed(desk: Desk, sign_in: SignIn) -> None:

@@ -264,6 +264,7 @@ def test_a_key_that_asks_too_much_is_told_how_long_to_wait(
     response = client.get(f"{V1}/cas")
     assert error_of(response, 429)["type"] == "too_many_requests"
     assert response["Retry-After"] == "50"
+    assert asks("read").get(f"{V1}/cas").status_code == 200, "another key is counted apart"
 
 
 def test_a_saturated_process_refuses_heavy_requests_and_serves_pages(

@@ -180,7 +180,10 @@ def test_a_session_writes_only_with_the_token_of_our_pages(desk: Desk, dossier: 
     token = client.cookies["csrftoken"].value
     taken = send(client, path, {"text": "Vu."}, **{"X-CSRFToken": token})
 
-    assert (refused.status_code, refused.json()["error"]["type"]) == (403, "missing_token")
+    error = refused.json()["error"]
+    assert (refused.status_code, error["type"]) == (403, "missing_token")
+    assert error["message"] == "cette page est restée ouverte trop longtemps."
+    assert error["fix"] == "Rien n'a été enregistré. Rechargez-la, puis recommencez."
     assert taken.status_code == 201
 
 

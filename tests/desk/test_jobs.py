@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
+from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from eclaireur.core.errors import BadValueError, NotFoundError
@@ -68,6 +70,7 @@ def now(job: Job) -> Job:
 
 def test_a_task_is_taken_done_and_leaves_the_queue(desk: Desk, does: Does) -> None:
     does(lambda _: {"n": 3})
+    other = Job.objects.create(pk=UUID(int=1), kind="essai", case=CASE, token=1, state=JobState.DONE)
     job = begin(desk)
     assert (job.state, job.title, DBTaskResult.objects.count()) == (JobState.WAITING, "Essai", 1)
 
@@ -77,6 +80,7 @@ def test_a_task_is_taken_done_and_leaves_the_queue(desk: Desk, does: Does) -> No
     run(held.pk, held.token)
 
     assert (now(job).state, now(job).result) == (JobState.DONE, {"n": 3})
+    assert now(other).result == other.result
     assert DBTaskResult.objects.count() == 0
 
 
@@ -107,6 +111,101 @@ def test_a_silent_task_is_taken_back_within_a_minute_and_not_before(desk: Desk, 
     assert taken().token == job.token + 1
     assert Times().lease + Times().reap < 60
     assert Times().lease > 2 * Times().beat
+
+
+def left(job: Job) -> float:
+    """Seconds until the lease of a task runs out."""
+    lease = now(job).lease
+    assert lease is not None
+    return (lease - timezone.now()).total_seconds()
+
+
+def test_a_lease_lasts_what_is_asked_from_the_last_sign_on(desk: Desk, does: Does) -> None:
+    begin(desk)
+    job = taken()
+    assert LEASE - 5 < left(job) <= LEASE
+
+    assert queue.beat(job.pk, job.token, lease=90)
+    assert 85 < left(job) <= 90
+    assert queue.give_back(job.pk, job.token, deaths=3, expired=True) is None
+    assert now(job).state == JobState.RUNNING
+
+
+def test_a_task_that_gives_a_sign_while_it_is_taken_back_is_kept(
+    desk: Desk, does: Does, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(desk, arguments={"n": 1})
+    begin(desk, arguments={"n": 2})
+    awake, silent = taken(), taken()
+    assert queue.beat(silent.pk, silent.token, lease=90)
+    assert (left(awake) < 45, left(silent) > 85) == (True, True)
+    silence(awake)
+    silence(silent)
+    give_back = queue.give_back
+
+    def late(pk: Any, token: int, **more: Any) -> JobState | None:
+        if pk == awake.pk:
+            queue.beat(pk, token, lease=LEASE)
+        return give_back(pk, token, **more)
+
+    monkeypatch.setattr(queue, "give_back", late)
+    assert queue.reap(deaths=3) == 1
+    assert (now(awake).state, now(silent).state) == (JobState.RUNNING, JobState.WAITING)
+
+
+def test_a_task_that_silences_three_machines_is_set_aside_and_says_what_to_do(desk: Desk, does: Does) -> None:
+    job = begin(desk)
+    for message in ("Reprise après un arrêt", "Reprise après un arrêt", ""):
+        silence(taken())
+        assert queue.reap(deaths=3) == 1
+        assert (now(job).message, now(job).lease) == (message, None)
+
+    assert (now(job).state, now(job).finished is None) == (JobState.ASIDE, False)
+    assert now(job).error == (
+        "Cette tâche a fait tomber 3 fois le programme qui la portait : elle est mise de côté. La dernière "
+        "fois, sa machine n'a plus donné signe de vie. Vérifiez ses données et la mémoire de la machine, "
+        "puis relancez-la."
+    )
+
+
+def test_what_happens_to_a_task_does_not_happen_to_another_under_the_same_token(
+    desk: Desk, does: Does
+) -> None:
+    begin(desk, arguments={"n": 1})
+    begin(desk, arguments={"n": 2})
+    one, other = taken(), taken()
+    assert one.token == other.token
+
+    assert queue.end(one.pk, one.token, JobState.DONE)
+    assert (now(one).lease, now(one).error, now(one).finished is None) == (None, "", False)
+    assert now(other).state == JobState.RUNNING
+    assert list(DBTaskResult.objects.values_list("pk", flat=True)) == [other.pk]
+    assert queue.give_back(other.pk, other.token) == JobState.WAITING
+    assert (now(other).message, now(one).state) == ("", JobState.DONE)
+
+
+def test_a_place_in_the_queue_whose_task_is_over_is_passed_by(desk: Desk, does: Does) -> None:
+    over, waits = begin(desk, arguments={"n": 1}), begin(desk, arguments={"n": 2})
+    Job.objects.filter(pk=over.pk).update(state=JobState.FAILED)
+    Job.objects.filter(pk=waits.pk).update(done=3, total=4, message="Ligne 3")
+
+    job = queue.claim("w" * 200, lease=LEASE)
+    assert job is not None
+    assert (job.pk, job.worker) == (waits.pk, "w" * 120)
+    assert (job.done, job.total, job.message, job.started is None) == (0, 0, "", False)
+    assert DBTaskResult.objects.get(pk=waits.pk).worker_ids == ["w" * 64]
+    places = dict(DBTaskResult.objects.values_list("pk", "status"))
+    assert places == {over.pk: TaskResultStatus.READY, waits.pk: TaskResultStatus.RUNNING}
+    assert now(over).state == JobState.FAILED
+
+
+def test_a_task_keeps_where_it_is_for_whom_and_a_title_that_fits(desk: Desk, does: Does) -> None:
+    where = {"area": "Nord", "service": "Hygiène"}
+    job = now(begin(desk, title="t" * 300, **where))
+    assert (job.user, job.case, job.area, job.service) == (desk.manager, CASE, "Nord", "Hygiène")
+    assert (job.title, dict(job.arguments)) == ("t" * 200, {})
+    assert begin(desk, **where).pk == job.pk
+    assert len({job.pk, begin(desk, area="Nord").pk, begin(desk, service="Hygiène").pk}) == 3
 
 
 def test_a_sign_of_life_keeps_a_task_only_for_its_holder(desk: Desk, does: Does) -> None:
@@ -230,9 +329,12 @@ def test_a_task_that_waits_is_cancelled_at_once(desk: Desk, does: Does) -> None:
     job = cancel(desk.manager, begin(desk))
 
     assert (job.state, job.message) == (JobState.CANCELLED, "Annulation demandée par Rosa Lebrun")
+    assert now(job).finished is not None
+    assert not DBTaskResult.objects.exists()
     assert queue.claim("here", lease=LEASE) is None
-    with pytest.raises(BadValueError, match="déjà annulée"):
+    with pytest.raises(BadValueError) as caught:
         cancel(desk.manager, job)
+    assert str(caught.value) == "cette tâche est déjà annulée. Il n'y a rien à annuler."
 
 
 @pytest.mark.parametrize("way", ["progress", "check", "publishing"])
@@ -330,11 +432,19 @@ def test_suspending_a_case_halts_its_tasks_and_lets_none_publish(desk: Desk) -> 
     job = queue.claim("essai", lease=40)
     assert job is not None
     other = start("train", user=desk.manager, case="another", arguments={})
-    chosen, left = (running, waiting) if job.pk == running.pk else (waiting, running)
+    chosen, idle = (running, waiting) if job.pk == running.pk else (waiting, running)
+    over = start("compare", user=desk.manager, case=CASE, arguments={})
+    Job.objects.filter(pk=over.pk).update(state=JobState.DONE)
     switch(desk.manager, CASE, stop=True, reason="taux en baisse")
 
-    assert (now(left).state, now(chosen).cancel_asked) == (JobState.CANCELLED, True)
+    assert (now(idle).state, now(chosen).cancel_asked) == (JobState.CANCELLED, True)
+    assert (now(idle).finished is None, now(chosen).finished is None) == (False, True)
+    assert (now(over).state, now(over).cancel_asked) == (JobState.DONE, False)
+    assert not DBTaskResult.objects.filter(pk=idle.pk).exists()
+    assert DBTaskResult.objects.filter(pk__in=[chosen.pk, other.pk]).count() == 2
     assert now(other).state == JobState.WAITING
     with pytest.raises(CancelledError), Context(now(chosen)).publishing():
         pass
     assert "suspendu par" in now(chosen).message
+    assert queue.halt("another", "m" * 400) == 1
+    assert now(other).message == "m" * 300
