@@ -97,4 +97,8 @@ def test_cookies_are_for_the_server_alone_and_for_https_behind_https(
     assert made["CSRF_COOKIE_HTTPONLY"] is True
     assert made["SESSION_COOKIE_SAMESITE"] == "Lax"
     assert made["SESSION_COOKIE_SECURE"] is made["CSRF_COOKIE_SECURE"] is behind
-    assert bool(made["SECURE_HSTS_SECONDS"]) is behind
+    assert bool(made["SECURE_HSTS_SECONDS"]) is made["SECURE_HSTS_INCLUDE_SUBDOMAINS"] is behind
+    for name in ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "THEME_COOKIE"):
+        assert made[name].startswith("__Host-") is behind
+    assert "SESSION_COOKIE_DOMAIN" not in made
+    assert "CSRF_COOKIE_DOMAIN" not in made

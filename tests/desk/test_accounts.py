@@ -16,6 +16,7 @@ from django.utils import timezone
 from eclaireur.desk.accounts import links, throttling
 from eclaireur.desk.accounts.entering import address_of, device_of
 from eclaireur.desk.accounts.passwords import Argon2id
+from eclaireur.desk.hosting import hosting_settings
 from eclaireur.desk.models import Attempt, Grant, JournalLine, Role, Session, SetupLink, User
 from tests.desk.conftest import CASE, PASSWORD, Desk
 
@@ -259,6 +260,45 @@ def test_a_session_that_nobody_uses_for_two_hours_is_over(desk: Desk, sign_in: S
 def test_signing_out_clears_what_the_browser_kept(desk: Desk, sign_in: SignIn) -> None:
     client = sign_in(desk.agent)
     assert client.post("/deconnexion/")["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_behind_https_every_cookie_is_of_this_host_alone(desk: Desk, settings: Any) -> None:
+    hosting = hosting_settings("https://testserver", "")
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = hosting.https
+    settings.SESSION_COOKIE_NAME = f"{hosting.cookies}sessionid"
+    settings.CSRF_COOKIE_NAME = f"{hosting.cookies}csrftoken"
+    settings.THEME_COOKIE = f"{hosting.cookies}theme"
+    client = Client()
+
+    client.get("/connexion/", secure=True)
+    client.post("/connexion/", {"login": "agent", "password": PASSWORD}, secure=True)
+    client.post("/compte/affichage/", {"theme": "dark"}, secure=True)
+
+    assert set(client.cookies) == {"__Host-sessionid", "__Host-csrftoken", "__Host-theme"}
+    for cookie in client.cookies.values():
+        assert (cookie["path"], cookie["domain"]) == ("/", "")
+        assert cookie["secure"]
+        assert cookie["samesite"] == "Lax"
+        assert bool(cookie["httponly"]) is (cookie.key != "__Host-theme")  # which a script writes
+    page = client.get("/compte/", secure=True).content.decode()
+    assert "Affichage enregistré" in page
+    assert 'data-theme="dark"' in page
+
+
+def test_what_a_signed_in_person_reads_is_stored_nowhere(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(desk.agent)
+    for path in ("/", "/compte/", f"/{CASE}/", f"/{CASE}/?tri=nom", "/api/v1/cas", "/rien/"):
+        assert "no-store" in client.get(path)["Cache-Control"], path
+    assert "no-store" in Client().get("/api/v1/cas", headers={"Authorization": "Bearer x"})["Cache-Control"]
+    assert "no-store" not in Client().get("/fiches/")["Cache-Control"]
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT"])
+def test_a_method_that_sends_back_what_was_asked_is_refused(method: str) -> None:
+    answer = Client().generic(method, "/compte/", headers={"Cookie": "sessionid=secret"})
+    assert answer.status_code == 405
+    assert "TRACE" not in answer["Allow"]
+    assert b"secret" not in answer.content
 
 
 def test_each_header_that_the_desk_sends_is_documented(desk: Desk, sign_in: SignIn, root: Path) -> None:

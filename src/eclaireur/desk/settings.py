@@ -92,10 +92,17 @@ SESSION_COOKIE_AGE = 60 * 60 * 12
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HOSTING.https
+SESSION_COOKIE_NAME = f"{_HOSTING.cookies}sessionid"
+CSRF_COOKIE_NAME = f"{_HOSTING.cookies}csrftoken"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+THEME_COOKIE = f"{_HOSTING.cookies}theme"
+# What was done is said once, from the session: no cookie holds what a page told.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "eclaireur.desk.pages.errors.forbidden"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HOSTING.https else None
 SECURE_HSTS_SECONDS = 31_536_000 if _HOSTING.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _HOSTING.https
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

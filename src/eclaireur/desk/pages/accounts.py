@@ -143,7 +143,7 @@ def _account_page(request: Asking, form: OwnPasswordForm, status: int = 200) -> 
         "identity": settings.IDENTITY,
         "columns": [(code, title, chosen is None or code in chosen) for code, title in COLUMNS.items()],
         "themes": _THEMES.items(),
-        "theme": request.COOKIES.get("theme", ""),
+        "theme": request.COOKIES.get(settings.THEME_COOKIE, ""),
     }
     return render(request, "desk/account.html", context, status=status)
 
@@ -197,9 +197,15 @@ def look(request: Asking) -> HttpResponse:
     answer = HttpResponseRedirect("/compte/")
     theme = request.POST.get("theme", "")
     if theme in {"light", "dark"}:
-        answer.set_cookie("theme", theme, max_age=_YEAR, samesite="Lax")
+        answer.set_cookie(
+            settings.THEME_COOKIE,
+            theme,
+            max_age=_YEAR,
+            secure=settings.SESSION_COOKIE_SECURE,
+            samesite="Lax",
+        )
     else:
-        answer.delete_cookie("theme", samesite="Lax")
+        answer.delete_cookie(settings.THEME_COOKIE, samesite="Lax")
     return answer
 
 
