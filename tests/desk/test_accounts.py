@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,8 +15,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from eclaireur.desk import overload
 from eclaireur.desk.accounts import links, throttling
 from eclaireur.desk.accounts.entering import address_of, device_of
+from eclaireur.desk.accounts.events import LOGGER
 from eclaireur.desk.accounts.passwords import Argon2id
 from eclaireur.desk.hosting import hosting_settings
 from eclaireur.desk.models import Attempt, Grant, JournalLine, Role, Session, SetupLink, User
@@ -301,6 +305,56 @@ def test_a_method_that_sends_back_what_was_asked_is_refused(method: str) -> None
     assert b"secret" not in answer.content
 
 
+def test_the_log_tells_who_entered_who_failed_and_what_was_refused(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(LOGGER), "propagate", True)
+    caplog.set_level(logging.INFO, LOGGER)
+    client = Client()
+
+    enter(client, "agent")
+    client.get(f"/{CASE}/dossiers/999999/?secret=1")
+    client.post("/deconnexion/")
+    enter(client, "agent", "faux\n{}")
+    enter(client, "mon mot de passe tapé là")
+    client.get("/api/v1/cas")
+    client.get("/rien-du-tout/")
+
+    lines = [record.getMessage() for record in caplog.records if record.name == LOGGER]
+    told = [json.loads(line) for line in lines]
+    assert [(one["event"], one["who"][:5], one.get("why", "")) for one in told] == [
+        ("entered", "agent", ""),
+        ("refused", "agent", "out of reach"),
+        ("left", "agent", ""),
+        ("failed", "agent", ""),
+        ("failed", told[4]["who"][:5], ""),
+        ("refused", "", "unknown"),
+    ]
+    assert told[4]["who"].startswith(throttling.MARK)
+    assert all(one["time"].endswith("+00:00") and one["address"] == "127.0.0.1" for one in told)
+    assert told[0]["way"] == "PasswordBackend"
+    assert told[1]["path"] == f"/{CASE}/dossiers/999999/"
+    assert not any(
+        "secret" in line or "faux" in line or "mot de passe" in line or "\n" in line for line in lines
+    )
+
+
+def test_a_person_who_writes_faster_than_anyone_is_told_to_wait(
+    desk: Desk, sign_in: SignIn, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.WRITES_PER_MINUTE = 2
+    monkeypatch.setattr(overload, "people_writing", overload.Windows(clock=lambda: 10.0))
+    client = sign_in(desk.agent)
+
+    assert [client.post("/compte/affichage/").status_code for _ in range(2)] == [302, 302]
+    answer = client.post("/compte/affichage/")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "50")
+    assert "trop de demandes" in answer.content.decode()
+    assert client.post("/api/v1/taches", {}, content_type="application/json").status_code == 429
+    assert client.get("/compte/").status_code == 200
+    assert sign_in(desk.manager).post("/compte/affichage/").status_code == 302
+
+
 def test_each_header_that_the_desk_sends_is_documented(desk: Desk, sign_in: SignIn, root: Path) -> None:
     client = sign_in(desk.agent)
     sent = {*client.get("/compte/", secure=True).headers, *client.post("/deconnexion/", secure=True).headers}
@@ -398,6 +452,10 @@ def test_guessing_the_current_password_from_an_open_session_is_slowed_down(
         ("749302857163920", "749302857163920", "numérique"),
         ("ada martin 2026", "ada martin 2026", "trop semblable"),
         ("administrator", "administrator", "trop courant"),
+        ("Éclaireur-2026!!", "Éclaireur-2026!!", "mots d’ici"),
+        ("Ecl@ireur-B0rdeaux", "Ecl@ireur-B0rdeaux", "mots d’ici"),
+        ("le mot de passe 33", "le mot de passe 33", "mots d’ici"),
+        ("MARTIN2026Bureau!", "MARTIN2026Bureau!", "mots d’ici"),
         (NEW, "autre chose en tout", "différents"),
         ("x" * 600, "x" * 600, "512"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eclaireur.core.config import read_settings
+from eclaireur.desk.accounts.passwords import breached_file
 from eclaireur.desk.accounts.provider import identity_settings
 from eclaireur.desk.database import database_settings
 from eclaireur.desk.hosting import hosting_settings
@@ -40,6 +41,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "eclaireur.desk.accounts.events.tell_refusals",
+    "eclaireur.desk.overload.limit_writing",
     "eclaireur.desk.middleware.signed_in",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
@@ -60,7 +63,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-DATABASES = {"default": database_settings(_SETTINGS.database, _SETTINGS.home)}
+DATABASES = {"default": database_settings(_SETTINGS.database, _SETTINGS.home, _SETTINGS.database_tls)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
@@ -79,6 +82,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "eclaireur.desk.accounts.passwords.VariedValidator"},
+    {
+        "NAME": "eclaireur.desk.accounts.passwords.ContextValidator",
+        "OPTIONS": {"hosts": (*_HOSTING.hosts, *_HOSTING.origins)},
+    },
+    {
+        "NAME": "eclaireur.desk.accounts.passwords.BreachedValidator",
+        "OPTIONS": {"file": breached_file(_SETTINGS.breached_passwords)},
+    },
 ]
 IDENTITY = identity_settings(_SETTINGS)
 AUTHENTICATION_BACKENDS = ["eclaireur.desk.accounts.backend.PasswordBackend"]
@@ -127,11 +138,17 @@ UPLOAD_LIMIT = _SETTINGS.upload
 READ_ADDRESSES = _SETTINGS.read_addresses == "yes"
 HEAVY_AT_ONCE = 3  # of the four threads of a process (`serving`): pages always find one
 API_PER_MINUTE = 600  # requests of a key, in each process
+WRITES_PER_MINUTE = 300  # forms and files sent by a person, in each process
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 SILENCED_SYSTEM_CHECKS: list[str] = []
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "formatters": {"line": {"format": "%(message)s"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler"},
+        "security": {"class": "logging.StreamHandler", "formatter": "line"},
+    },
+    "loggers": {"eclaireur.security": {"handlers": ["security"], "level": "INFO", "propagate": False}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
