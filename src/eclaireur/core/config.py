@@ -56,11 +56,11 @@ class Settings:
         env="DATABASE_URL",
         secret=True,
     )
-    database_tls: str = _setting(
-        "verify",
-        help="`private` takes a PostgreSQL of another host without checking its certificate: on a network of "
-        "yours alone",
-        env="ECLAIREUR_DATABASE_TLS",
+    clear_hosts: str = _setting(
+        "",
+        help="hosts of a network of yours alone, reached without a checked TLS (PostgreSQL, mail, language "
+        "model), separated by commas",
+        env="ECLAIREUR_CLEAR_HOSTS",
     )
     secret_key: str = _setting(
         "",

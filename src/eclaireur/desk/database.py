@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from eclaireur.core.clear import may_be_clear
 from eclaireur.core.errors import ConfigError
 
 __all__ = ["database_settings"]
@@ -15,7 +15,7 @@ _FORM = "postgresql://utilisateur:secret@serveur:5432/base"
 _CHECKED = "verify-full"
 
 
-def database_settings(url: str, home: Path, tls: str = "verify") -> dict[str, Any]:
+def database_settings(url: str, home: Path, clear: str = "") -> dict[str, Any]:
     """Return Django's settings of the default database.
 
     A PostgreSQL of another host is reached by TLS alone, with a certificate checked for its name: libpq's own
@@ -27,8 +27,8 @@ def database_settings(url: str, home: Path, tls: str = "verify") -> dict[str, An
         Empty for SQLite, else ``postgresql://user:password@host:port/name?option=value``.
     home
         Workspace that holds the SQLite file.
-    tls
-        ``private`` takes another host as its address says, on a network that nobody else is on.
+    clear
+        Hosts of a network that nobody else is on, taken as the address says, separated by commas.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def database_settings(url: str, home: Path, tls: str = "verify") -> dict[str, An
         raise ConfigError("le port de la base est invalide.", fix=f"Forme attendue : {_FORM}.") from error
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     host = unquote(parts.hostname or "") or options.pop("host", "")
-    _check_tls(options.get("hostaddr", host), options.get("sslmode", ""), tls)
+    _check_tls(options.get("hostaddr", host), options.get("sslmode", ""), clear)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
@@ -75,26 +75,12 @@ def database_settings(url: str, home: Path, tls: str = "verify") -> dict[str, An
     }
 
 
-def _check_tls(hosts: str, mode: str, tls: str) -> None:
-    """Refuse another host that is not reached by a checked TLS, unless its network is told to be private."""
-    if tls not in {"verify", "private"}:
-        raise ConfigError(
-            f"valeur inconnue pour ECLAIREUR_DATABASE_TLS : « {tls} ».", fix="Écrivez verify ou private."
-        )
-    if tls == "private" or mode == _CHECKED or all(_is_here(host) for host in hosts.split(",")):
+def _check_tls(hosts: str, mode: str, clear: str) -> None:
+    """Refuse another host that is not reached by a checked TLS, unless it is named as one of one's own."""
+    if mode == _CHECKED or all(may_be_clear(host, clear) for host in hosts.split(",")):
         return
     raise ConfigError(
         "la base PostgreSQL est sur une autre machine, et rien n'y vérifie le chiffrement.",
-        fix=f"Ajoutez ?sslmode={_CHECKED} à DATABASE_URL. Sur un réseau qui n'est qu'à vous : "
-        "ECLAIREUR_DATABASE_TLS=private.",
+        fix=f"Ajoutez ?sslmode={_CHECKED} à DATABASE_URL. Sur un réseau qui n'est qu'à vous, nommez cette "
+        "machine dans ECLAIREUR_CLEAR_HOSTS.",
     )
-
-
-def _is_here(host: str) -> bool:
-    """Tell whether a host is this machine: a socket, or a loopback address."""
-    if not host or host.startswith(("/", "@")) or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -63,7 +63,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-DATABASES = {"default": database_settings(_SETTINGS.database, _SETTINGS.home, _SETTINGS.database_tls)}
+DATABASES = {"default": database_settings(_SETTINGS.database, _SETTINGS.home, _SETTINGS.clear_hosts)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}

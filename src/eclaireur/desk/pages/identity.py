@@ -17,7 +17,7 @@ __all__ = ["come_back", "go", "urlpatterns"]
 @never_cache
 @require_GET
 def go(request: HttpRequest) -> HttpResponse:
-    """Send the browser to the provider, from our page or an address that was typed: no other site signs in."""
+    """Send the browser to the provider, from our page or a typed address: no other site signs in."""
     _provided()
     if request.headers.get("Sec-Fetch-Site", "none") in {"cross-site", "same-site"}:
         return HttpResponseRedirect("/connexion/")
