@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import re
 import runpy
 from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings as dj_settings
+
+from eclaireur.core.config import Settings, read_settings, settings_table
+from eclaireur.core.errors import ConfigError
+from eclaireur.core.journal.master import VARIABLE, master_key
 
 ROOT = Path(__file__).resolve().parents[1]
 STATES = {"met", "partly", "not met"}
@@ -74,6 +81,53 @@ def test_each_derived_key_is_in_the_inventory() -> None:
 def test_each_table_of_the_desk_has_one_class() -> None:
     classed = [name for row in _table("Classes of data") for name in re.findall(r"`(\w+)`", row[2])]
     assert sorted(classed) == sorted(one.__name__ for one in apps.get_app_config("desk").get_models())
+
+
+def _connections() -> str:
+    return (ROOT / "docs" / "security" / "connections.md").read_text(encoding="utf-8")
+
+
+def test_each_setting_that_names_an_address_is_a_connection_that_is_told() -> None:
+    outward = re.compile(r"\baddress|\bhosts?\b|\bportal\b|\bmail server\b|where parts of work run")
+    named = {env for _, env, _, told in settings_table() if outward.search(told)}
+    named -= {"ECLAIREUR_SMTP_FROM", "ECLAIREUR_SECOND_FACTOR"}
+    part = _connections().partition("## Secrets")[0]
+    assert len(named) >= 10
+    assert {one for one in named if f"`{one}`" not in part} == set()
+
+
+def test_each_secret_says_who_reads_it_and_when_it_is_replaced() -> None:
+    secrets = {one.metadata["env"] for one in dataclasses.fields(Settings) if not one.repr} | {VARIABLE}
+    part = _connections().partition("## Secrets")[2].partition("\n## ")[0]
+    assert {one for one in secrets if f"| `{one}` |" not in part} == set()
+
+
+def test_each_logger_has_its_layer() -> None:
+    part = _connections().partition("## Logs")[2].partition("\n## ")[0]
+    told = tuple(re.findall(r"`([a-z.]+)` ?[,|]", part))
+    for path in (ROOT / "src").rglob("*.py"):
+        if "getLogger(__name__)" in path.read_text(encoding="utf-8"):
+            module = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+            assert module.startswith(told), module
+    assert set(dj_settings.LOGGING["loggers"]) <= set(told)
+    for handler in dj_settings.LOGGING["handlers"].values():
+        assert handler["class"] == "logging.StreamHandler", "to the service's error output alone"
+
+
+def test_a_secret_is_read_from_the_file_that_a_manager_of_secrets_gives(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("dans un coffre\n")
+    for one in dataclasses.fields(Settings):
+        found = read_settings(tmp_path, {f"{one.metadata['env']}_FILE": str(file)})
+        taken = getattr(found, one.name) == "dans un coffre"
+        assert taken is not one.repr, one.name
+        assert "coffre" not in repr(found)
+    file.write_text(base64.b64encode(b"k" * 32).decode())
+    assert master_key(tmp_path / "none", environ={f"{VARIABLE}_FILE": str(file)}) == b"k" * 32
+    for wrong in ("", "absent"):
+        file.write_text("")
+        with pytest.raises(ConfigError, match="fichier que nomme"):
+            read_settings(tmp_path, {"DATABASE_URL_FILE": str(tmp_path / wrong if wrong else file)})
 
 
 def test_each_section_has_its_row_or_does_not_apply() -> None:

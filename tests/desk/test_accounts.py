@@ -364,7 +364,6 @@ def test_each_header_that_the_desk_sends_is_documented(desk: Desk, sign_in: Sign
         "Content-Language",
         "Location",
         "Vary",
-        "Cache-Control",
         "Expires",
     }
     page = (root / "docs" / "security" / "protections.md").read_text(encoding="utf-8")
