@@ -15,6 +15,7 @@ from django.conf import settings as dj_settings
 from eclaireur.core.config import Settings, read_settings, settings_table
 from eclaireur.core.errors import ConfigError
 from eclaireur.core.journal.master import VARIABLE, master_key
+from tests.postgresql_server import postgresql, programs
 
 ROOT = Path(__file__).resolve().parents[1]
 STATES = {"met", "partly", "not met"}
@@ -128,6 +129,66 @@ def test_a_secret_is_read_from_the_file_that_a_manager_of_secrets_gives(tmp_path
         file.write_text("")
         with pytest.raises(ConfigError, match="fichier que nomme"):
             read_settings(tmp_path, {"DATABASE_URL_FILE": str(tmp_path / wrong if wrong else file)})
+
+
+def test_no_page_stores_more_in_a_browser_than_is_told() -> None:
+    kept = set()
+    for path in (ROOT / "src" / "eclaireur" / "desk" / "static" / "desk").glob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert "sessionStorage" not in text, path.name
+        assert "indexedDB" not in text, path.name
+        kept |= {(path.name, one) for one in re.findall(r"localStorage\.\w+\(([^,)]*)", text)}
+        kept |= {(path.name, "cookie")} if "document.cookie" in text else set()
+    assert kept == {("desk.js", '"touches"'), ("desk.js", "cookie")}
+
+
+def test_no_script_writes_where_what_it_reads_says() -> None:
+    """Names that come from outside never become names of a plain object, nor text that is run."""
+    for path in (ROOT / "src" / "eclaireur" / "desk" / "static" / "desk").glob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"__proto__|\beval\(|new Function|document\.write", text), path.name
+        assert "Object.assign(Object.prototype" not in text, path.name
+
+
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL's programs are not installed")
+def test_the_role_of_the_desk_reads_and_writes_rows_and_nothing_else() -> None:
+    psycopg = pytest.importorskip("psycopg")
+    page = (ROOT / "docs" / "desk_deploy.md").read_text(encoding="utf-8")
+    written = page.partition("```sql\n")[2].partition("```")[0]
+    before, _, after = written.partition("\\connect eclaireur\n")
+    with postgresql() as url:
+        for base, orders in (("postgres", before), ("eclaireur", after)):
+            with psycopg.connect(url.replace("/postgres?", f"/{base}?"), autocommit=True) as line:
+                for order in filter(None, map(str.strip, orders.split(";"))):
+                    line.execute(order)
+
+        def run(role: str, order: str) -> None:
+            address = url.replace("eclaireur@/postgres?", f"{role}@/eclaireur?")
+            with psycopg.connect(address, autocommit=True) as line:
+                line.execute(order)
+
+        run("eclaireur_tables", "CREATE TABLE rows (id serial PRIMARY KEY, a text)")
+        for order in (
+            "INSERT INTO rows (a) VALUES ('x')",
+            "UPDATE rows SET a = 'y'",
+            "SELECT * FROM rows FOR UPDATE",
+            "DELETE FROM rows",
+            "SELECT pg_advisory_lock(1)",
+        ):
+            run("eclaireur_desk", order)
+        for order in (
+            "CREATE TABLE others (id int)",
+            "DROP TABLE rows",
+            "ALTER TABLE rows ADD b text",
+            "TRUNCATE rows",
+            "CREATE ROLE more",
+            "CREATE DATABASE more",
+            "CREATE TEMPORARY TABLE t (id int)",
+            "COPY rows TO PROGRAM 'true'",
+            "SELECT pg_read_file('/etc/passwd')",
+        ):
+            with pytest.raises(psycopg.Error):
+                run("eclaireur_desk", order)
 
 
 def test_each_section_has_its_row_or_does_not_apply() -> None:

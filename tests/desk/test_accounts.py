@@ -394,13 +394,19 @@ def test_i_see_and_close_my_sessions_and_nobody_else_s(desk: Desk, sign_in: Sign
         r'name="session" value="([^"]+)"', sign_in(desk.manager).get("/compte/").content.decode()
     )
 
-    here.post("/compte/sessions/", {"session": theirs[0]})
+    mine = {"current": PASSWORD}
+    here.post("/compte/sessions/", {"session": theirs[0], **mine})
     assert other.get("/compte/").status_code == 200
-    here.post("/compte/sessions/", {"session": references[0]})
+    for without in ({}, {"current": "faux"}, {"current": ""}):
+        refused = here.post("/compte/sessions/", {"session": references[0], **without})
+        assert refused.status_code == 422
+        assert "pas votre mot de passe actuel" in refused.content.decode()
+    assert there.get("/compte/").status_code == 200, "an open screen closes nothing"
+    here.post("/compte/sessions/", {"session": references[0], **mine})
     assert there.get("/compte/").status_code == 302
 
     again = sign_in(desk.agent)
-    here.post("/compte/sessions/", {"others": "1"})
+    here.post("/compte/sessions/", {"others": "1", **mine})
     assert again.get("/compte/").status_code == 302
     assert here.get("/compte/").status_code == 200
 
