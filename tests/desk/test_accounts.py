@@ -306,10 +306,11 @@ def test_a_method_that_sends_back_what_was_asked_is_refused(method: str) -> None
 
 
 def test_the_log_tells_who_entered_who_failed_and_what_was_refused(
-    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logging.getLogger(LOGGER), "propagate", True)
-    caplog.set_level(logging.INFO, LOGGER)
+    lines: list[str] = []
+    handler = logging.getLogger(LOGGER).handlers[0]
+    monkeypatch.setattr(handler, "emit", lambda record: lines.append(handler.format(record)))
     client = Client()
 
     enter(client, "agent")
@@ -320,7 +321,6 @@ def test_the_log_tells_who_entered_who_failed_and_what_was_refused(
     client.get("/api/v1/cas")
     client.get("/rien-du-tout/")
 
-    lines = [record.getMessage() for record in caplog.records if record.name == LOGGER]
     told = [json.loads(line) for line in lines]
     assert [(one["event"], one["who"][:5], one.get("why", "")) for one in told] == [
         ("entered", "agent", ""),
@@ -458,7 +458,7 @@ def test_guessing_the_current_password_from_an_open_session_is_slowed_down(
         ("ada martin 2026", "ada martin 2026", "trop semblable"),
         ("administrator", "administrator", "trop courant"),
         ("Éclaireur-2026!!", "Éclaireur-2026!!", "mots d’ici"),
-        ("Ecl@ireur-B0rdeaux", "Ecl@ireur-B0rdeaux", "mots d’ici"),
+        ("Ecl@ireur-B0njour!", "Ecl@ireur-B0njour!", "mots d’ici"),
         ("le mot de passe 33", "le mot de passe 33", "mots d’ici"),
         ("MARTIN2026Bureau!", "MARTIN2026Bureau!", "mots d’ici"),
         (NEW, "autre chose en tout", "différents"),

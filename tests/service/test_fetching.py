@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from eclaireur.core.errors import (
 )
 from eclaireur.core.workspace import Workspace
 from eclaireur.service.fetching import Asked, fetch, sources, write_history
+from eclaireur.sources.isolated import Isolated
 from eclaireur.sources.remote import archive
 from eclaireur.sources.tables import read_table
 from tests.web import Page, Site, serve
@@ -231,6 +233,19 @@ def test_headings_that_mean_something_in_sql_are_only_names(workspace: Workspace
         write_history(workspace, "inconnue", tmp_path / "h.parquet")
     with pytest.raises(BadValueError):
         write_history(workspace, "rolling", tmp_path / "h.csv")
+
+
+def test_an_export_that_is_judged_without_being_held_has_its_history_too(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    draw = random.Random(1)
+    rows = "".join(f"{number:09d};{draw.randbytes(60).hex()}\n" for number in range(14_000))
+    large = tmp_path / "large.csv.gz"
+    large.write_bytes(gzip.compress(f"SIRET;nom\n{rows}".encode()))
+    with Isolated() as reader:
+        assert reader.read(large).table is None, "it must be one that a page does not hold"
+    fetch(workspace, Asked(what=f"folder:{large}", name="large"))
+    assert write_history(workspace, "large", tmp_path / "h.parquet", key=("SIRET",)) == 14_000
 
 
 def test_two_real_exports_are_kept_as_one_history(

@@ -111,6 +111,11 @@ def _announce(address: str) -> None:
 def _access(
     login: Annotated[str, Parameter(help="Identifiant du compte.")],
     /,
+    *,
+    second_factor: Annotated[
+        bool,
+        Parameter(name="--remove-second-factor", negative="", help="Retirer aussi son second facteur."),
+    ] = False,
 ) -> None:
     from eclaireur.core.errors import NotFoundError
     from eclaireur.core.workspace import Workspace
@@ -125,7 +130,7 @@ def _access(
     from eclaireur.desk.accounts.acts import send_link_from_host
     from eclaireur.desk.accounts.links import HOURS
 
-    link = send_link_from_host(login)
+    link = send_link_from_host(login, second_factor=second_factor)
     say(f"Ce lien laisse choisir un mot de passe. Il sert une fois, pendant {HOURS} heures :")
     say(
         link

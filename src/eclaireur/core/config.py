@@ -73,6 +73,11 @@ class Settings:
         help="file of the SHA-1 of breached passwords, in order: none of them can be chosen",
         env="ECLAIREUR_BREACHED_PASSWORDS",
     )
+    second_factor: str = _setting(
+        "chosen",
+        help="who must have a second factor: `chosen` (each decides), `administrators`, or `all`",
+        env="ECLAIREUR_SECOND_FACTOR",
+    )
     oidc_issuer: str = _setting(
         "",
         help="address of the OpenID Connect provider, ProConnect among others; empty for passwords alone",

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from eclaireur.core.errors import EclaireurError, NotFoundError, WorkFailedError
 from eclaireur.desk.access import nobody, reach_of
+from eclaireur.desk.accounts.entering import CODED, PASSWORD
+from eclaireur.desk.accounts.second import asked_of
+from eclaireur.desk.api.errors import PREFIX, answer_error
 from eclaireur.desk.pages.errors import unavailable
 
-__all__ = ["POLICY", "Handler", "french_errors", "safe_headers", "signed_in"]
+__all__ = ["POLICY", "Handler", "french_errors", "safe_headers", "signed_in", "with_second_factor"]
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -99,5 +103,26 @@ def signed_in(get_response: Handler) -> Handler:
         user = request.user
         request.reach = reach_of(user) if user.is_authenticated and user.is_active else nobody  # type: ignore[attr-defined]
         return get_response(request)
+
+    return answer
+
+
+_ALWAYS = ("/compte/second-facteur/", "/connexion/", "/deconnexion/", "/static/")
+
+
+def with_second_factor(get_response: Handler) -> Handler:
+    """Lead who must have a second factor, and entered by a password alone, to the page that adds one."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if settings.SECOND_FACTOR == "chosen" or not request.user.is_authenticated:
+            return get_response(request)
+        session = request.session
+        other_way = session.get(BACKEND_SESSION_KEY) != PASSWORD  # the provider answers for its own factors
+        if session.get(CODED) or other_way or request.path.startswith(_ALWAYS) or not asked_of(request.user):
+            return get_response(request)
+        if request.path.startswith(PREFIX):
+            message, fix = "un second facteur est demandé à ce compte.", "Ajoutez-le dans « Mon compte »."
+            return answer_error(403, message=message, fix=fix)
+        return HttpResponseRedirect(_ALWAYS[0])
 
     return answer

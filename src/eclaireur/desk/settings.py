@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eclaireur.core.config import read_settings
+from eclaireur.desk.accounts.asked import second_factor_setting
 from eclaireur.desk.accounts.passwords import breached_file
 from eclaireur.desk.accounts.provider import identity_settings
 from eclaireur.desk.database import database_settings
@@ -44,6 +45,7 @@ MIDDLEWARE = [
     "eclaireur.desk.accounts.events.tell_refusals",
     "eclaireur.desk.overload.limit_writing",
     "eclaireur.desk.middleware.signed_in",
+    "eclaireur.desk.middleware.with_second_factor",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 ROOT_URLCONF = "eclaireur.desk.urls"
@@ -95,6 +97,7 @@ IDENTITY = identity_settings(_SETTINGS)
 AUTHENTICATION_BACKENDS = ["eclaireur.desk.accounts.backend.PasswordBackend"]
 if IDENTITY is not None:
     AUTHENTICATION_BACKENDS.append("eclaireur.desk.accounts.oidc.IdentityBackend")
+SECOND_FACTOR = second_factor_setting(_SETTINGS.second_factor)
 LOGIN_URL = "/connexion/"
 LOGIN_REDIRECT_URL = "/"
 

@@ -13,6 +13,7 @@ _ROOMS: tuple[str, ...] = (
     "home",
     "demo",
     "accounts",
+    "second",
     "identity",
     "administration",
     "catalogue",

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -321,7 +322,8 @@ def write_history(
         raise NotFoundError(f"aucune donnée lue sous le nom « {source} ».")
     # A person waits for a page for seconds; for years of exports, for minutes.
     with Isolated(Means(seconds=_PATIENCE)) as reader:
-        seen = archive.read_exports(workspace.lake, source, read or reader.read)
+        whole = partial(reader.read, hold=True)  # an export too large for a page is compared row by row here
+        seen = archive.read_exports(workspace.lake, source, read or whole)
     table = archive.history(workspace.lake, seen, key=key)
     write_atomically(target, lambda path: pq.write_table(table, path, compression="zstd"))
     return int(table.num_rows)

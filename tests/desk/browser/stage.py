@@ -75,6 +75,7 @@ def _fill() -> dict[str, Any]:
         client = Client(SERVER_NAME="localhost")
         client.force_login(user)
         cookies[login] = client.cookies["sessionid"].value
+    cookies["awaited"] = _awaited()
     _readers()
     drawer = User.objects.get(login="chef")
     _followed(drawer)
@@ -111,6 +112,21 @@ def _fill() -> dict[str, Any]:
         "passage": _annotated(drawer, User.objects.get(login="samir")),
         **_received(drawer, User.objects.get(login="samir")),
     }
+
+
+def _awaited() -> str:
+    """Return the session of somebody whose password was right and whose code is awaited, for very long."""
+    from eclaireur.desk.accounts import second
+    from eclaireur.desk.models import SecondFactor, User
+    from eclaireur.desk.sessions import SessionStore
+
+    user = User.objects.create_user("paul", "Paul Girard", PASSWORD)
+    SecondFactor.objects.create(user=user, sealed=second.sealed(user, second.new_secret()))
+    session = SessionStore()
+    awaited = {"user": user.pk, "since": "2999-01-01T00:00:00+00:00", "next": "/"}
+    session["awaited"] = {**awaited, "hash": user.get_session_auth_hash()}
+    session.save()
+    return str(session.session_key)
 
 
 _LETTERS = 40

@@ -186,6 +186,8 @@ PROBES: dict[str, Probe] = {
     "taches": Probe("taches/", "chef", "/taches/"),
     "tache": Probe("taches/<uuid:pk>/", "chef", "/taches/{failed}/"),
     "compte": Probe("compte/", "chef", "/compte/"),
+    "second_facteur": Probe("compte/second-facteur/", "chef", "/compte/second-facteur/"),
+    "code": Probe("connexion/code/", "awaited", "/connexion/code/", narrow=False),
     "connexion": Probe("connexion/", "", "/connexion/"),
     "acces": Probe("acces/<str:token>/", "", "{invitation}"),
     "comptes": Probe("administration/", "alice", "/administration/"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 
 from eclaireur.core.errors import BadValueError, NotFoundError, RefusedError
+from eclaireur.desk.accounts import second
 from eclaireur.desk.accounts.links import administrators, new_link
 from eclaireur.desk.accounts.open_sessions import close_others
 from eclaireur.desk.models import Grant, Role, Session, SetupLink, User
@@ -113,10 +114,15 @@ def send_link(by: User, user: User) -> str:
         return new_link(user)
 
 
-def send_link_from_host(login: str) -> str:
+def send_link_from_host(login: str, *, second_factor: bool = False) -> str:
     """Return such a link to whoever governs the machine: the way back of an administrator locked out.
 
     Whoever reads the workspace and its database can do more than that; here the journal tells it.
+
+    Parameters
+    ----------
+    second_factor
+        Take the account's second factor away too: the telephone is lost.
 
     Raises
     ------
@@ -141,6 +147,8 @@ def send_link_from_host(login: str) -> str:
             actor="machine du bureau",
             data={"act": "link", "account": login, "host": True},
         )
+        if second_factor:
+            second.remove(None, user)
         return new_link(user)
 
 

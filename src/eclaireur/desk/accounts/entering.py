@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from eclaireur.desk.models import Session
+from eclaireur.desk.accounts import second
+from eclaireur.desk.models import Session, User
 
-if TYPE_CHECKING:
-    from eclaireur.desk.models import User
-
-__all__ = ["PASSWORD", "address_of", "device_of", "enter", "mark_session", "safe_next"]
+__all__ = [
+    "CODED",
+    "PASSWORD",
+    "address_of",
+    "device_of",
+    "enter",
+    "enter_or_ask",
+    "enter_with_code",
+    "mark_session",
+    "safe_next",
+    "waiting_for_code",
+]
 
 PASSWORD = "eclaireur.desk.accounts.backend.PasswordBackend"  # noqa: S105 (the name of a class)
+CODED = "coded"
+"""Mark of a session that a second factor opened, or whose identity provider answers for it."""
+
+_AWAITED = "awaited"
+_PATIENCE = timedelta(minutes=10)
 
 _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
 _SYSTEMS = {
@@ -35,6 +50,39 @@ _SYSTEMS = {
 def enter(request: HttpRequest, user: User, backend: str = PASSWORD) -> None:
     """Sign a person in under a new session key."""
     login(request, user, backend=backend)
+
+
+def enter_or_ask(request: HttpRequest, user: User, target: str) -> str:
+    """Sign in a person whose password was right, or have a code asked of her; return where to go.
+
+    Until the code the session is nobody's: it only knows whose code is awaited, for ten minutes.
+    """
+    if not second.has(user):
+        enter(request, user)
+        return target
+    request.session.cycle_key()
+    awaited = {"user": user.pk, "since": timezone.now().isoformat(), "next": target}
+    # A password that changes meanwhile ends the wait, as it ends sessions.
+    request.session[_AWAITED] = {**awaited, "hash": user.get_session_auth_hash()}
+    return "/connexion/code/"
+
+
+def waiting_for_code(request: HttpRequest) -> tuple[User, str] | None:
+    """Return whose code this session awaits, and where she goes next; None when it awaits nobody's."""
+    awaited = request.session.get(_AWAITED)
+    if not awaited or timezone.now() - datetime.fromisoformat(awaited["since"]) > _PATIENCE:
+        return None
+    user = User.objects.filter(pk=awaited["user"], is_active=True).first()
+    if user is None or not constant_time_compare(user.get_session_auth_hash(), awaited["hash"]):
+        return None
+    return user, awaited["next"]
+
+
+def enter_with_code(request: HttpRequest, user: User) -> None:
+    """Sign in a person whose code was right."""
+    request.session.pop(_AWAITED, None)
+    enter(request, user)
+    request.session[CODED] = True
 
 
 def mark_session(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:

@@ -19,11 +19,13 @@ from eclaireur.desk.models import Role, User
 
 __all__ = [
     "AccountForm",
+    "CodeForm",
     "DetailsForm",
     "FirstForm",
     "GrantForm",
     "KeyForm",
     "NewPasswordForm",
+    "OwnCodeForm",
     "OwnPasswordForm",
     "SignInForm",
 ]
@@ -78,6 +80,26 @@ class SignInForm(forms.Form):
     )
     password = _password("Mot de passe", current=True)
     next = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class CodeForm(forms.Form):
+    """The code that an application shows, or a spare one."""
+
+    code = forms.CharField(
+        label="Code",
+        help_text="Les six chiffres de votre application, ou un code de secours.",
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+
+class OwnCodeForm(CodeForm):
+    """A code, and the password of the person who is signed in."""
+
+    current = _password("Mot de passe actuel", current=True)
+    field_order = ("code", "current")
 
 
 class NewPasswordForm(forms.Form):

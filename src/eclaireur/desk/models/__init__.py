@@ -1,6 +1,15 @@
 """What people decide, in rows: accounts, rights, lists, follow-up, and the journal."""
 
-from eclaireur.desk.models.accounts import ApiKey, Attempt, Grant, Role, Session, SetupLink, User
+from eclaireur.desk.models.accounts import (
+    ApiKey,
+    Attempt,
+    Grant,
+    Role,
+    SecondFactor,
+    Session,
+    SetupLink,
+    User,
+)
 from eclaireur.desk.models.files import Export, Upload
 from eclaireur.desk.models.followup import Comment, Decision, Dossier, Letter
 from eclaireur.desk.models.intake import (
@@ -49,6 +58,7 @@ __all__ = [
     "PublishedSheet",
     "Role",
     "SavedSearch",
+    "SecondFactor",
     "SentOnce",
     "Session",
     "SetupLink",

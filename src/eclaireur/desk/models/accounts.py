@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-__all__ = ["ApiKey", "Attempt", "Grant", "Role", "Session", "SetupLink", "User"]
+__all__ = ["ApiKey", "Attempt", "Grant", "Role", "SecondFactor", "Session", "SetupLink", "User"]
 
 
 class Role(models.TextChoices):
@@ -111,6 +111,19 @@ class Attempt(models.Model):
     address = models.CharField(max_length=64, db_index=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)
     counts = models.BooleanField(default=True)
+
+
+class SecondFactor(models.Model):
+    """What the codes of a person are made from, encrypted, and the hashes of the spare ones.
+
+    ``last`` is the step of time of the last code that served: neither it nor an earlier one serves again.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="second_factor")
+    sealed = models.CharField(max_length=200)
+    last = models.BigIntegerField(default=0)
+    spare = models.JSONField(default=list)
+    since = models.DateTimeField(default=timezone.now)
 
 
 class SetupLink(models.Model):

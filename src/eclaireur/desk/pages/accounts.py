@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from eclaireur.core.errors import WorkFailedError
 from eclaireur.desk.accounts import acts, throttling
-from eclaireur.desk.accounts.entering import address_of, enter, safe_next
+from eclaireur.desk.accounts.entering import address_of, enter_or_ask, safe_next
 from eclaireur.desk.accounts.forms import FirstForm, NewPasswordForm, OwnPasswordForm, SignInForm
 from eclaireur.desk.accounts.links import (
     LinkSpentError,
@@ -27,7 +27,7 @@ from eclaireur.desk.accounts.links import (
 from eclaireur.desk.accounts.open_sessions import close_others, close_session, open_sessions
 from eclaireur.desk.accounts.passwords import LONGEST
 from eclaireur.desk.asking import Asking, page
-from eclaireur.desk.models import SetupLink, User
+from eclaireur.desk.models import SecondFactor, SetupLink, User
 from eclaireur.desk.pages.lists import COLUMNS
 
 __all__ = ["access", "account", "close", "look", "password", "sign_in", "sign_out", "urlpatterns"]
@@ -59,8 +59,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         form.add_error(None, "Identifiant ou mot de passe incorrect.")
         return _sign_in_page(request, form, status=422)
     throttling.succeed(attempt)
-    enter(request, user)
-    return HttpResponseRedirect(target)
+    return HttpResponseRedirect(enter_or_ask(request, user, target))
 
 
 def _too_many(request: HttpRequest, form: SignInForm, seconds: int) -> HttpResponse:
@@ -109,8 +108,7 @@ def access(request: HttpRequest, token: str) -> HttpResponse:
         kind = FirstForm if link.user is None else NewPasswordForm
         form = kind(request.POST or None, user=link.user)
         if request.method == "POST" and form.is_valid():
-            enter(request, _use(link, form))
-            return HttpResponseRedirect("/")
+            return HttpResponseRedirect(enter_or_ask(request, _use(link, form), "/"))
     except LinkSpentError as error:
         return render(request, "desk/error.html", {"error": error, "status": 410}, status=410)
     identity = settings.IDENTITY if link.user is not None else None
@@ -145,6 +143,7 @@ def _account_page(
         "closing": closing,
         "has_password": request.user.has_usable_password(),
         "identity": settings.IDENTITY,
+        "factor": SecondFactor.objects.filter(user=request.user).first(),
         "columns": [(code, title, chosen is None or code in chosen) for code, title in COLUMNS.items()],
         "themes": _THEMES.items(),
         "theme": request.COOKIES.get(settings.THEME_COOKIE, ""),

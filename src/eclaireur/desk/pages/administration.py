@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from eclaireur.core.errors import BadValueError, RefusedError
 from eclaireur.desk.access import Action
-from eclaireur.desk.accounts import acts, throttling
+from eclaireur.desk.accounts import acts, second, throttling
 from eclaireur.desk.accounts.forms import AccountForm, DetailsForm, GrantForm, KeyForm
 from eclaireur.desk.accounts.keys import make_key, revoke_key
 from eclaireur.desk.accounts.links import HOURS
@@ -103,6 +103,7 @@ def _account_page(request: Asking, user: User, *, status: int = 200, **more: Any
         "person": user,
         "grants": user.grants.order_by("role", "case", "area", "service"),
         "has_password": user.has_usable_password(),
+        "factor": second.has(user),
         "hours": HOURS,
         "details": DetailsForm(initial=initial),
         "form": GrantForm(**places),
@@ -130,7 +131,7 @@ def details(request: Asking, number: int) -> HttpResponse:
 @require_POST
 @_managed
 def state(request: Asking, number: int) -> HttpResponse:
-    """Open or close an account, make a new link for it, or detach its identity."""
+    """Open or close an account, make a new link for it, detach its identity, or remove its second factor."""
     user = get_object_or_404(User, pk=number)
     try:
         match request.POST.get("act"):
@@ -145,6 +146,9 @@ def state(request: Asking, number: int) -> HttpResponse:
             case "detach":
                 acts.detach_identity(request.user, user)
                 messages.success(request, "Identité détachée.")
+            case "factor":
+                second.remove(request.user, user)
+                messages.success(request, "Second facteur retiré. Ses sessions ont pris fin.")
             case _:
                 raise Http404
     except RefusedError as error:
