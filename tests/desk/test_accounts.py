@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,9 +15,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from eclaireur.desk import overload
 from eclaireur.desk.accounts import links, throttling
 from eclaireur.desk.accounts.entering import address_of, device_of
+from eclaireur.desk.accounts.events import LOGGER
 from eclaireur.desk.accounts.passwords import Argon2id
+from eclaireur.desk.hosting import hosting_settings
 from eclaireur.desk.models import Attempt, Grant, JournalLine, Role, Session, SetupLink, User
 from tests.desk.conftest import CASE, PASSWORD, Desk
 
@@ -261,6 +266,95 @@ def test_signing_out_clears_what_the_browser_kept(desk: Desk, sign_in: SignIn) -
     assert client.post("/deconnexion/")["Clear-Site-Data"] == '"cache", "storage"'
 
 
+def test_behind_https_every_cookie_is_of_this_host_alone(desk: Desk, settings: Any) -> None:
+    hosting = hosting_settings("https://testserver", "")
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = hosting.https
+    settings.SESSION_COOKIE_NAME = f"{hosting.cookies}sessionid"
+    settings.CSRF_COOKIE_NAME = f"{hosting.cookies}csrftoken"
+    settings.THEME_COOKIE = f"{hosting.cookies}theme"
+    client = Client()
+
+    client.get("/connexion/", secure=True)
+    client.post("/connexion/", {"login": "agent", "password": PASSWORD}, secure=True)
+    client.post("/compte/affichage/", {"theme": "dark"}, secure=True)
+
+    assert set(client.cookies) == {"__Host-sessionid", "__Host-csrftoken", "__Host-theme"}
+    for cookie in client.cookies.values():
+        assert (cookie["path"], cookie["domain"]) == ("/", "")
+        assert cookie["secure"]
+        assert cookie["samesite"] == "Lax"
+        assert bool(cookie["httponly"]) is (cookie.key != "__Host-theme")  # which a script writes
+    page = client.get("/compte/", secure=True).content.decode()
+    assert "Affichage enregistré" in page
+    assert 'data-theme="dark"' in page
+
+
+def test_what_a_signed_in_person_reads_is_stored_nowhere(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(desk.agent)
+    for path in ("/", "/compte/", f"/{CASE}/", f"/{CASE}/?tri=nom", "/api/v1/cas", "/rien/"):
+        assert "no-store" in client.get(path)["Cache-Control"], path
+    assert "no-store" in Client().get("/api/v1/cas", headers={"Authorization": "Bearer x"})["Cache-Control"]
+    assert "no-store" not in Client().get("/fiches/")["Cache-Control"]
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT"])
+def test_a_method_that_sends_back_what_was_asked_is_refused(method: str) -> None:
+    answer = Client().generic(method, "/compte/", headers={"Cookie": "sessionid=secret"})
+    assert answer.status_code == 405
+    assert "TRACE" not in answer["Allow"]
+    assert b"secret" not in answer.content
+
+
+def test_the_log_tells_who_entered_who_failed_and_what_was_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    handler = logging.getLogger(LOGGER).handlers[0]
+    monkeypatch.setattr(handler, "emit", lambda record: lines.append(handler.format(record)))
+    client = Client()
+
+    enter(client, "agent")
+    client.get(f"/{CASE}/dossiers/999999/?secret=1")
+    client.post("/deconnexion/")
+    enter(client, "agent", "faux\n{}")
+    enter(client, "mon mot de passe tapé là")
+    client.get("/api/v1/cas")
+    client.get("/rien-du-tout/")
+
+    told = [json.loads(line) for line in lines]
+    assert [(one["event"], one["who"][:5], one.get("why", "")) for one in told] == [
+        ("entered", "agent", ""),
+        ("refused", "agent", "out of reach"),
+        ("left", "agent", ""),
+        ("failed", "agent", ""),
+        ("failed", told[4]["who"][:5], ""),
+        ("refused", "", "unknown"),
+    ]
+    assert told[4]["who"].startswith(throttling.MARK)
+    assert all(one["time"].endswith("+00:00") and one["address"] == "127.0.0.1" for one in told)
+    assert told[0]["way"] == "PasswordBackend"
+    assert told[1]["path"] == f"/{CASE}/dossiers/999999/"
+    assert not any(
+        "secret" in line or "faux" in line or "mot de passe" in line or "\n" in line for line in lines
+    )
+
+
+def test_a_person_who_writes_faster_than_anyone_is_told_to_wait(
+    desk: Desk, sign_in: SignIn, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.WRITES_PER_MINUTE = 2
+    monkeypatch.setattr(overload, "people_writing", overload.Windows(clock=lambda: 10.0))
+    client = sign_in(desk.agent)
+
+    assert [client.post("/compte/affichage/").status_code for _ in range(2)] == [302, 302]
+    answer = client.post("/compte/affichage/")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "50")
+    assert "trop de demandes" in answer.content.decode()
+    assert client.post("/api/v1/taches", {}, content_type="application/json").status_code == 429
+    assert client.get("/compte/").status_code == 200
+    assert sign_in(desk.manager).post("/compte/affichage/").status_code == 302
+
+
 def test_each_header_that_the_desk_sends_is_documented(desk: Desk, sign_in: SignIn, root: Path) -> None:
     client = sign_in(desk.agent)
     sent = {*client.get("/compte/", secure=True).headers, *client.post("/deconnexion/", secure=True).headers}
@@ -270,7 +364,6 @@ def test_each_header_that_the_desk_sends_is_documented(desk: Desk, sign_in: Sign
         "Content-Language",
         "Location",
         "Vary",
-        "Cache-Control",
         "Expires",
     }
     page = (root / "docs" / "security" / "protections.md").read_text(encoding="utf-8")
@@ -301,13 +394,19 @@ def test_i_see_and_close_my_sessions_and_nobody_else_s(desk: Desk, sign_in: Sign
         r'name="session" value="([^"]+)"', sign_in(desk.manager).get("/compte/").content.decode()
     )
 
-    here.post("/compte/sessions/", {"session": theirs[0]})
+    mine = {"current": PASSWORD}
+    here.post("/compte/sessions/", {"session": theirs[0], **mine})
     assert other.get("/compte/").status_code == 200
-    here.post("/compte/sessions/", {"session": references[0]})
+    for without in ({}, {"current": "faux"}, {"current": ""}):
+        refused = here.post("/compte/sessions/", {"session": references[0], **without})
+        assert refused.status_code == 422
+        assert "pas votre mot de passe actuel" in refused.content.decode()
+    assert there.get("/compte/").status_code == 200, "an open screen closes nothing"
+    here.post("/compte/sessions/", {"session": references[0], **mine})
     assert there.get("/compte/").status_code == 302
 
     again = sign_in(desk.agent)
-    here.post("/compte/sessions/", {"others": "1"})
+    here.post("/compte/sessions/", {"others": "1", **mine})
     assert again.get("/compte/").status_code == 302
     assert here.get("/compte/").status_code == 200
 
@@ -358,6 +457,10 @@ def test_guessing_the_current_password_from_an_open_session_is_slowed_down(
         ("749302857163920", "749302857163920", "numérique"),
         ("ada martin 2026", "ada martin 2026", "trop semblable"),
         ("administrator", "administrator", "trop courant"),
+        ("Éclaireur-2026!!", "Éclaireur-2026!!", "mots d’ici"),
+        ("Ecl@ireur-B0njour!", "Ecl@ireur-B0njour!", "mots d’ici"),
+        ("le mot de passe 33", "le mot de passe 33", "mots d’ici"),
+        ("MARTIN2026Bureau!", "MARTIN2026Bureau!", "mots d’ici"),
         (NEW, "autre chose en tout", "différents"),
         ("x" * 600, "x" * 600, "512"),
     ],

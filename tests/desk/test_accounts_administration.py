@@ -213,6 +213,7 @@ def test_an_administrator_leaves_when_another_can_enter(desk: Desk, sign_in: Sig
         sign_in(desk.administrator).post(of(desk.administrator, "etat/"), {"act": "close"}).status_code == 302
     )
     assert not User.objects.get(pk=desk.administrator.pk).is_active
+    assert not Session.objects.filter(user=desk.administrator).exists(), "and stays closed"
 
 
 def test_a_name_is_corrected_and_the_former_is_written(desk: Desk, sign_in: SignIn) -> None:

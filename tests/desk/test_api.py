@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from eclaireur import __version__
 from eclaireur.desk import overload
 from eclaireur.desk.access import Perimeter
 from eclaireur.desk.accounts.keys import make_key, revoke_key
@@ -55,11 +56,14 @@ def error_of(response: Any, status: int) -> dict[str, Any]:
     return error
 
 
-def test_health_needs_no_key(db: None) -> None:
+def test_health_needs_no_key_and_tells_its_version_to_who_is_signed_in(
+    desk: Desk, sign_in: Callable[[User], Client]
+) -> None:
     response = Client().get(f"{V1}/sante")
 
     assert response.status_code == 200
-    assert response.json()["status"] == "ok"
+    assert response.json() == {"status": "ok", "version": ""}
+    assert sign_in(desk.agent).get(f"{V1}/sante").json()["version"] == __version__
 
 
 def test_health_says_503_when_the_database_does_not_answer(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

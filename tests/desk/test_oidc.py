@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,12 +18,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.test import Client
+from django.utils import timezone
 
 from eclaireur.core.config import Settings
 from eclaireur.core.errors import ConfigError, ExtraMissingError
 from eclaireur.desk.accounts import acts, links, provider as providing
 from eclaireur.desk.accounts.provider import Identity, identity_settings
-from eclaireur.desk.models import JournalLine, SetupLink, User
+from eclaireur.desk.models import JournalLine, Session, SetupLink, User
 from tests.desk.conftest import PASSWORD, Desk
 from tests.desk.oidc_server import CLIENT, SECRET, Provider, provider
 
@@ -90,6 +92,25 @@ def test_a_person_enters_with_her_identity_and_lands_where_she_wanted(ada: User,
     assert client.session.session_key != before, "under a new session key"
     assert client.session[BACKEND_SESSION_KEY] == BACKENDS[1]
     assert client.get("/compte/").status_code == 200
+
+
+def test_only_an_act_of_the_person_begins_a_sign_in_and_it_lasts_as_any_other(
+    ada: User, op: Provider
+) -> None:
+    for other in ("cross-site", "same-site"):
+        sent = Client().get("/connexion/identite/", headers={"Sec-Fetch-Site": other})
+        assert (sent.status_code, sent["Location"]) == (302, "/connexion/")
+    assert (
+        op.issuer
+        in Client().get("/connexion/identite/", headers={"Sec-Fetch-Site": "same-origin"})["Location"]
+    )
+
+    client = Client()
+    come_back(client, op)
+    session = Session.objects.get(user=ada)
+    assert timedelta(hours=11) < session.expire_date - timezone.now() <= timedelta(hours=12)
+    Session.objects.filter(user=ada).update(seen=timezone.now() - timedelta(hours=3))
+    assert client.get("/compte/").status_code == 302, "the provider is asked again"
 
 
 def test_user_information_in_json_serves_too(ada: User, op: Provider) -> None:

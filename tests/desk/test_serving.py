@@ -315,12 +315,88 @@ def test_it_serves_survives_the_death_of_any_part_and_stops_when_asked(
     assert not any(map(alive, after))
 
 
+HOST = b"Host: 127.0.0.1\r\n"
+SECOND = b"GET /api/v1/sante HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+POST = b"POST /connexion/ HTTP/1.1\r\n" + HOST
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+READ_TWO_WAYS = {
+    "length and chunks": POST + b"Content-Length: 5\r\n" + CHUNKED + b"\r\n0\r\n\r\n",
+    "chunks and length": POST + CHUNKED + b"Content-Length: 6\r\n\r\n0\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 0\r\nContent-Length: 80\r\n\r\n",
+    "two lengths in one": POST + b"Content-Length: 0, 80\r\n\r\n",
+    "a signed length": POST + b"Content-Length: +0\r\n\r\n",
+    "a negative length": POST + b"Content-Length: -1\r\n\r\n",
+    "a length in another base": POST + b"Content-Length: 0x0\r\n\r\n",
+    "chunks, then as it is": POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "an unknown coding": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "chunks twice": POST + CHUNKED + CHUNKED + b"\r\n0\r\n\r\n",
+    "chunks in an old version": POST.replace(b"/1.1", b"/1.0") + CHUNKED + b"\r\n0\r\n\r\n",
+    "a chunk without a size": POST + CHUNKED + b"\r\nzz\r\n\r\n",
+    "a signed chunk": POST + CHUNKED + b"\r\n+0\r\n\r\n",
+    "a chunk of another length": POST + CHUNKED + b"\r\n1\r\nabc\r\n0\r\n\r\n",
+    "a folded header": POST + b"X-A: a\r\n Content-Length: 0\r\n\r\n",
+    "space before the colon": POST + b"Content-Length : 0\r\n\r\n",
+    "a header without a name": POST + b": 0\r\n\r\n",
+    "a bare line feed": b"GET /connexion/ HTTP/1.1\n" + HOST + b"\r\n",
+    "a bare line feed in headers": POST + b"X-A: a\nContent-Length: 0\r\n\r\n",
+    "a bare carriage return": POST + b"X-A: a\rContent-Length: 0\r\n\r\n",
+    "a zero byte": POST + b"X-A: a\0b\r\n\r\n",
+    "a header of 100 kB": POST + b"X-A: " + b"a" * 100_000 + b"\r\n\r\n",
+    "a thousand headers": POST + b"".join(b"X-%d: a\r\n" % n for n in range(1000)) + b"\r\n",
+    "an address of 100 kB": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a version of nothing": b"GET /connexion/ HTTP/9.9\r\n" + HOST + b"\r\n",
+    "no version": b"GET /connexion/\r\n",
+    "two hosts": b"GET /connexion/ HTTP/1.1\r\n" + HOST + b"Host: evil.example\r\n\r\n",
+    "an authority": b"GET evil.example:80 HTTP/1.1\r\n" + HOST + b"\r\n",
+}
+"""Starts of requests, each of which two parsers in a row could end at different places."""
+
+CLOSE = b"Connection: close\r\n\r\n"
+REFUSED = {
+    b"GET /connexion/ HTTP/1.1\r\nHost: evil.example\r\n": b"400",
+    b"TRACE /connexion/ HTTP/1.1\r\n" + HOST: b"405",
+    b"CONNECT evil.example:443 HTTP/1.1\r\n" + HOST: b"405",
+}
+"""Requests of one length, which the desk refuses → with which status."""
+
+
+def told(port: int, words: bytes) -> bytes:
+    """Return all that the server answers to bytes of one connection, until it closes it or falls silent."""
+    found = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        with contextlib.suppress(ConnectionError):  # refused while we still write
+            line.sendall(words)
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            while part := line.recv(65_536):
+                found += part
+                line.settimeout(1.0)
+    return found
+
+
 @pytest.mark.one_database
-def test_nothing_outlives_a_parent_that_is_killed(
+def test_what_two_parsers_may_read_differently_is_refused_and_nothing_outlives_a_parent_that_is_killed(
     desk_server: Callable[..., tuple[subprocess.Popen[str], str]],
 ) -> None:
-    process, _ = desk_server("--processes", "1")
+    process, said = desk_server("--processes", "1")
     assert until(lambda: len(children_of(process.pid)) >= 3)
+    port = int(re.search(r"http://127\.0\.0\.1:(\d+)", said)[1])  # type: ignore[index]
+    assert until(lambda: answers(f"http://127.0.0.1:{port}"))
+
+    assert told(port, SECOND + SECOND).count(b"HTTP/1.1 200 ") == 2, "well formed, both are answered"
+    wrong = []
+    for name, words in READ_TWO_WAYS.items():
+        answer = told(port, words + SECOND)
+        good = b'"status":' in answer or re.search(rb"HTTP/1\.1 [23]", answer)
+        if good or not answer.endswith(b"</html>\n"):  # the server's own refusal comes last, and closes
+            wrong.append((name, answer[-300:]))
+    assert wrong == []
+    for words, status in REFUSED.items():
+        answer = told(port, words + CLOSE)
+        assert answer.count(b"HTTP/1.1 ") == 1, words
+        assert answer.startswith(b"HTTP/1.1 " + status), (words, answer[:100])
+    whole = told(port, b"GET http://evil.example/connexion/ HTTP/1.1\r\n" + HOST + CLOSE)
+    assert whole.count(b"HTTP/1.1 ") == 1
+    assert b"evil.example" not in whole
     numbers = children_of(process.pid)
 
     process.kill()

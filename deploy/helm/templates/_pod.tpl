@@ -42,6 +42,8 @@ env:
   - name: ECLAIREUR_URL
     value: "https://{{ .Values.host }}"
 {{- if .Values.postgresql.enabled }}
+  - name: ECLAIREUR_CLEAR_HOSTS
+    value: "{{ .Values.postgresql.clearHost }}"
 {{- range $name := list "DATABASE_URL" "ECLAIREUR_SECRET_KEY" "ECLAIREUR_MASTER_KEY" }}
   - name: {{ $name }}
     valueFrom:

@@ -13,7 +13,7 @@ from typing import Any
 
 from eclaireur.core.errors import ConfigError
 
-__all__ = ["FILE_NAME", "Settings", "read_settings", "settings_table"]
+__all__ = ["FILE_NAME", "Settings", "read_settings", "secret_of_file", "settings_table"]
 
 FILE_NAME = "eclaireur.toml"
 
@@ -56,11 +56,22 @@ class Settings:
         env="DATABASE_URL",
         secret=True,
     )
+    clear_hosts: str = _setting(
+        "",
+        help="hosts of a network of yours alone, reached without a checked TLS (PostgreSQL, mail, language "
+        "model), separated by commas",
+        env="ECLAIREUR_CLEAR_HOSTS",
+    )
     secret_key: str = _setting(
         "",
         help="secret that signs sessions; empty for one made in the workspace",
         env="ECLAIREUR_SECRET_KEY",
         secret=True,
+    )
+    breached_passwords: Path | None = _setting(
+        None,
+        help="file of the SHA-1 of breached passwords, in order: none of them can be chosen",
+        env="ECLAIREUR_BREACHED_PASSWORDS",
     )
     second_factor: str = _setting(
         "chosen",
@@ -180,10 +191,39 @@ def read_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
     values = _file_values(file)
     for one in dataclasses.fields(Settings):
         text = environment.get(one.metadata["env"], "")
+        if not text and not one.repr:
+            text = secret_of_file(one.metadata["env"], environment)
         if text:
             values[one.name] = text
     values["home"] = folder
     return Settings(**{name: _convert(name, value, file) for name, value in values.items()})
+
+
+def secret_of_file(variable: str, environment: Mapping[str, str]) -> str:
+    """Return the secret that lies in the file which ``VARIABLE_FILE`` names; empty when it names none.
+
+    Whoever keeps secrets (a vault's agent, a credential of systemd, a secret of Kubernetes) hands them over
+    as files: they are then neither in the environment nor in what deploys.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or is empty.
+    """
+    name = environment.get(f"{variable}_FILE", "")
+    if not name:
+        return ""
+    try:
+        found = Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"le fichier que nomme {variable}_FILE est illisible.", file=name, fix="Corrigez ce chemin."
+        ) from error
+    if not found:
+        raise ConfigError(
+            f"le fichier que nomme {variable}_FILE est vide.", file=name, fix="Écrivez-y le secret."
+        )
+    return found
 
 
 def _default_home(environment: Mapping[str, str]) -> Path:
@@ -213,7 +253,7 @@ def _file_values(file: Path) -> dict[str, Any]:
 
 
 def _convert(name: str, value: Any, file: Path) -> Any:
-    if name in {"home", "data"}:
+    if name in {"breached_passwords", "data", "home"}:
         if not isinstance(value, str | Path):
             raise _wrong(name, value, "un chemin entre guillemets", file)
         return Path(value).expanduser().absolute()

@@ -20,11 +20,15 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         """Make each SQLite connection durable before its first query, and each session say whose it is."""
-        from django.contrib.auth.signals import user_logged_in
+        from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
+        from eclaireur.desk.accounts import events
         from eclaireur.desk.accounts.entering import mark_session
 
         user_logged_in.connect(mark_session, dispatch_uid="eclaireur.desk.session")
+        user_logged_in.connect(events.entered, dispatch_uid="eclaireur.desk.entered")
+        user_logged_out.connect(events.left, dispatch_uid="eclaireur.desk.left")
+        user_login_failed.connect(events.failed, dispatch_uid="eclaireur.desk.failed")
         connection_created.connect(_durable, dispatch_uid="eclaireur.desk.durable")
 
 

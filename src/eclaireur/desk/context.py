@@ -28,7 +28,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "cases": [{"card": card, "waiting": counts.get(card.name, 0)} for card in mine],
             "reads": bool(connectable(cast("Reaching", request))),
             "manages": reach.may_somewhere(Action.MANAGE),
-            "theme": request.COOKIES.get("theme", ""),
+            "theme": request.COOKIES.get(settings.THEME_COOKIE, ""),
         },
         "state_theme": settings.STATE_THEME,
     }

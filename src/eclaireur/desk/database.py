@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from eclaireur.core.clear import may_be_clear
 from eclaireur.core.errors import ConfigError
 
 __all__ = ["database_settings"]
 
 _FORM = "postgresql://utilisateur:secret@serveur:5432/base"
+_CHECKED = "verify-full"
 
 
-def database_settings(url: str, home: Path) -> dict[str, Any]:
+def database_settings(url: str, home: Path, clear: str = "") -> dict[str, Any]:
     """Return Django's settings of the default database.
+
+    A PostgreSQL of another host is reached by TLS alone, with a certificate checked for its name: libpq's own
+    default would fall back on clear text.
 
     Parameters
     ----------
@@ -22,15 +27,17 @@ def database_settings(url: str, home: Path) -> dict[str, Any]:
         Empty for SQLite, else ``postgresql://user:password@host:port/name?option=value``.
     home
         Workspace that holds the SQLite file.
+    clear
+        Hosts of a network that nobody else is on, taken as the address says, separated by commas.
 
     Raises
     ------
     ConfigError
-        If the address names another kind of database, or no database at all.
+        If the address names another kind of database, no database at all, or another host without TLS.
 
     Examples
     --------
-    >>> database_settings("postgresql://ada@db.example/desk", Path("."))["HOST"]
+    >>> database_settings("postgresql://ada@db.example/desk?sslmode=verify-full", Path("."))["HOST"]
     'db.example'
     """
     if not url:
@@ -53,14 +60,27 @@ def database_settings(url: str, home: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigError("le port de la base est invalide.", fix=f"Forme attendue : {_FORM}.") from error
     options: dict[str, Any] = dict(parse_qsl(parts.query))
+    host = unquote(parts.hostname or "") or options.pop("host", "")
+    _check_tls(options.get("hostaddr", host), options.get("sslmode", ""), clear)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or "") or options.pop("host", ""),
+        "HOST": host,
         "PORT": str(port or ""),
         "OPTIONS": options,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+def _check_tls(hosts: str, mode: str, clear: str) -> None:
+    """Refuse another host that is not reached by a checked TLS, unless it is named as one of one's own."""
+    if mode == _CHECKED or all(may_be_clear(host, clear) for host in hosts.split(",")):
+        return
+    raise ConfigError(
+        "la base PostgreSQL est sur une autre machine, et rien n'y vérifie le chiffrement.",
+        fix=f"Ajoutez ?sslmode={_CHECKED} à DATABASE_URL. Sur un réseau qui n'est qu'à vous, nommez cette "
+        "machine dans ECLAIREUR_CLEAR_HOSTS.",
+    )

@@ -20,6 +20,14 @@ class Hosting:
     origins: tuple[str, ...]
     https: bool
 
+    @property
+    def cookies(self) -> str:
+        """What names of cookies begin with.
+
+        A browser takes ``__Host-`` by HTTPS alone, for this host alone: none beside it writes or reads them.
+        """
+        return "__Host-" if self.https else ""
+
 
 def hosting_settings(url: str, hosts: str) -> Hosting:
     """Read the public address of the desk.

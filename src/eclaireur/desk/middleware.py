@@ -23,6 +23,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 POLICY = "; ".join(  # noqa: FLY002 (a directive a line)
     [
         "default-src 'none'",
+        "object-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data: blob:",  # the map draws its tiles as blobs
@@ -39,16 +40,38 @@ POLICY = "; ".join(  # noqa: FLY002 (a directive a line)
 
 
 def safe_headers(get_response: Handler) -> Handler:
-    """Add the content security policy, and keep private pages out of shared caches."""
+    """Add the content security policy, and keep private pages out of every cache."""
 
     def answer(request: HttpRequest) -> HttpResponse:
+        if request.method in _ECHOES:
+            return _refused(request)
         response = get_response(request)
         response.setdefault("Content-Security-Policy", POLICY)
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        response.setdefault("Cache-Control", "private, no-cache")
+        # Who is signed in leaves nothing on the disk of a machine that others use.
+        response.setdefault(
+            "Cache-Control", "private, no-store" if _personal(request) else "private, no-cache"
+        )
         return response
 
     return answer
+
+
+_ECHOES = {"TRACE", "TRACK", "CONNECT"}
+"""Methods that send back what was asked, cookies included, or ask for another machine: for nobody."""
+
+
+def _refused(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse("Méthode refusée.\n", content_type="text/plain; charset=utf-8", status=405)
+    response["Allow"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    response["Content-Security-Policy"] = POLICY
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _personal(request: HttpRequest) -> bool:
+    """Tell whether a request shows a session or a key, without asking the database, which may be down."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers
 
 
 def french_errors(get_response: Handler) -> Handler:

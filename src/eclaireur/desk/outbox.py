@@ -21,6 +21,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.utils import timezone
 
+from eclaireur.core.clear import may_be_clear
+from eclaireur.core.config import read_settings
 from eclaireur.core.errors import ConfigError, NotFoundError, WorkFailedError
 from eclaireur.desk.models import MailContent, Outgoing
 from eclaireur.desk.place import workspace
@@ -162,8 +164,11 @@ def _post(address: str, mail: EmailMessage) -> None:
         client = smtplib.SMTP(parts.hostname, parts.port or 25, timeout=_TIMEOUT)
     with client:
         client.ehlo()
-        if parts.scheme == "smtp" and client.has_extn("starttls"):
-            client.starttls(context=safe)
+        if parts.scheme == "smtp":
+            if client.has_extn("starttls"):
+                client.starttls(context=safe)
+            elif not may_be_clear(parts.hostname, read_settings().clear_hosts):
+                raise smtplib.SMTPResponseException(530, "STARTTLS manque : la lettre passerait en clair.")
         if parts.username:
             client.login(unquote(parts.username), unquote(parts.password or ""))
         client.send_message(mail)

@@ -19,7 +19,15 @@ from django.shortcuts import render
 
 from eclaireur.core.errors import WorkFailedError
 
-__all__ = ["WINDOW", "Windows", "is_heavy", "keys_asking", "limit_heavy"]
+__all__ = [
+    "WINDOW",
+    "Windows",
+    "is_heavy",
+    "keys_asking",
+    "limit_heavy",
+    "limit_writing",
+    "people_writing",
+]
 
 WINDOW = 60
 """Seconds in which the requests of a key are counted."""
@@ -58,6 +66,34 @@ def limit_heavy(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
             places.release()
 
     return answer
+
+
+def limit_writing(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse, by 429 and ``Retry-After``, what a person sends faster than anyone writes: a script does."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD", "OPTIONS"} or not request.user.is_authenticated:
+            return get_response(request)
+        wait = people_writing.count(request.user.pk, most=settings.WRITES_PER_MINUTE)
+        return _too_fast(request, wait) if wait else get_response(request)
+
+    return answer
+
+
+def _too_fast(request: HttpRequest, wait: int) -> HttpResponse:
+    from eclaireur.desk.api.errors import PREFIX, answer_error
+
+    message = "votre compte envoie trop de demandes à la minute."
+    fix = f"Rien n'a été enregistré cette fois. Recommencez dans {wait} secondes."
+    headers = {"Retry-After": str(wait)}
+    if request.path_info.startswith(PREFIX):
+        return answer_error(429, kind="too_many_requests", message=message, fix=fix, headers=headers)
+    error = WorkFailedError(message, fix=fix)
+    response = render(request, "desk/error.html", {"error": error, "status": 429}, status=429)
+    response["Retry-After"] = headers["Retry-After"]
+    return response
 
 
 def _later(request: HttpRequest) -> HttpResponse:
@@ -109,3 +145,6 @@ class Windows:
 
 keys_asking = Windows()
 """What API keys ask of this process."""
+
+people_writing = Windows()
+"""What people send to this process."""

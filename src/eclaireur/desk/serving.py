@@ -29,6 +29,7 @@ _BACKLOG = 512
 _TIMEOUT = 60
 _PATIENCE = 30
 _REQUESTS = 20_000
+_MASTER = ("ECLAIREUR_MASTER_KEY", "ECLAIREUR_MASTER_KEY_FILE")
 
 
 class Part(StrEnum):
@@ -64,7 +65,7 @@ def check_hosting(settings: Settings, host: str, part: Part, *, plain_http: bool
             "le bureau sur plusieurs machines demande une base PostgreSQL.",
             fix="Donnez son adresse dans DATABASE_URL, ou lancez « serve » sans --part.",
         )
-    if not settings.secret_key or not os.environ.get("ECLAIREUR_MASTER_KEY"):
+    if not settings.secret_key or not any(map(os.environ.get, _MASTER)):
         raise ConfigError(
             "plusieurs machines doivent partager les mêmes secrets.",
             fix="Définissez ECLAIREUR_SECRET_KEY et ECLAIREUR_MASTER_KEY, les mêmes sur chacune.",

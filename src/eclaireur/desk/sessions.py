@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
@@ -40,6 +42,11 @@ class SessionStore(DatabaseStore):
         if "opened" in data:
             row.opened = datetime.fromisoformat(data["opened"])
         return row
+
+    def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 (Django's)
+        """Write the session; one that was closed meanwhile keeps nothing, and stays closed."""
+        with suppress(UpdateError):
+            super().save(must_create=must_create)
 
     def _get_session_from_db(self) -> Session | None:
         """Return the session while it lasts and is used; else forget its key, as Django does."""

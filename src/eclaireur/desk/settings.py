@@ -6,6 +6,7 @@ from typing import Any
 
 from eclaireur.core.config import read_settings
 from eclaireur.desk.accounts.asked import second_factor_setting
+from eclaireur.desk.accounts.passwords import breached_file
 from eclaireur.desk.accounts.provider import identity_settings
 from eclaireur.desk.database import database_settings
 from eclaireur.desk.hosting import hosting_settings
@@ -41,6 +42,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "eclaireur.desk.accounts.events.tell_refusals",
+    "eclaireur.desk.overload.limit_writing",
     "eclaireur.desk.middleware.signed_in",
     "eclaireur.desk.middleware.with_second_factor",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -62,7 +65,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-DATABASES = {"default": database_settings(_SETTINGS.database, _SETTINGS.home)}
+DATABASES = {"default": database_settings(_SETTINGS.database, _SETTINGS.home, _SETTINGS.clear_hosts)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
@@ -81,6 +84,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "eclaireur.desk.accounts.passwords.VariedValidator"},
+    {
+        "NAME": "eclaireur.desk.accounts.passwords.ContextValidator",
+        "OPTIONS": {"hosts": (*_HOSTING.hosts, *_HOSTING.origins)},
+    },
+    {
+        "NAME": "eclaireur.desk.accounts.passwords.BreachedValidator",
+        "OPTIONS": {"file": breached_file(_SETTINGS.breached_passwords)},
+    },
 ]
 IDENTITY = identity_settings(_SETTINGS)
 AUTHENTICATION_BACKENDS = ["eclaireur.desk.accounts.backend.PasswordBackend"]
@@ -95,10 +106,17 @@ SESSION_COOKIE_AGE = 60 * 60 * 12
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HOSTING.https
+SESSION_COOKIE_NAME = f"{_HOSTING.cookies}sessionid"
+CSRF_COOKIE_NAME = f"{_HOSTING.cookies}csrftoken"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+THEME_COOKIE = f"{_HOSTING.cookies}theme"
+# What was done is said once, from the session: no cookie holds what a page told.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "eclaireur.desk.pages.errors.forbidden"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HOSTING.https else None
 SECURE_HSTS_SECONDS = 31_536_000 if _HOSTING.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _HOSTING.https
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -123,11 +141,17 @@ UPLOAD_LIMIT = _SETTINGS.upload
 READ_ADDRESSES = _SETTINGS.read_addresses == "yes"
 HEAVY_AT_ONCE = 3  # of the four threads of a process (`serving`): pages always find one
 API_PER_MINUTE = 600  # requests of a key, in each process
+WRITES_PER_MINUTE = 300  # forms and files sent by a person, in each process
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 SILENCED_SYSTEM_CHECKS: list[str] = []
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "formatters": {"line": {"format": "%(message)s"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler"},
+        "security": {"class": "logging.StreamHandler", "formatter": "line"},
+    },
+    "loggers": {"eclaireur.security": {"handlers": ["security"], "level": "INFO", "propagate": False}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

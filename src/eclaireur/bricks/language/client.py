@@ -16,7 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
+from eclaireur.core.clear import may_be_clear
+from eclaireur.core.config import secret_of_file
 from eclaireur.core.errors import ConfigError, RefusedError, WorkFailedError
 
 __all__ = ["Budget", "LanguageModel", "Turn", "configured"]
@@ -261,9 +264,16 @@ def configured(environ: Mapping[str, str] | None = None) -> LanguageModel | None
     url = given.get("ECLAIREUR_LANGUAGE_URL", "").strip()
     if not url:
         return None
+    host = urlsplit(url).hostname or ""
+    if url.startswith("http://") and not may_be_clear(host, given.get("ECLAIREUR_CLEAR_HOSTS", "")):
+        raise ConfigError(
+            "le modèle de langue est sur une autre machine : ce qu'on lui dit passerait en clair.",
+            fix="Donnez une adresse en https:// dans ECLAIREUR_LANGUAGE_URL. Sur un réseau qui n'est qu'à "
+            "vous, nommez cette machine dans ECLAIREUR_CLEAR_HOSTS.",
+        )
     return LanguageModel(
         url=url,
         model=given.get("ECLAIREUR_LANGUAGE_MODEL", "") or "default",
-        key=given.get("ECLAIREUR_LANGUAGE_KEY", ""),
+        key=given.get("ECLAIREUR_LANGUAGE_KEY") or secret_of_file("ECLAIREUR_LANGUAGE_KEY", given),
         budget=_SHARED,
     )

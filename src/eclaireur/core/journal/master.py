@@ -1,8 +1,8 @@
 """The master key, which wraps the key of every subject.
 
-It comes from the environment variable ``ECLAIREUR_MASTER_KEY`` (Base64 of 32 bytes), or else from a
-file that its owner alone can read, made on the first use. A copy of it must be kept elsewhere: without
-it, every personal value of the journal is lost.
+It comes from the environment variable ``ECLAIREUR_MASTER_KEY`` (Base64 of 32 bytes), from the file that
+``ECLAIREUR_MASTER_KEY_FILE`` names, or else from a file that its owner alone can read, made on the first
+use. A copy of it must be kept elsewhere: without it, every personal value of the journal is lost.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from eclaireur.core.config import secret_of_file
 from eclaireur.core.errors import ConfigError
 from eclaireur.core.files import sync_folder
 
@@ -42,7 +43,8 @@ def master_key(path: Path, *, environ: Mapping[str, str] | None = None, create: 
     ConfigError
         If the key is missing, is not Base64 of 32 bytes, or lies in a file that others can read.
     """
-    given = (os.environ if environ is None else environ).get(VARIABLE)
+    environment = os.environ if environ is None else environ
+    given = environment.get(VARIABLE) or secret_of_file(VARIABLE, environment)
     if given:
         return _decode(given, f"La variable {VARIABLE}", file="")
     if create:

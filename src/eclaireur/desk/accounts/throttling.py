@@ -17,7 +17,18 @@ from django.utils.crypto import salted_hmac
 from eclaireur.core import french
 from eclaireur.desk.models import Attempt, User
 
-__all__ = ["KEPT", "MARK", "Waiting", "begin", "forgive", "last_failures", "normal", "said", "succeed"]
+__all__ = [
+    "KEPT",
+    "MARK",
+    "Waiting",
+    "begin",
+    "forgive",
+    "last_failures",
+    "name_of",
+    "normal",
+    "said",
+    "succeed",
+]
 
 KEPT = timedelta(days=30)
 """How long failures are kept for administrators to read."""
@@ -70,7 +81,7 @@ def begin(login: str, address: str) -> Attempt:
     """
     now = timezone.now()
     Attempt.objects.filter(at__lt=now - KEPT).delete()
-    mine = Attempt.objects.create(login=_name(login), address=_network(address), at=now)
+    mine = Attempt.objects.create(login=name_of(login), address=_network(address), at=now)
     seconds = _wait(_LOGIN, now, mine, login=mine.login)
     if mine.address:
         seconds = max(seconds, _wait(_ADDRESS, now, mine, address=mine.address))
@@ -108,7 +119,8 @@ def _wait(rule: _Rule, now: datetime, mine: Attempt, **who: str) -> int:
     return max(0, -int((now - times[0] - wait).total_seconds() // 1))
 
 
-def _name(login: str) -> str:
+def name_of(login: str) -> str:
+    """Return a login that an account has, else a keyed hash of what was typed, which may be a password."""
     written = normal(login)
     # Always hashed, so that a login that exists takes no other time than one that does not.
     hidden = MARK + salted_hmac("eclaireur.desk.throttling", written, algorithm="sha256").hexdigest()[:40]

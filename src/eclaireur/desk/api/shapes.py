@@ -64,7 +64,9 @@ class Health(Schema):
     """État du service."""
 
     status: Literal["ok"] = Field(description="« ok » : le bureau et sa base répondent.")
-    version: str = Field(description="Version d'Éclaireur.", examples=["0.1.0"])
+    version: str = Field(
+        description="Version d'Éclaireur ; vide pour qui n'est pas connecté.", examples=["0.1.0"]
+    )
 
 
 class Suspension(Schema):

@@ -25,6 +25,7 @@ from eclaireur.desk.accounts.links import (
     make_first_administrator,
 )
 from eclaireur.desk.accounts.open_sessions import close_others, close_session, open_sessions
+from eclaireur.desk.accounts.passwords import LONGEST
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.models import SecondFactor, SetupLink, User
 from eclaireur.desk.pages.lists import COLUMNS
@@ -131,26 +132,50 @@ def account(request: Asking) -> HttpResponse:
     return _account_page(request, OwnPasswordForm(user=request.user))
 
 
-def _account_page(request: Asking, form: OwnPasswordForm, status: int = 200) -> HttpResponse:
+def _account_page(
+    request: Asking, form: OwnPasswordForm, status: int = 200, *, wait: int = 0, closing: str = ""
+) -> HttpResponse:
     chosen = request.user.columns.get("list") if isinstance(request.user.columns, dict) else None
     context: dict[str, Any] = {
         "grants": request.user.grants.order_by("role", "case", "area", "service"),
         "sessions": open_sessions(request.user, request.session.session_key),
         "form": form,
+        "closing": closing,
         "has_password": request.user.has_usable_password(),
         "identity": settings.IDENTITY,
         "factor": SecondFactor.objects.filter(user=request.user).first(),
         "columns": [(code, title, chosen is None or code in chosen) for code, title in COLUMNS.items()],
         "themes": _THEMES.items(),
-        "theme": request.COOKIES.get("theme", ""),
+        "theme": request.COOKIES.get(settings.THEME_COOKIE, ""),
     }
-    return render(request, "desk/account.html", context, status=status)
+    answer = render(request, "desk/account.html", context, status=status)
+    if wait:
+        answer["Retry-After"] = str(wait)
+    return answer
 
 
+def _wrong(request: Asking, typed: str) -> tuple[str, int, int]:
+    """Say what is wrong with the password that I type again, by which status, and how long to wait."""
+    try:
+        attempt = throttling.begin(request.user.login, address_of(request))
+    except throttling.Waiting as waiting:
+        return f"Trop d’essais manqués. Attendez {throttling.said(waiting.seconds)}.", 429, waiting.seconds
+    if not request.user.check_password(typed):
+        return "Ce n’est pas votre mot de passe actuel.", 422, 0
+    throttling.succeed(attempt)
+    return "", 200, 0
+
+
+@sensitive_post_parameters("current")
 @require_POST
 @page
 def close(request: Asking) -> HttpResponse:
-    """Close one of my sessions, or all the others."""
+    """Close one of my sessions, or all the others, once I gave my password again: an open screen does not."""
+    if request.user.has_usable_password():
+        error, status, wait = _wrong(request, request.POST.get("current", "")[:LONGEST])
+        if error:
+            form = OwnPasswordForm(user=request.user)
+            return _account_page(request, form, status=status, wait=wait, closing=error)
     if request.POST.get("others"):
         close_others(request.user, request.session.session_key)
         messages.success(request, "Vos autres sessions sont fermées.")
@@ -168,17 +193,10 @@ def password(request: Asking) -> HttpResponse:
     form = OwnPasswordForm(request.POST, user=user)
     if not form.is_valid():
         return _account_page(request, form, status=422)
-    try:
-        attempt = throttling.begin(user.login, address_of(request))
-    except throttling.Waiting as waiting:
-        form.add_error("current", f"Trop d’essais manqués. Attendez {throttling.said(waiting.seconds)}.")
-        answer = _account_page(request, form, status=429)
-        answer["Retry-After"] = str(waiting.seconds)
-        return answer
-    if not user.check_password(form.cleaned_data["current"]):
-        form.add_error("current", "Ce n’est pas votre mot de passe actuel.")
-        return _account_page(request, form, status=422)
-    throttling.succeed(attempt)
+    error, status, wait = _wrong(request, form.cleaned_data["current"])
+    if error:
+        form.add_error("current", error)
+        return _account_page(request, form, status=status, wait=wait)
     acts.change_password(user, form.cleaned_data["password"], request.session.session_key)
     update_session_auth_hash(request, user)
     messages.success(request, "Mot de passe changé. Vos autres sessions sont fermées.")
@@ -196,9 +214,15 @@ def look(request: Asking) -> HttpResponse:
     answer = HttpResponseRedirect("/compte/")
     theme = request.POST.get("theme", "")
     if theme in {"light", "dark"}:
-        answer.set_cookie("theme", theme, max_age=_YEAR, samesite="Lax")
+        answer.set_cookie(
+            settings.THEME_COOKIE,
+            theme,
+            max_age=_YEAR,
+            secure=settings.SESSION_COOKIE_SECURE,
+            samesite="Lax",
+        )
     else:
-        answer.delete_cookie("theme", samesite="Lax")
+        answer.delete_cookie(settings.THEME_COOKIE, samesite="Lax")
     return answer
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.cache import never_cache
@@ -17,8 +17,10 @@ __all__ = ["come_back", "go", "urlpatterns"]
 @never_cache
 @require_GET
 def go(request: HttpRequest) -> HttpResponse:
-    """Send the browser to the provider."""
+    """Send the browser to the provider, from our page or a typed address: no other site signs in."""
     _provided()
+    if request.headers.get("Sec-Fetch-Site", "none") in {"cross-site", "same-site"}:
+        return HttpResponseRedirect("/connexion/")
     from eclaireur.desk.accounts.oidc import Start
 
     answer: HttpResponse = Start.as_view()(request)

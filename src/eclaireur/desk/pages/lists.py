@@ -7,6 +7,7 @@ import secrets
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
 from django.db.models import Count, Max, Q, Sum
@@ -96,7 +97,8 @@ def _key(request: Asking, case: str, query: Query, *, training: bool) -> str:
     user = request.user
     parts = (
         (case, training, query.encode(), "filtres" in request.GET),
-        (user.pk, user.full_name, user.columns, request.reach.key, request.COOKIES.get("theme", "")),
+        (user.pk, user.full_name, user.columns, request.reach.key),
+        request.COOKIES.get(settings.THEME_COOKIE, ""),
         _VERSIONS.values(),
         _SWITCHES.values(),
         timezone.localdate(),

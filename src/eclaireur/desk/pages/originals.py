@@ -203,10 +203,7 @@ def picture(request: Asking, case: str) -> HttpResponse:
     width = _WIDE.get(request.GET.get("z", "100"), _WIDE["100"])
     with held_reader() as reader:
         drawn = draw_page(original.path, number, width=width, reader=reader)
-    answer = HttpResponse(drawn, content_type="image/png")
-    # The same file and number always give the same picture; it is for this person alone.
-    answer["Cache-Control"] = "private, max-age=3600"
-    return answer
+    return HttpResponse(drawn, content_type="image/png")
 
 
 @require_POST

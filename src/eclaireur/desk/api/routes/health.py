@@ -19,7 +19,10 @@ router = Router(tags=["Service"])
 
 @router.get("/sante", response=shapes.Health, auth=None, summary="Dire si le bureau va bien")
 def health(request: HttpRequest) -> dict[str, Any]:
-    """Répond 200 si la base de données répond, 503 sinon. Aucune clé n'est demandée."""
+    """Répond 200 si la base de données répond, 503 sinon. Aucune clé n'est demandée.
+
+    La version n'est dite qu'à une personne connectée.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM desk_dossier WHERE id = 0")
@@ -30,4 +33,4 @@ def health(request: HttpRequest) -> dict[str, Any]:
             fix="Prévenez l'administrateur du bureau.",
             headers={"Retry-After": "30"},
         ) from error
-    return {"status": "ok", "version": __version__}
+    return {"status": "ok", "version": __version__ if request.user.is_authenticated else ""}

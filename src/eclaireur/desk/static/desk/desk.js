@@ -59,6 +59,7 @@ document.addEventListener("click", (event) => {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
     stateTheme();
-    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+    const [start, end] = location.protocol === "https:" ? ["__Host-", "; secure"] : ["", ""];
+    document.cookie = `${start}theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${end}`;
   }
 });
