@@ -271,7 +271,7 @@ def test_the_logistic_regression_begun_on_some_rows_ends_where_that_of_all_rows_
     weights = draw.uniform(0.5, 2.0, 70_000)
     asked = {"penalty": 0.01, "weights": weights / weights.mean()}
 
-    found = newton.logistic(columns, labels, tolerance=1e-7, **asked)  # type: ignore[arg-type]
+    found = newton.logistic(columns, labels, tolerance=1e-7, **asked)
 
     usual = LogisticRegression(C=1 / (0.01 * 70_000), tol=1e-10, max_iter=500)
     usual.fit(columns.astype(float), labels, sample_weight=asked["weights"])
