@@ -205,7 +205,7 @@ def _note(known: Known, note: Note) -> Block:
     path = known.card.folder / note.file
     if not path.is_file():
         return Facts(title=note.title, pairs=(("État", "pas encore écrite pour ce cas d’usage"),))
-    sections = read_note(path.read_text(encoding="utf-8"))
+    sections = read_note(french.spaced(path.read_text(encoding="utf-8")))
     return Facts(title=note.title, pairs=tuple((one.heading, one.text) for one in sections))
 
 
