@@ -18,7 +18,7 @@ from rich.console import Console
 
 from eclaireur.core import snapshots
 from eclaireur.core.card import Card, Desk, QualityState
-from eclaireur.core.catalog import cards
+from eclaireur.core.catalog import cards, load_case
 from eclaireur.core.errors import BadValueError, EmptyTableError, MissingColumnError
 from eclaireur.core.evaluation import evaluation_json
 from eclaireur.core.tables import examples_schema, outcomes_schema, signals_schema
@@ -254,15 +254,15 @@ def test_what_an_agent_answered_is_an_example_to_learn_from(played: Played) -> N
     assert latest["known"] >= row["known"]
 
 
-def test_a_desk_lets_an_agent_have_the_last_word(played: Played) -> None:
+@pytest.mark.parametrize("card", ALL, ids=lambda card: card.name)
+def test_a_desk_lets_an_agent_have_the_last_word(card: Card) -> None:
     """A verdict on a list, an answer or a route at the intake desk, labels that a reader gives."""
-    card = played.work.card
     if not claims(card, "human_decision_path"):
         pytest.skip("the card does not claim it")
     ways = {Desk.TARGET: (), Desk.INTAKE: ("messages", "handle"), Desk.READER: ("proposals", "labels")}
     assert card.desk in ways, "no verdict is recorded on this desk"
     assert card.desk is not Desk.TARGET or card.procedure.outcomes
-    assert all(callable(getattr(played.work.case, name, None)) for name in ways[card.desk])
+    assert all(callable(getattr(load_case(card), name, None)) for name in ways[card.desk])
 
 
 def test_the_model_in_service_says_what_it_learnt_from(played: Played) -> None:
