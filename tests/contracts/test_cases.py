@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 import pytest
 from rich.console import Console
 
-from eclaireur.core.card import Card, QualityState
-from eclaireur.core.catalog import cards
+from eclaireur.core import snapshots
+from eclaireur.core.card import Card, Desk, QualityState
+from eclaireur.core.catalog import cards, load_case
 from eclaireur.core.errors import BadValueError, EmptyTableError, MissingColumnError
 from eclaireur.core.evaluation import evaluation_json
-from eclaireur.core.tables import examples_schema, signals_schema
+from eclaireur.core.tables import examples_schema, outcomes_schema, signals_schema
 from eclaireur.core.terminal import TerminalRenderer
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import evaluating, scoring, signals as making, training, work as working
@@ -217,6 +218,51 @@ def test_what_moves_after_a_model_is_in_service_is_seen(played: Played) -> None:
     moved = {one.name for one in moved_since(table, named) if one.moved}
     assert {"score", "area"} <= moved
     assert watch_block(played.work, "sample").title == "Surveillance après mise en service"
+
+
+def test_what_an_agent_answered_is_an_example_to_learn_from(played: Played) -> None:
+    """A verdict that contradicts what the records say is what training reads, from the day it was known."""
+    work = played.work
+    if not claims(work.card, "retraining_from_decisions"):
+        pytest.skip("the card does not claim it")
+    before = work.case.examples(played.signals.records.tables)
+    subject = played.signals.table["subject"][0].as_py()
+    day = work.case.data_date(played.signals.records.tables) + timedelta(days=1)
+    said = {row["label"] for row in before.to_pylist() if row["subject"] == subject}
+    answer = 0.0 if said == {1.0} else 1.0
+    row = {
+        "outcome": "0" * 16,
+        "subject": subject,
+        "observed": day,
+        "known": day + timedelta(days=1),
+        "label": answer,
+        "value": None,
+        "observer": "a",
+        "propensity": None,
+        "origin": "decision",
+    }
+    snapshot = played.signals.records.snapshot
+    records = work.case.records(
+        "sample",
+        snapshots.folder(work.workspace.lake, snapshot),
+        outcomes=pa.Table.from_pylist([row], schema=outcomes_schema()),
+        progress=work.progress,
+    )
+    learnt = [one for one in work.case.examples(records).to_pylist() if one["subject"] == subject]
+    latest = max(learnt, key=lambda one: one["known"])
+    assert (latest["label"], latest["origin"]) == (answer, "decision")
+    assert latest["known"] >= row["known"]
+
+
+@pytest.mark.parametrize("card", ALL, ids=lambda card: card.name)
+def test_a_desk_lets_an_agent_have_the_last_word(card: Card) -> None:
+    """A verdict on a list, an answer or a route at the intake desk, labels that a reader gives."""
+    if not claims(card, "human_decision_path"):
+        pytest.skip("the card does not claim it")
+    ways = {Desk.TARGET: (), Desk.INTAKE: ("messages", "handle"), Desk.READER: ("proposals", "labels")}
+    assert card.desk in ways, "no verdict is recorded on this desk"
+    assert card.desk is not Desk.TARGET or card.procedure.outcomes
+    assert all(callable(getattr(load_case(card), name, None)) for name in ways[card.desk])
 
 
 def test_the_model_in_service_says_what_it_learnt_from(played: Played) -> None:

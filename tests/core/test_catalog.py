@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from eclaireur.core.card import RULES, QualityState, false_claims
+from eclaireur.core import catalog
+from eclaireur.core.card import RULES, Card, QualityState, false_claims
 from eclaireur.core.catalog import cards, find_card, parse_card
 from eclaireur.core.errors import ConfigError, NotFoundError
+from eclaireur.core.notes import JOB_IMPACT, PROTOCOL, Note, read_note
+from eclaireur.service.project import sample_size
 
 CARD = """
 format = 1
@@ -96,6 +101,93 @@ def test_a_done_that_the_folder_contradicts_is_a_false_claim(tmp_path: Path) -> 
         "agents_evaluation_protocol",
         "job_impact_note",
     }
+
+
+def test_a_note_without_its_headings_or_its_words_is_a_false_claim(tmp_path: Path) -> None:
+    card = parse_card(write(tmp_path, CARD + quality("done")), "x")
+
+    def said(text: str) -> list[str]:
+        (tmp_path / PROTOCOL.file).write_text(text, encoding="utf-8")
+        return [one for one in false_claims(card) if one.startswith("agents_evaluation_protocol")]
+
+    whole = "# Essai\n\n" + "".join(f"## {one}\n\n- {'mot ' * 30}\n\n" for one in PROTOCOL.headings)
+    assert said(whole) == []
+    assert "ces titres" in said("tout en vrac")[0]
+    assert "ces titres" in said(whole.replace("## Les deux bras", "## Les bras"))[0]
+    assert "ces titres" in said(whole + "## Annexe\n\nautre\n")[0]
+    assert "« Question »" in said(whole.replace("mot " * 30, "à écrire", 1))[0]
+
+
+def _notes() -> Iterator[tuple[Card, Note, str]]:
+    for card in cards():
+        for note in (PROTOCOL, JOB_IMPACT):
+            yield card, note, (card.folder / note.file).read_text(encoding="utf-8")
+
+
+def test_each_case_has_notes_of_its_own() -> None:
+    """Short, and never the same line for two cases."""
+    seen: dict[str, str] = {}
+    for card, note, text in _notes():
+        assert 40 <= len(text.splitlines()) <= 70, (card.name, note.file)
+        for line in (one for one in text.splitlines() if len(one) > 30 and not one.startswith("## ")):
+            assert line not in seen, (card.name, seen[line], line)
+            seen[line] = card.name
+
+
+def test_the_size_of_each_trial_is_what_the_project_page_computes() -> None:
+    told = re.compile(
+        r"De (\d+) % à (\d+) % : (\d+) \w+ dans chaque bras "
+        r"pour 80 % de chances de voir l’écart, (\d+) pour 90 %\."
+    )
+    for card, note, text in _notes():
+        flat = text.replace("\u00a0", " ")
+        flat = re.sub(r"(?<=\d) (?=\d{3}\b)", "", flat)
+        found = told.findall(flat)
+        assert len(found) == flat.count("dans chaque bras pour")
+        assert bool(found) is (note is PROTOCOL), card.name
+        for before, after, *sizes in found:
+            shares = int(before) / 100, int(after) / 100
+            assert [int(one) for one in sizes] == [sample_size(*shares, power=power) for power in (0.8, 0.9)]
+
+
+def test_the_figures_that_notes_quote_are_those_of_the_documentation() -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    figures = (docs / "figures.md").read_text(encoding="utf-8")
+    quoted = 0
+    for card, note, text in _notes():
+        page = (docs / "cases" / f"{card.name}.md").read_text(encoding="utf-8")
+        page += figures if card.name == "restaurant_risk" else ""
+        for one in re.findall(r"\b\d,\d{3}\b", text):
+            quoted += 1
+            plain = one.replace(",", ".")
+            assert re.search(
+                rf"(?<![\d.]){re.escape(plain)}|(?<![\d.]){re.escape(plain.lstrip('0'))}", page
+            ), f"{card.name}/{note.file} cite {one}, que sa page de documentation ne dit plus"
+    assert quoted >= 10
+
+
+def test_what_a_protocol_measures_has_the_name_that_is_on_screen() -> None:
+    """Names in guillemets are on a page, in a report or in the card: nobody looks for what is not there."""
+    package = Path(catalog.__file__).resolve().parents[1]
+    shared = [path for part in ("desk", "service") for path in (package / part).rglob("*")]
+    words = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in shared
+        if path.suffix in {".py", ".html"} and path.is_file()
+    ).casefold()
+    for card, note, text in _notes():
+        if note is not PROTOCOL:
+            continue
+        section = next(one for one in read_note(text) if one.heading == "Ce qui est mesuré")
+        own = "\n".join(
+            path.read_text(encoding="utf-8")
+            for path in card.folder.glob("*")
+            if path.suffix in {".py", ".toml"}
+        ).casefold()
+        names = re.findall(r"« ([^»]+) »", section.text)
+        assert names, card.name
+        for name in names:
+            assert name.casefold() in words or name.casefold() in own, (card.name, name)
 
 
 def test_an_exemption_needs_its_reason(tmp_path: Path) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from django.test import Client
 
+from eclaireur.core.catalog import find_card
+from eclaireur.core.french import spaced
 from eclaireur.core.mention import MARK
+from eclaireur.core.notes import JOB_IMPACT, PROTOCOL, read_note
+from eclaireur.core.view import Facts
 from eclaireur.desk.models import Grant, Role, User
 from eclaireur.desk.place import work_on
 from eclaireur.service.deploying import Choice, decided
 from eclaireur.service.gating import gate_of
+from eclaireur.service.project import dossier
 from eclaireur.service.training import in_service
 from tests.desk.conftest import CASE, Desk
 from tests.service.test_gating import write_gate
@@ -41,6 +51,36 @@ def test_two_managers_sign_what_the_first_one_read(desk: Desk, sign_in: Enter) -
     assert first.get(f"{PAGE}dossier.pdf").content.startswith(b"%PDF")
     assert first.get(f"{PAGE}dossier.odt").content.startswith(b"PK")
     assert first.post(PAGE, {"choice": "autre", "reason": "x"}).status_code == 422
+
+
+def test_both_notes_are_read_on_the_page_and_leave_with_the_dossier(desk: Desk, sign_in: Enter) -> None:
+    pypdfium2 = pytest.importorskip("pypdfium2", reason="documents are read by an optional part")
+    client, card = sign_in(desk.manager), find_card(CASE)
+    page = unescape(client.get(PAGE).content.decode())
+    with ZipFile(io.BytesIO(client.get(f"{PAGE}dossier.odt").content)) as made:
+        text = unescape(made.read("content.xml").decode())
+    with pypdfium2.PdfDocument(client.get(f"{PAGE}dossier.pdf").content) as made:
+        printed = " ".join(" ".join(one.get_textpage().get_text_range() for one in made).split())
+    for note in (PROTOCOL, JOB_IMPACT):
+        assert note.title in page
+        assert note.title in text
+        assert note.title in printed
+        for section in read_note(spaced((card.folder / note.file).read_text(encoding="utf-8"))):
+            assert f"<dt>{section.heading}</dt>" in page
+            assert section.heading in text
+            assert section.heading.split()[0] in printed
+            for line in section.lines:
+                assert line in page
+                assert line in text
+                assert all(word in printed for word in line.split()[1:6])
+
+
+def test_a_case_without_its_notes_says_so(desk: Desk, tmp_path: Path) -> None:
+    work = work_on(CASE)
+    bare = replace(work, card=replace(work.card, folder=tmp_path))
+    told = [one for one in dossier(bare, "sample") if isinstance(one, Facts)]
+    missing = {one.title for one in told if "pas encore écrite" in one.pairs[0][1]}
+    assert missing == {PROTOCOL.title, JOB_IMPACT.title}
 
 
 def test_two_managers_pass_over_a_red_gate_and_nobody_else_may(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eclaireur.core.errors import NotFoundError
 from eclaireur.core.fields import InputTable
+from eclaireur.core.notes import JOB_IMPACT, PROTOCOL, Note, note_problems
 from eclaireur.core.procedure import PLAIN, Procedure
 from eclaireur.core.types import Source
 
@@ -228,31 +229,32 @@ RULES: dict[str, tuple[str, ...]] = {
 """The quality scale: level → rules. Behaviour behind a ``done`` is proved by the contract tests."""
 
 
-def _sample(card: Card) -> bool:
-    return any(source.name == "sample" for source in card.sources) and any(card.folder.glob("test_*.py"))
+def _sample(card: Card) -> tuple[str, ...]:
+    runs = any(source.name == "sample" for source in card.sources) and any(card.folder.glob("test_*.py"))
+    return () if runs else ("une source « sample » et un test dans le dossier du cas",)
 
 
-def _written(card: Card, name: str) -> bool:
-    path = card.folder / name
-    return path.is_file() and path.stat().st_size > 0
+def _limits(card: Card) -> tuple[str, ...]:
+    return () if card.limits else ("au moins une limite",)
 
 
-_STATIC_PROOF: dict[str, tuple[Callable[[Card], bool], str]] = {
-    "runs_on_sample": (_sample, "une source « sample » et un test dans le dossier du cas"),
-    "states_limits": (lambda card: len(card.limits) > 0, "au moins une limite"),
-    "data_licences": (
-        lambda card: all(source.licence and source.origin for source in card.sources),
-        "une licence et une origine pour chaque source",
-    ),
-    "agents_evaluation_protocol": (
-        lambda card: _written(card, "protocol.md"),
-        "le fichier protocol.md dans le dossier du cas",
-    ),
-    "job_impact_note": (
-        lambda card: _written(card, "job_impact.md"),
-        "le fichier job_impact.md dans le dossier du cas",
-    ),
+def _licences(card: Card) -> tuple[str, ...]:
+    told = all(source.licence and source.origin for source in card.sources)
+    return () if told else ("une licence et une origine pour chaque source",)
+
+
+def _written(note: Note) -> Callable[[Card], tuple[str, ...]]:
+    return lambda card: note_problems(note, card.folder / note.file)
+
+
+_STATIC_PROOF: dict[str, Callable[[Card], tuple[str, ...]]] = {
+    "runs_on_sample": _sample,
+    "states_limits": _limits,
+    "data_licences": _licences,
+    "agents_evaluation_protocol": _written(PROTOCOL),
+    "job_impact_note": _written(JOB_IMPACT),
 }
+"""Rule → what its folder lacks, in French."""
 
 
 def false_claims(card: Card) -> tuple[str, ...]:
@@ -269,7 +271,7 @@ def false_claims(card: Card) -> tuple[str, ...]:
     for rule in claimed.values():
         if rule.state is QualityState.EXEMPT and not rule.reason:
             problems.append(f"{rule.rule} : une exemption demande sa raison")
-        proof = _STATIC_PROOF.get(rule.rule)
-        if rule.state is QualityState.DONE and proof and not proof[0](card):
-            problems.append(f"{rule.rule} : annoncé « done », mais il manque {proof[1]}")
+        if rule.state is QualityState.DONE and rule.rule in _STATIC_PROOF:
+            lacks = _STATIC_PROOF[rule.rule](card)
+            problems += [f"{rule.rule} : annoncé « done », mais il manque {one}" for one in lacks]
     return tuple(problems)

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from eclaireur.core import french
+from eclaireur.core.notes import JOB_IMPACT, PROTOCOL, Note, read_note
 from eclaireur.core.view import Block, Column, Facts, Table
 from eclaireur.service import gating, sheet_parts as parts, training, work as working
 from eclaireur.service.automation_bias import bias_blocks, measure_bias, trial_blocks
@@ -67,6 +68,8 @@ def _blocks(known: Known) -> Iterator[Block]:
         pairs=(("Finalité", known.card.law.purpose), ("Limites", " ".join(known.card.limits))),
     )
     yield _choices(known)
+    yield _note(known, JOB_IMPACT)
+    yield _note(known, PROTOCOL)
     yield from parts.figures(known)
     yield versions(known)
     yield from gates(known)
@@ -187,17 +190,23 @@ def _said(known: Known, name: str) -> tuple[str, str]:
 
 
 def _choices(known: Known) -> Block:
-    path = known.card.folder / "job_impact.md"
-    note = "note jointe au cas d’usage" if path.is_file() else "pas encore écrite"
     return Facts(
         title="Effets et choix",
         pairs=(
             _said(known, "alternatives"),
             _said(known, "risks"),
             _said(known, "training"),
-            ("Note d’effet sur le métier", note),
         ),
     )
+
+
+def _note(known: Known, note: Note) -> Block:
+    """Return a note of the case, as it is beside its card: a signature keeps the words that were read."""
+    path = known.card.folder / note.file
+    if not path.is_file():
+        return Facts(title=note.title, pairs=(("État", "pas encore écrite pour ce cas d’usage"),))
+    sections = read_note(french.spaced(path.read_text(encoding="utf-8")))
+    return Facts(title=note.title, pairs=tuple((one.heading, one.text) for one in sections))
 
 
 def _saved(known: Known) -> Block:
