@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from eclaireur.bricks.intake.personal_numbers import words_of_personal_data
 from eclaireur.bricks.semantic.outline import flat
@@ -14,6 +15,7 @@ from eclaireur.core.view import Mark
 __all__ = ["names"]
 
 _WORD = re.compile(r"[^\W\d_]+(?:[’'`-][^\W\d_]+)*\.?")
+_JOINED = re.compile(r"[’'`-]")
 _ELIDED = re.compile(r"(?:[cdjlmnst]|qu)'")
 _ALSO = {"marié": "mariee", "aimé": "aimee", "marié.": "mariee"}
 """Words that a first name without its accent would be taken for."""
@@ -39,8 +41,7 @@ class _Words:
     first_names: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     start: int
     end: int
     text: str
@@ -97,8 +98,7 @@ def names(text: str, *, known: Iterable[str] = ()) -> Iterator[Mark]:
         )
         for one in _WORD.finditer(text)
     ]
-    letters = [char for char in text if char.isalpha()]
-    loud = sum(map(str.isupper, letters)) > 0.6 * max(1, len(letters))
+    loud = sum(map(str.isupper, text)) > 0.6 * max(1, sum(map(str.isalpha, text)))
     found = [*_introduced(text, plain, tokens, loud=loud), *_first(tokens, text, loud=loud)]
     found += _signed(text, plain, tokens, loud=loud)
     yield from found
@@ -162,8 +162,8 @@ def _first(tokens: list[_Token], text: str, *, loud: bool) -> Iterator[Mark]:
     words = _words()
     for at, one in enumerate(tokens):
         bare = one.plain.rstrip(".")
-        parts = re.split(r"[’'`-]", bare)
-        if not all(part in words.first_names for part in parts):
+        parts = [bare] if bare.isalpha() else _JOINED.split(bare)
+        if parts[0] not in words.first_names or not words.first_names.issuperset(parts):
             continue
         before = tokens[at - 1] if at else None
         if before is not None and before.plain in {"saint", "sainte", "st", "ste", "rue", "place"}:

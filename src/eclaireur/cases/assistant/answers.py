@@ -120,10 +120,27 @@ def find(
     made = answer_of(
         base, wanted, ranked, sure=chance >= model.threshold and not foreign, today=today, cautions=cautions
     )
+    if declared.audience and not made.sentences and not foreign:
+        made = _elsewhere(base, model, wanted, made)
     office = office_for(offices, wanted, [base.sheets[one.place] for one in ranked[:_OFFERED]], declared)
     if office is not None:
         made = replace(made, offers=(*made.offers, office))
     return Found(question=wanted, ranked=tuple(ranked), features=tuple(features), chance=chance, answer=made)
+
+
+def _elsewhere(base: Base, model: Model, question: str, made: Answer) -> Answer:
+    """Offer first the sheet that answers for another audience than the one declared: nothing is hidden."""
+    ranked = base.ranked(question, model.weights)
+    if not ranked or model.chance(base.features(question, ranked)) < model.threshold:
+        return made
+    other = base.sheets[ranked[0].place]
+    offered = citation_of(other, "")
+    told = f"Une fiche d’un autre public ({other.audience or 'tous'}) peut répondre : « {other.title} »."
+    return replace(
+        made,
+        offers=(offered, *(one for one in made.offers if one != offered)),
+        cautions=(*made.cautions, told),
+    )
 
 
 def _follows(question: str) -> bool:

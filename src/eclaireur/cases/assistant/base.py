@@ -56,19 +56,25 @@ def sheet_of(row: Mapping[str, Any]) -> Sheet:
     return Sheet(**{name: row.get(name) or "" for name in _TEXTS}, updated=row.get("updated"))
 
 
+def _audiences(sheet: Sheet) -> list[str]:
+    return sheet.audience.split(", ") if sheet.audience else []
+
+
 class Base:
     """Sheets that can be asked; see the module."""
 
     def __init__(self, sheets: pa.Table) -> None:
         self.sheets = [sheet_of(row) for row in sheets.to_pylist()]
         self._folder = tempfile.TemporaryDirectory(prefix="eclaireur-fiches-")
+        # A sheet that names no audience is for each of them.
+        self.audiences = sorted({name for one in self.sheets for name in _audiences(one)})
         documents = [
             Document(
                 id=one.id,
                 title=one.title,
                 section=one.path.replace(">", " "),
                 body=one.text,
-                facets={"audience": one.audience.split(", ")} if one.audience else {},
+                facets={"audience": _audiences(one) or self.audiences} if self.audiences else {},
             )
             for one in self.sheets
         ]
@@ -99,7 +105,8 @@ class Base:
         plain = _OPERATORS.sub(" ", question).strip()
         if not keys(plain).strip():
             return np.zeros(0, np.int64), np.zeros((0, len(WAYS)))
-        filters = {"audience": (audience,)} if audience else {}
+        # An audience that no sheet names would hide them all.
+        filters = {"audience": (audience,)} if audience in self.audiences else {}
         numbers, columns = self.hybrid.features(self.index, Search(query=plain, filters=filters))
         return np.array([self.place[number] for number in numbers.tolist()], np.int64), columns
 

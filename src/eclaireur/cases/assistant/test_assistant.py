@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,7 @@ from eclaireur.core.view import Facts, Table
 from tests.language_server import language_server
 
 Ask = Callable[..., Answer]
+QUESTION = "Combien coûte un passeport ?"
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +170,42 @@ def test_only_sheets_of_the_declared_audience_are_searched(records: Records, mod
     assert {base.sheets[one.place].audience for one in found.ranked} == {"professionnels"}
 
 
+def test_an_audience_hides_neither_what_is_for_all_nor_the_only_sheet_that_answers(
+    records: Records, model: Model
+) -> None:
+    for_all = [
+        {**row, "audience": "" if row["id"] == "V02" else row["audience"]}
+        for row in records["sheets"].to_pylist()
+    ]
+    base = base_of(pa.Table.from_pylist(for_all, schema=records["sheets"].schema))
+    for audience in ("professionnels", "inconnu"):
+        found = find(base, model, QUESTION, situation=Situation(audience=audience))
+        assert base.sheets[found.ranked[0].place].id == "V02"
+        assert found.answer.sentences
+    # For private persons only: a firm is not answered with it, and is told where it stands.
+    apart = find(base_of(records["sheets"]), model, QUESTION, situation=Situation(audience="professionnels"))
+    assert apart.answer.withheld == SILENT
+    assert apart.answer.offers[0].title == "Première demande de passeport"
+    assert any("particuliers" in one and "passeport" in one for one in apart.answer.cautions)
+
+
+def test_nothing_declared_is_in_what_is_answered_or_kept(
+    records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = case.train(records, case.examples(records), as_of=date(2026, 11, 1), seed=0, progress=quiet)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    caplog.set_level(0)
+    declared = {"audience": "particuliers", "status": "handicap", "department": "976"}
+    before = {name: table.to_pylist() for name, table in records.items()}
+    found = case.answer(QUESTION, declared, records, made.card, made.artefacts.__getitem__)
+    assert {name: table.to_pylist() for name, table in records.items()} == before
+    told = f"{found!r} {caplog.text}"
+    assert not any(word in told for word in ("976", "handicap"))
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert not any(word in kept for word in (b"976", b"handicap"))
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -301,9 +339,6 @@ def test_a_sheet_of_two_audiences_is_one_or_two_by_its_text(tmp_path: Path) -> N
 def test_too_few_questions_are_not_measured(records: Records) -> None:
     with pytest.raises(EmptyTableError, match="ne suffisent pas"):
         measuring.evaluate("x", records["sheets"], records["questions"].slice(0, 5), seed=0, progress=quiet)
-
-
-QUESTION = "Combien coûte un passeport ?"
 
 
 @pytest.fixture

@@ -6,20 +6,17 @@ A mail that cannot be read is still a row, which says why: nothing that came is 
 from __future__ import annotations
 
 import atexit
-import email
-import email.policy
 import hashlib
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from email.message import Message as Mail
-from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake.parts import own_text, segment
+from eclaireur.cases.mail_routing.opening import HEADER, is_fair, outlined, plain_text, said_by
 from eclaireur.core.intake import PartKind
 from eclaireur.sources.reading import Outcome
 
@@ -29,7 +26,17 @@ if TYPE_CHECKING:
     from eclaireur.sources.documents.document import Document
     from eclaireur.sources.isolated import Isolated
 
-__all__ = ["MAILS", "NEVER", "candidates", "mail_rows", "routed_text", "row_of", "schema", "table"]
+__all__ = [
+    "MAILS",
+    "NEVER",
+    "candidates",
+    "close_child",
+    "mail_rows",
+    "routed_text",
+    "row_of",
+    "schema",
+    "table",
+]
 
 MAILS = frozenset({".eml", ".emlx", ".mbox", ".mbx", ".msg"})
 """Ends of the names of mail files."""
@@ -40,20 +47,18 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet", ".json", ".jsonl", ".gz"})
 _LETTERS = frozenset({".txt", ".pdf", ".docx", ".odt", ".rtf", ".html", ".htm"})
 _BOXES = frozenset({".mbox", ".mbx"})
-_ENVELOPE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))From \S.*\d{4}.*\r?\n")
-_HEADER = re.compile(
-    rb"(?:Return-Path|Received|From|To|Date|Subject|Message-ID|MIME-Version|Delivered-To|Content-Type"
-    rb"|X-[\w-]+): ?",
-    re.IGNORECASE,
-)
+_FROM = b"From "
+_ENVELOPE = re.compile(rb"From \S.*\d{4}.*\r?\n")
+_ESCAPED = re.compile(rb"(?m)^>(>*From )")
 _SECONDS = 12.0
+_FILES = 1000
 _HEAD = 200_000
-_PLAIN = 10_000_000
-_FIELD = 2000
+_LONGEST = 30_000_000
+_NO_TEXT = "message sans texte"
+_PAGE = b"From: page\nMIME-Version: 1.0\nContent-Type: text/html\nContent-Transfer-Encoding: 8bit\n\n"
 _FEW_WORDS = 15
 _ROUTED = 3000
 _REPLY = re.compile(r"^(?:\s*(?:re|ré|tr|fwd?|aw|rép|antw)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
-_IDENTIFIER = re.compile(r"<([^<>\s]{1,300})>")
 
 
 def schema() -> pa.Schema:
@@ -163,14 +168,9 @@ def mail_rows(path: Path, *, reader: Isolated | None = None) -> list[dict[str, A
     with tempfile.TemporaryDirectory() as folder:
         mails = _mails_of(path) if suffix in _BOXES else iter([path.read_bytes()])
         for number, data in enumerate(mails, start=1):
-            plain = _plain(data)
-            if plain is not None:
-                found.append(plain)
-                continue
             one = Path(folder) / f"{number}{'.emlx' if suffix == '.emlx' else '.eml'}"
-            one.write_bytes(data)
-            found.append(_mail(one, data[:_HEAD], reader))
-            one.unlink()
+            found.append(_opened(data, one, reader))
+            one.unlink(missing_ok=True)
     if not found:
         return [{"body": "", "heading": path.name, "state": "boîte vide : aucun message n'y a été trouvé"}]
     return found
@@ -179,11 +179,16 @@ def mail_rows(path: Path, *, reader: Isolated | None = None) -> list[dict[str, A
 @cache
 def _child() -> Isolated:
     """Return the confined child of this process, started at its first mail: a folder may have thousands."""
-    from eclaireur.sources.isolated import Isolated
+    from eclaireur.sources.isolated import Isolated, Means
 
-    child = Isolated()
+    child = Isolated(Means(files=_FILES))
     atexit.register(child.close)
     return child
+
+
+def close_child() -> None:
+    """End the confined child of this process; the next mail that needs one starts another."""
+    _child().close()
 
 
 def _is_mail(path: Path) -> bool:
@@ -191,79 +196,66 @@ def _is_mail(path: Path) -> bool:
     if path.suffix.lower() in _TABLES:
         return False
     with path.open("rb") as stream:
-        return _HEADER.match(stream.read(200)) is not None
+        return HEADER.match(stream.read(200)) is not None
 
 
 def _mails_of(path: Path) -> Iterator[bytes]:
     data = path.read_bytes()
-    starts = [match.span() for match in _ENVELOPE.finditer(data)]
+    starts: list[tuple[int, int]] = []
+    place = 0 if data.startswith(_FROM) else data.find(b"\n" + _FROM) + 1
+    while place or not starts:
+        found = _ENVELOPE.match(data, place)
+        if found and (place == 0 or data[max(place - 4, 0) : place].endswith((b"\n\n", b"\r\n\r\n"))):
+            starts.append(found.span())
+        after = data.find(b"\n" + _FROM, place)
+        if after < 0:
+            break
+        place = after + 1
     ends = [start for start, _ in starts[1:]] + [len(data)]
     for (_, begin), end in zip(starts, ends, strict=True):
-        yield re.sub(rb"(?m)^>(>*From )", rb"\1", data[begin:end])
+        mail = data[begin:end]
+        yield _ESCAPED.sub(rb"\1", mail) if b">From " in mail else mail
 
 
-def _plain(data: bytes) -> dict[str, Any] | None:
-    """Read a mail that has its plain text, without a child: no library but the standard one opens it.
-
-    A page beside the plain text says the same, and is not opened. Anything else (a page alone, something
-    attached, a mail that is large) gives None.
-    """
-    from eclaireur.sources.documents.mail import body_text
-    from eclaireur.sources.documents.writing import Writer, clean
-
-    if len(data) > _PLAIN or _HEADER.match(data) is None:
-        return None
-    try:
-        mail = email.message_from_bytes(data, policy=email.policy.compat32)
-        parts = [part for part in mail.walk() if part.get_content_maintype() != "multipart"]
-        kinds = [part.get_content_type() for part in parts]
-        named = any(part.get_filename() or part.get_content_disposition() == "attachment" for part in parts)
-        if named or kinds.count("text/plain") != 1 or set(kinds) - {"text/plain", "text/html"}:
-            return None
-        part = parts[kinds.index("text/plain")]
-        payload = part.get_payload(decode=True)
-        charset = str(part.get_content_charset() or "")
-    except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError):
-        return None
-    said = _said(data[:_HEAD])
-    if not isinstance(payload, bytes) or not said or (len(parts) > 1 and not payload.strip()):
-        return None
-    body = clean(body_text(payload, charset, Writer("mail", "eml")).strip("\r\n"))[0]
-    return {
-        "id": said["id"],
-        "thread": said["thread"],
-        "received": said["date"],
-        "sender": said["sender"],
-        "heading": said["heading"],
-        "body": body,
-        "state": "" if body.strip() else "message sans texte",
-    }
+def _opened(data: bytes, place: Path, reader: Isolated) -> dict[str, Any]:
+    """Read one mail: here when it has its plain text, else in the child, which is given its page alone."""
+    outline = outlined(data)
+    if outline is None:
+        place.write_bytes(data)
+        return _mail(place, data[:_HEAD], reader)
+    row = {**outline.said, "attachments": list(outline.attachments)}
+    if not outline.page:
+        return {**row, "body": outline.body, "state": "" if outline.body.strip() else _NO_TEXT}
+    # What is attached stays here, closed: the child has a page to read, and no more.
+    place.write_bytes(_PAGE + outline.page)
+    page = _mail(place, b"", reader)
+    return {**row, "body": page["body"], "state": page["state"]}
 
 
 def _mail(path: Path, head: bytes, reader: Isolated) -> dict[str, Any]:
     from eclaireur.sources.documents import read_document
 
     document = read_document(path, reader=reader, seconds=_SECONDS, recognise=False)
-    said = _said(head)
+    said = said_by(head)
     if document.outcome is Outcome.REFUSE:
         return _by_hand(path, document, said)
     facts = dict(document.facts)
     return {
         "id": said.get("id", ""),
         "thread": said.get("thread", ""),
-        "received": document.date or said.get("date"),
+        "received": document.date or said.get("received"),
         "sender": facts.get("De") or document.author,
         "heading": facts.get("Objet") or document.title,
         "body": document.text,
         "attachments": [one.name for one in document.attachments],
-        "state": "" if document.text.strip() else "message sans texte",
+        "state": "" if document.text.strip() else _NO_TEXT,
     }
 
 
 def _by_hand(path: Path, document: Document, said: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the plain text of a mail whose reading was refused, for instance by what it carries."""
     row = {key: said.get(key) for key in ("id", "thread", "sender", "heading")} | {
-        "received": said.get("date")
+        "received": said.get("received")
     }
     text = "" if path.suffix.lower() == ".msg" else _plain_text(path)
     reason = document.reason or "lecture refusée"
@@ -273,64 +265,8 @@ def _by_hand(path: Path, document: Document, said: Mapping[str, Any]) -> dict[st
 
 def _plain_text(path: Path) -> str:
     """Return the plain parts of a mail: nothing is opened but text, by the standard library alone."""
-    from eclaireur.sources import encoding
-
-    pieces = []
-    try:
-        mail = email.message_from_bytes(path.read_bytes()[:30_000_000], policy=email.policy.compat32)
-        for part in mail.walk():
-            if part.get_content_type() == "text/plain" and part.get_content_disposition() != "attachment":
-                payload = part.get_payload(decode=True)
-                if isinstance(payload, bytes):
-                    pieces.append(encoding.decode(payload).text)
-    except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError):
-        return "\n\n".join(pieces)
-    return "\n\n".join(pieces)
-
-
-def _said(head: bytes) -> dict[str, Any]:
-    """Return what headers say that a document does not: identifier and thread; the rest as a last resort."""
-    if not head:
-        return {}
-    numbered = re.match(rb"\d{1,9}\s*\n", head)
-    try:
-        mail = email.message_from_bytes(
-            head[numbered.end() :] if numbered else head, policy=email.policy.compat32
-        )
-        fields = {key.lower(): str(value) for key, value in reversed(list(mail.raw_items()))}
-        own = _IDENTIFIER.findall(fields.get("message-id", ""))
-        above = _IDENTIFIER.findall(fields.get("references", "") + " " + fields.get("in-reply-to", ""))
-        return {
-            "id": own[0] if own else "",
-            "thread": above[0] if above else own[0] if own else "",
-            "sender": _shown(mail, "from"),
-            "heading": _shown(mail, "subject"),
-            "date": _read_date(fields.get("date", "")),
-        }
-    except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError):
-        return {}
-
-
-def _shown(mail: Mail, name: str) -> str:
-    from email.header import decode_header, make_header
-
-    from eclaireur.sources import encoding
-
-    # As it was received: the getter has already replaced bytes that are no ASCII.
-    raw = next((str(value) for key, value in mail.raw_items() if key.lower() == name), "")[:_FIELD]
-    if not raw.isascii():
-        return encoding.decode(raw.encode("utf-8", "surrogateescape")).text
-    try:
-        return str(make_header(decode_header(raw)))
-    except (ValueError, LookupError, TypeError, email.errors.HeaderParseError):
-        return raw
-
-
-def _read_date(text: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    data = path.read_bytes()[:_LONGEST]
+    return plain_text(data) if is_fair(data) else ""
 
 
 def _moment(value: Any) -> datetime:

@@ -51,6 +51,7 @@ _SCRIPTS = {
     "DEVANAGARI": "hindi",
 }
 
+_LATIN = "\u036f"
 _INSULT = re.compile(
     r"\b(?:conn?ards?|conn?asses?|cons?|connes?|encul[ée]s?|salopes?|salauds?|merdes?|merdeux|putain|pute|"
     r"abruti(?:e|s|es)?|cr[ée]tin(?:e|s|es)?|imb[ée]ciles?|bande\s+d[e’'](?:\s?incapables?|\s?nuls|\s?voleurs)|"
@@ -93,7 +94,7 @@ def language(text: str) -> str:
     if script:
         return script
     counts = Counter(_WORD.findall(looked))
-    found = {name: sum(counts[word] for word in words) for name, words in _KNOWN.items()}
+    found = {name: sum(counts[word] for word in words & counts.keys()) for name, words in _KNOWN.items()}
     best = max(found, key=lambda name: found[name])
     if not found[best]:
         return ""
@@ -103,8 +104,10 @@ def language(text: str) -> str:
 
 
 def _script(text: str) -> str:
+    if max(text[:400], default="") <= _LATIN:
+        return ""
     letters = [sign for sign in text[:400] if sign.isalpha()]
-    foreign = [sign for sign in letters if ord(sign) > 0x36F]
+    foreign = [sign for sign in letters if sign > _LATIN]
     if len(foreign) <= len(letters) / 2:
         return ""
     name = Counter(unicodedata.name(sign, "").split(" ")[0] for sign in foreign).most_common(1)[0][0]

@@ -26,14 +26,27 @@ from eclaireur.sources.documents.inside import Inside
 from eclaireur.sources.documents.writing import Writer
 from eclaireur.sources.refusals import RefusedError
 
-__all__ = ["HEADINGS", "body_text", "read_mail", "read_mailbox"]
+__all__ = [
+    "HEADINGS",
+    "MOST_PARTS",
+    "body_text",
+    "bytes_of",
+    "charset_of",
+    "file_name",
+    "is_attached",
+    "leaves",
+    "read_mail",
+    "read_mailbox",
+]
 
 HEADINGS = (("from", "De"), ("to", "À"), ("cc", "Copie"), ("date", "Date"), ("subject", "Objet"))
 """Fields of a mail that are shown, with their French names."""
 
+MOST_PARTS = 500
+"""Parts of a mail that are read."""
+
 _ENVELOPE = re.compile(rb"^From \S.*\d{4}.*\r?\n", re.MULTILINE)
 _LONGEST_FIELD = 5000
-_MOST_PARTS = 500
 _BROKEN = (ValueError, LookupError, TypeError, AttributeError, IndexError, AssertionError, RecursionError)
 _ENCRYPTED = {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 
@@ -147,8 +160,8 @@ def _write(message: Message, writer: Writer, inside: Inside) -> None:
     """Write the text of a mail, and read what it carries."""
     plain: list[str] = []
     pages: list[bytes] = []
-    for rank, part in enumerate(_leaves(message)):
-        if rank >= _MOST_PARTS:
+    for rank, part in enumerate(leaves(message)):
+        if rank >= MOST_PARTS:
             writer.doubt("limit", "Mail aux parties trop nombreuses : les dernières ne sont pas lues.")
             break
         kind = part.get_content_type()
@@ -157,15 +170,13 @@ def _write(message: Message, writer: Writer, inside: Inside) -> None:
         if isinstance(part.get_payload(), list):
             _forwarded(part, writer, inside)
             continue
-        data = _bytes(part)
-        name = _file_name(part)
-        attached = part.get_content_disposition() == "attachment" or (
-            name and kind not in {"text/plain", "text/html"}
-        )
+        data = bytes_of(part)
+        name = file_name(part)
+        attached = is_attached(part, name)
         if not attached and kind == "text/html":
             pages.append(data)
         elif not attached and part.get_content_maintype() == "text":
-            plain.append(body_text(data, _charset(part), writer))
+            plain.append(body_text(data, charset_of(part), writer))
         elif data or name:
             writer.attachments.append(inside.attached(name or kind, data))
     _write_body(plain, pages, writer)
@@ -183,7 +194,7 @@ def _write_body(plain: list[str], pages: list[bytes], writer: Writer) -> None:
         writer.title = title
 
 
-def _leaves(message: Message) -> Iterator[Message]:
+def leaves(message: Message) -> Iterator[Message]:
     """Go through the parts, mails that are carried being one part."""
     stack: list[Any] = [message]
     while stack:
@@ -210,7 +221,14 @@ def _forwarded(part: Message, writer: Writer, inside: Inside) -> None:
         writer.attachments.append(inside.attached(name, data))
 
 
-def _bytes(part: Message) -> bytes:
+def is_attached(part: Message, name: str) -> bool:
+    """Tell whether a part is attached, rather than text of the mail."""
+    named = bool(name) and part.get_content_type() not in {"text/plain", "text/html"}
+    return named or part.get_content_disposition() == "attachment"
+
+
+def bytes_of(part: Message) -> bytes:
+    """Return the content of a part, decoded; as it is written when that fails."""
     try:
         payload = part.get_payload(decode=True)
     except _BROKEN:
@@ -221,7 +239,8 @@ def _bytes(part: Message) -> bytes:
     return raw.encode("utf-8", errors="surrogateescape") if isinstance(raw, str) else b""
 
 
-def _file_name(part: Message) -> str:
+def file_name(part: Message) -> str:
+    """Return the name that a part gives itself; empty when it gives none."""
     try:
         name = part.get_filename()
     except _BROKEN:
@@ -229,7 +248,8 @@ def _file_name(part: Message) -> str:
     return _decoded(str(name)) if name else ""
 
 
-def _charset(part: Message) -> str:
+def charset_of(part: Message) -> str:
+    """Return the charset that a part declares; empty when it declares none."""
     try:
         return str(part.get_content_charset() or "")
     except _BROKEN:
