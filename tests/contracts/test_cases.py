@@ -234,7 +234,7 @@ def test_what_an_agent_answered_is_an_example_to_learn_from(played: Played) -> N
         "outcome": "0" * 16,
         "subject": subject,
         "observed": day,
-        "known": day + timedelta(days=1),
+        "known": day + timedelta(days=90),  # after what is still to come back of earlier visits
         "label": answer,
         "value": None,
         "observer": "a",

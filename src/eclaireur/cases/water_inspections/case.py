@@ -94,7 +94,7 @@ def examples(records: Records) -> pa.Table:
             ("over", "max"),
             ("over_high", "max"),
             ("weight", "max"),
-            ("origin", "max"),
+            ("origin", "min"),  # of a period of which a verdict is known, « decision » is told
             ("level", "max"),
         ]
     )
@@ -108,7 +108,7 @@ def examples(records: Records) -> pa.Table:
         "label": found["over_max"],
         "observer": pa.nulls(size, pa.string()),
         "weight": found["weight_max"],
-        "origin": found["origin_max"],
+        "origin": found["origin_min"],
         "high": found["over_high_max"],
         "level": found["level_max"],
     }
