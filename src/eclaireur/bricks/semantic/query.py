@@ -170,7 +170,8 @@ def read_query(text: str) -> Query:
     tree = reader.either(0)
     if tree is None:
         raise BadValueError(
-            f"aucun mot à chercher dans « {text.strip()[:60]} ».", fix="Écrivez un mot d'au moins une lettre."
+            f"aucun mot à chercher dans « {text.strip()[:60]} ».",
+            fix="Écrivez un mot, ou ses deux premières lettres au moins suivies de « * ».",
         )
     return Query(tree, tuple(dict.fromkeys(notes)))
 
