@@ -43,7 +43,7 @@ FIELDS = (
         name="audience",
         title="Vous êtes",
         kind="choice",
-        help="Seules les fiches de ce public répondent ; une autre est proposée si elle répond mieux. Non gardé.",
+        help="Les fiches de ce public répondent ; une autre est proposée à défaut. Ce choix n’est pas gardé.",
         choices=(
             ("", "tous les publics"),
             ("particuliers", "un particulier"),

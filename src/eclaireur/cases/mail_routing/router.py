@@ -332,8 +332,8 @@ def across(
 def threshold(chance: NDArray[np.float64], right: NDArray[np.float64], precision: float) -> float:
     """Return the least chance above which held-out messages are right often enough.
 
-    It is set on chances by curves that did not see the message, of models that did not see its group: no slack
-    is asked beyond the precision, which models learnt from all groups then pass.
+    It is set on chances by curves that did not see the message, of models that did not see its group: no
+    slack is asked beyond the precision, which models learnt from all groups then pass.
 
     >>> import numpy as np
     >>> threshold(np.linspace(1, 0, 200), np.r_[np.ones(100), np.zeros(100)], 0.8) < 0.5

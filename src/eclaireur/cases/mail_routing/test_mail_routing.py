@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import time
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,15 +16,12 @@ import pytest
 
 from eclaireur.cases.mail_routing import case, measuring, reading, routing, sample
 from eclaireur.cases.mail_routing.encoded import compared
-from eclaireur.cases.mail_routing.opening import outlined
+from eclaireur.cases.mail_routing.test_opening import bomb
 from eclaireur.core.case import Records, quiet
 from eclaireur.core.errors import BadValueError, MissingColumnError
 from eclaireur.core.intake import Handling, Message, messages_schema
 from eclaireur.core.types import ModelCard
 from eclaireur.core.view import Block, Chart, Table
-from eclaireur.sources.documents import Document
-from eclaireur.sources.isolated import Isolated
-from eclaireur.sources.reading import Outcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -293,55 +287,6 @@ def test_the_page_of_a_mail_that_has_its_text_is_not_opened(tmp_path: Path) -> N
     assert bodies == ["La facture de cantine est fausse.", "La facture est fausse."]
 
 
-class _NoChild(Isolated):
-    """A child that must not be asked."""
-
-    def converse(self, *args: object, **kwargs: object) -> None:
-        raise AssertionError(args, kwargs)
-
-
-def test_what_is_attached_is_named_and_not_opened(tmp_path: Path) -> None:
-    mail = EmailMessage()
-    mail["From"], mail["Subject"] = "a@exemple.fr", "Route"
-    mail.set_content("La chaussée est déformée.", cte="base64")
-    mail.add_attachment(_bomb(), maintype="application", subtype="zip", filename="plan été.docx")
-    carried = EmailMessage()
-    carried["Subject"] = "Premier envoi"
-    carried.set_content("Texte du mail transféré")
-    mail.add_attachment(carried)
-    path = tmp_path / "a.eml"
-    path.write_bytes(mail.as_bytes())
-    (here,) = reading.mail_rows(path, reader=_NoChild())
-    assert here["body"].strip() == "La chaussée est déformée."
-    assert here["attachments"] == ["plan été.docx", "Premier envoi.eml"]
-    # What is written in code in the text itself is text, however long.
-    coded = EmailMessage()
-    coded["From"] = "a@exemple.fr"
-    coded.set_content("\n".join(["QUJD" * 18] * 50))
-    path.write_bytes(coded.as_bytes())
-    assert reading.mail_rows(path, reader=_NoChild())[0]["body"].count("QUJD") == 18 * 50
-
-
-@pytest.mark.parametrize(
-    "made",
-    [
-        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (at, at) for at in range(400)),
-        b"content-type: multipart/mixed" + b';"\n ' * 100_000 + b"\n\n",
-    ],
-)
-def test_a_mail_made_slow_to_parse_is_not_parsed_in_this_process(tmp_path: Path, made: bytes) -> None:
-    data = b"From: a@exemple.fr\n" + made + b"Bonjour\n" * 50_000
-    start = time.process_time()
-    assert outlined(data) is None
-    path = tmp_path / "a.eml"
-    path.write_bytes(data)
-    with pytest.raises(AssertionError):
-        reading.mail_rows(path, reader=_NoChild())
-    row = reading._by_hand(path, Document(file="a.eml", outcome=Outcome.REFUSE, reason="trop long"), {})
-    assert row["state"] == "illisible : trop long"
-    assert time.process_time() - start < 1.0
-
-
 def test_an_empty_cell_is_a_message_and_a_file_without_text_is_refused(played: Played) -> None:
     table = pa.table({"body": ["La facture de cantine du collège est fausse.", None, ""]})
     assert [row["routed"] for row in played.score(table)] == [True, False, False]
@@ -374,13 +319,6 @@ def test_an_encoder_is_compared_on_the_same_messages(played: Played) -> None:
         _report(played, "encoder")
 
 
-def _bomb() -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("word/document.xml", b"0" * 60_000_000)
-    return sink.getvalue()
-
-
 def _odd(name: str) -> bytes:
     mail = EmailMessage()
     mail["From"], mail["Subject"] = "a@exemple.fr", "Route"
@@ -389,7 +327,7 @@ def _odd(name: str) -> bytes:
         mail.set_content(text * 60_000)
     elif name == "bomb":
         mail.set_content(text)
-        mail.add_attachment(_bomb(), maintype="application", subtype="zip", filename="plan.docx")
+        mail.add_attachment(bomb(), maintype="application", subtype="zip", filename="plan.docx")
     elif name == "wrong charset":
         mail.set_content(text, charset="iso-8859-1", cte="8bit")
         return mail.as_bytes().replace(b"iso-8859-1", b"utf-8")
