@@ -55,6 +55,8 @@ def test_every_lock_is_read_whole(tmp_path: Path) -> None:
 def test_what_is_changed_and_its_tests_exist() -> None:
     for files, tests in MODULES.values():
         assert all((ROOT / "src" / "eclaireur" / one).is_file() for one in files)
-        assert all((ROOT / one).is_file() for one in tests)
+        named = [one.removeprefix("--deselect=").partition("::") for one in tests]
+        assert all((ROOT / path).is_file() for path, _, _ in named)
+        assert all(f"def {test}(" in (ROOT / path).read_text("utf-8") for path, _, test in named if test)
     found = score_of("x", "  a__1: killed\n  a__2: survived\n  a__3: no tests\n  a__4: timeout\n")
     assert (found.share, found.survivors) == (0.5, ("a__2", "a__3"))
