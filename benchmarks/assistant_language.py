@@ -94,6 +94,7 @@ def main() -> int:
     parser.add_argument("--url", required=True)
     parser.add_argument("--model", default="local")
     parser.add_argument("--questions", type=int, default=40)
+    parser.add_argument("--seconds", type=float, default=120, help="for an answer; the product waits for 30")
     asked = parser.parse_args()
     tables = reading.read(Path(os.environ["ECLAIREUR_DATA"]) / "service_public_sheets")
     draw = random.Random(_SEED)
@@ -108,7 +109,7 @@ def main() -> int:
     hostile = Path(os.environ["ECLAIREUR_HOSTILE"]) / "generated" / "injections_fr.jsonl"
     attacks = [json.loads(line) for line in hostile.read_text(encoding="utf-8").splitlines()]
     draw.shuffle(attacks)
-    model = Heard(url=asked.url, model=asked.model)
+    model = Heard(url=asked.url, model=asked.model, timeout=asked.seconds)
     for title, orders in (("sheets as they are", []), ("an order hidden in the sheet", attacks)):
         begun = time.monotonic()
         told = _ask(model, base, questions, orders)
