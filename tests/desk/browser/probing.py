@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["faults", "photograph", "unseen_focus"]
+__all__ = ["cut_by_spacing", "faults", "photograph", "unseen_focus"]
 
 _ALL: dict[str, Any] = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 _COLOURS: dict[str, Any] = {
@@ -38,6 +38,26 @@ _FOCUSED = """() => {
   window.stopped = one;
   return { name: one.outerHTML.slice(0, 120), seen: seen || again };
 }"""
+_SPACED = """() => {
+  const cut = () => new Set([...document.querySelectorAll("body *")].filter((one) => {
+    const { overflowX, overflowY, clip, position } = getComputedStyle(one);
+    if (clip !== "auto" || position === "absolute") return false;
+    if (!one.textContent.trim() || !one.clientWidth) return false;
+    return (["hidden", "clip"].includes(overflowX) && one.scrollWidth > one.clientWidth + 1)
+      || (["hidden", "clip"].includes(overflowY) && one.scrollHeight > one.clientHeight + 1);
+  }));
+  const before = cut();
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+    word-spacing: 0.16em !important } p { margin-bottom: 2em !important }`);
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  const after = [...cut()].filter((one) => !before.has(one));
+  const wrong = after.map((one) => `cut: ${one.outerHTML.slice(0, 160)}`);
+  document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1);
+  return wide > 0 ? [...wrong, `${wide} px wider than the window`] : wrong;
+}"""
+"""What is cut, or overflows, once people space text as WCAG 1.4.12 lets them."""
 _MOST_STOPS = 60
 
 
@@ -72,6 +92,12 @@ def unseen_focus(page: Page) -> list[str]:
         if not stop["seen"]:
             wrong.append(stop["name"])
     return wrong
+
+
+def cut_by_spacing(page: Page) -> list[str]:
+    """Space lines, words and letters; return the texts that are cut, or by how much the page overflows."""
+    found: list[str] = page.evaluate(_SPACED)
+    return found
 
 
 def photograph(page: Page, path: Path) -> None:

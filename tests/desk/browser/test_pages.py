@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from eclaireur.service.algorithm_sheet import FORMS as SHEETS
 from eclaireur.service.registers import REGISTERS
 from tests.desk.browser.conftest import Served, Visit
-from tests.desk.browser.probing import faults, photograph, unseen_focus
+from tests.desk.browser.probing import cut_by_spacing, faults, photograph, unseen_focus
 from tests.desk.browser.stage import ANSWERS, BENCH, CASE, INTAKE, READER, ROUTED, ZONES
 
 if TYPE_CHECKING:
@@ -345,6 +345,8 @@ def test_a_page_has_no_fault(name: str, served: Served, visit: Visit, request: p
             photograph(page, Path(folder) / f"{name}.webp")
         if width == 1280:
             told["focus"] = unseen_focus(page)
+        if width != 320:
+            told[f"spaced {width}"] = cut_by_spacing(page)
     said = "\n".join(f"{width}: {one}" for width, wrong in told.items() for one in wrong)
     assert not said
 
