@@ -24,7 +24,7 @@ PROOFS: Mapping[str, tuple[str, str, str]] = {
     "tasks": ("tasks whose carriers were killed or frozen", "lost or done twice", "prove_tasks.py"),
     "kills": (
         "acts acknowledged by a desk whose processes are killed",
-        "lost, done twice or torn",
+        "lost, done twice, torn, or a task nobody's for over 60 s",
         "prove_kills.py",
     ),
     "power_rows": (
