@@ -26,15 +26,15 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Error, sync_playwright
 
-from tests.desk.browser.conftest import Served, Watch, _program, _wait
-from tests.desk.browser.test_pages import PROBES, _address
+from tests.desk.browser.conftest import Served, Watch, program, serving
+from tests.desk.browser.test_pages import PROBES, address_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Dialog, Page
@@ -115,19 +115,6 @@ def _within(text: str, worded: Any) -> str:
     return str(worded(text))
 
 
-@contextlib.contextmanager
-def _serving(home: Path) -> Iterator[str]:
-    with subprocess.Popen(**_program("serve", home=home), stdout=subprocess.PIPE, text=True) as process:
-        try:
-            if process.stdout is None:
-                raise RuntimeError("the desk told no address")
-            address = json.loads(process.stdout.readline())["address"]
-            _wait(f"{address}/connexion/")
-            yield address
-        finally:
-            process.terminate()
-
-
 class _Visitor:
     """A browser in which nothing may run that the desk did not write."""
 
@@ -175,7 +162,7 @@ class _Visitor:
 def _look(visitor: _Visitor, desk: Served, proof: Proof, word: str, *, forms: bool) -> None:
     asked = urllib.parse.urlencode({"q": word, "titre": word, "page": word})
     for name, probe in PROBES.items():
-        address = _address(desk, probe)
+        address = address_of(desk, probe)
         page = visitor.page(probe.login)
         for at, path in enumerate((address, f"{address}{'&' if '?' in address else '?'}{asked}")):
             with contextlib.suppress(Error):
@@ -245,7 +232,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def _forge(desk: Served, proof: Proof) -> None:
     """Send each address a form of another site, as a browser would: with the cookies of somebody."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
-    for path in sorted({_address(desk, probe).partition("?")[0] for probe in PROBES.values() if probe.login}):
+    for path in sorted(
+        {address_of(desk, probe).partition("?")[0] for probe in PROBES.values() if probe.login}
+    ):
         for login in ("chef", "alice"):
             request = urllib.request.Request(f"{desk.address}{path}", data=b"act=save&text=x&reason=x&pk=1")  # noqa: S310
             request.add_header("Cookie", f"sessionid={desk.cookies[login]}")
@@ -263,7 +252,7 @@ def _forge(desk: Served, proof: Proof) -> None:
 def prove(folder: Path, hostile: Path, *, rounds: int, files: int) -> Proof:
     """Stage a desk in a folder, and try everything."""
     proof, words = Proof(), hostile_words(hostile)
-    subprocess.run(**_program("build", str(folder)), check=True)
+    subprocess.run(**program("build", str(folder)), check=True)
     known = json.loads((folder / "stage.json").read_text(encoding="utf-8"))
     options = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
@@ -273,8 +262,8 @@ def prove(folder: Path, hostile: Path, *, rounds: int, files: int) -> Proof:
             shutil.copytree(folder / "full", home)
             (base,) = (home / "desk").glob("*.sqlite3")
             proof.tried["texts"] += poison(base, words, turn)
-            with _serving(home) as address:
-                desk = Served(address=address, home=str(home), **known)
+            with serving(home) as told:
+                desk = Served(address=told["address"], home=str(home), **known)
                 visitor = _Visitor(browser, desk, proof)
                 word = words[(turn * 97 + 13) % len(words)]
                 if not turn:

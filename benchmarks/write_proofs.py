@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -105,32 +104,9 @@ def upper_bound(failed: int, tried: int) -> float:
     >>> round(upper_bound(0, 100), 4), round(upper_bound(1, 100), 4), upper_bound(5, 5)
     (0.0295, 0.0466, 1.0)
     """
-    if failed >= tried:
-        return 1.0
-    low, high = failed / tried, 1.0
-    for _ in range(100):
-        middle = (low + high) / 2
-        if _at_most(failed, tried, middle) > 0.05:
-            low = middle
-        else:
-            high = middle
-    return high
+    from scipy.stats import beta
 
-
-def _at_most(failed: int, tried: int, rate: float) -> float:
-    """Return the chance of at most so many failures."""
-    if rate >= 1.0:
-        return 0.0
-    return math.fsum(
-        math.exp(
-            math.lgamma(tried + 1)
-            - math.lgamma(one + 1)
-            - math.lgamma(tried - one + 1)
-            + (one * math.log(rate) if one else 0.0)
-            + (tried - one) * math.log1p(-rate)
-        )
-        for one in range(failed + 1)
-    )
+    return 1.0 if failed >= tried else float(beta.ppf(0.95, failed + 1, tried - failed))
 
 
 def page(logs: Iterable[Mapping[str, Any]]) -> str:

@@ -203,6 +203,14 @@ def test_a_factor_goes_by_its_owner_or_by_an_administrator(desk: Desk, sign_in: 
     assert client.post(PAGE, {"code": code_of(secret, clock), "current": PASSWORD}).status_code == 302
     assert not second.has(desk.agent)
 
+    secret, _ = given(desk.agent, clock)
+    client = sign_in(desk.agent)
+    for _ in range(5):
+        assert client.post(PAGE, {"code": "000000", "current": PASSWORD}).status_code == 422
+    slowed = client.post(PAGE, {"code": code_of(secret, clock), "current": PASSWORD})
+    assert (slowed.status_code, int(slowed["Retry-After"]) > 0, second.has(desk.agent)) == (429, True, True)
+    second.remove(desk.agent, desk.agent)
+
     given(desk.agent, clock)
     client, administrator = sign_in(desk.agent), sign_in(desk.administrator)
     at = f"/administration/comptes/{desk.agent.pk}/"

@@ -83,29 +83,25 @@ def limit_writing(
 
 
 def _too_fast(request: HttpRequest, wait: int) -> HttpResponse:
-    from eclaireur.desk.api.errors import PREFIX, answer_error
-
     message = "votre compte envoie trop de demandes à la minute."
     fix = f"Rien n'a été enregistré cette fois. Recommencez dans {wait} secondes."
-    headers = {"Retry-After": str(wait)}
-    if request.path_info.startswith(PREFIX):
-        return answer_error(429, kind="too_many_requests", message=message, fix=fix, headers=headers)
-    error = WorkFailedError(message, fix=fix)
-    response = render(request, "desk/error.html", {"error": error, "status": 429}, status=429)
-    response["Retry-After"] = headers["Retry-After"]
-    return response
+    return _refused(request, 429, "too_many_requests", WorkFailedError(message, fix=fix), wait)
 
 
 def _later(request: HttpRequest) -> HttpResponse:
-    from eclaireur.desk.api.errors import PREFIX, answer_error
-
     message = "trop de demandes arrivent en même temps."
     fix = f"Rien n'est perdu. Recommencez dans {_WAIT} secondes."
-    headers = {"Retry-After": str(_WAIT)}
+    return _refused(request, 503, "overloaded", WorkFailedError(message, fix=fix), _WAIT)
+
+
+def _refused(request: HttpRequest, status: int, kind: str, error: WorkFailedError, wait: int) -> HttpResponse:
+    """Answer a page or a program that it comes too soon, and when to come back."""
+    from eclaireur.desk.api.errors import PREFIX, answer_error
+
+    headers = {"Retry-After": str(wait)}
     if request.path_info.startswith(PREFIX):
-        return answer_error(503, kind="overloaded", message=message, fix=fix, headers=headers)
-    error = WorkFailedError(message, fix=fix)
-    response = render(request, "desk/error.html", {"error": error, "status": 503}, status=503)
+        return answer_error(status, kind=kind, message=error.message, fix=error.fix, headers=headers)
+    response = render(request, "desk/error.html", {"error": error, "status": status}, status=status)
     response["Retry-After"] = headers["Retry-After"]
     return response
 

@@ -90,7 +90,7 @@ class Watch:
             self.wrong.append(f"console: {message.text}")
 
 
-def _program(*words: str, home: Path | None = None) -> dict[str, Any]:
+def program(*words: str, home: Path | None = None) -> dict[str, Any]:
     """Return how to run the stage: our code, its own workspace, nothing of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ECLAIREUR_")}
     environ = {**kept, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "ECLAIREUR_THEME": "neutral"}
@@ -110,13 +110,13 @@ def stages(tmp_path_factory: pytest.TempPathFactory, worked: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "stage.json").exists():
             shutil.copytree(worked, shared / "full")
-            subprocess.run(**_program("build", str(shared)), check=True)
+            subprocess.run(**program("build", str(shared)), check=True)
     return shared
 
 
 @contextlib.contextmanager
-def _serving(home: Path) -> Iterator[dict[str, str]]:
-    with subprocess.Popen(**_program("serve", home=home), stdout=subprocess.PIPE, text=True) as process:
+def serving(home: Path) -> Iterator[dict[str, str]]:
+    with subprocess.Popen(**program("serve", home=home), stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             told: dict[str, str] = json.loads(process.stdout.readline())
@@ -145,7 +145,7 @@ def served(stages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     home = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(stages / "full", home)
     known = json.loads((stages / "stage.json").read_text(encoding="utf-8"))
-    with _serving(home) as told:
+    with serving(home) as told:
         yield Served(address=told["address"], home=str(home), **known)
 
 
@@ -154,7 +154,7 @@ def newly_served(stages: Path, tmp_path: Path) -> Iterator[Served]:
     """A desk that nobody has used yet, and the link of its first administrator."""
     home = tmp_path / "home"
     shutil.copytree(stages / "empty", home)
-    with _serving(home) as told:
+    with serving(home) as told:
         yield Served(address=told["address"], link=told["link"])
 
 

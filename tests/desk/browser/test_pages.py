@@ -284,7 +284,7 @@ def test_every_address_of_the_desk_is_probed_or_shows_no_page() -> None:
     assert known == set(_routes(get_resolver()))
 
 
-def _address(served: Served, probe: Probe) -> str:
+def address_of(served: Served, probe: Probe) -> str:
     mine = served.list_of(5)
     kind, _, key = mine["subjects"][0].partition(":")
     return probe.path.format(
@@ -326,7 +326,7 @@ def _ready(page: Page, probe: Probe, *, wide: bool) -> None:
 @pytest.mark.parametrize("name", PROBES)
 def test_a_page_has_no_fault(name: str, served: Served, visit: Visit, request: pytest.FixtureRequest) -> None:
     probe = PROBES[name]
-    page = visit(served, probe.login, _address(served, probe))
+    page = visit(served, probe.login, address_of(served, probe))
     told: dict[str, Any] = {}
     for width in (1280, 390, 320):
         if width != 1280:
@@ -355,14 +355,14 @@ def test_pages_answer_with_the_status_that_fits(served: Served, visit: Visit) ->
     page = visit(served, "chef", "/")
     for name, probe in PROBES.items():
         if probe.login == "chef":
-            answer = page.context.request.get(f"{served.address}{_address(served, probe)}")
+            answer = page.context.request.get(f"{served.address}{address_of(served, probe)}")
             assert answer.status == probe.status, name
 
 
 @pytest.mark.parametrize("name", ["liste", "fiche", "sujet"])
 def test_paper_shows_the_work_and_not_the_frame(name: str, served: Served, visit: Visit) -> None:
     probe = PROBES[name]
-    page = visit(served, probe.login, _address(served, probe), viewport={"width": 794, "height": 1123})
+    page = visit(served, probe.login, address_of(served, probe), viewport={"width": 794, "height": 1123})
     page.emulate_media(media="print")
 
     for frame in (".bar", ".side", ".foot", "main button", ".skip"):

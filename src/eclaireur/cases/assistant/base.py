@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,7 +66,9 @@ class Base:
 
     def __init__(self, sheets: pa.Table) -> None:
         self.sheets = [sheet_of(row) for row in sheets.to_pylist()]
-        self._folder = tempfile.TemporaryDirectory(prefix="eclaireur-fiches-")
+        folder = tempfile.TemporaryDirectory(prefix="eclaireur-fiches-")
+        # The index lives as long as the base, which nothing closes: its folder goes with it.
+        weakref.finalize(self, folder.cleanup)
         # A sheet that names no audience is for each of them.
         self.audiences = sorted({name for one in self.sheets for name in _audiences(one)})
         documents = [
@@ -78,7 +81,7 @@ class Base:
             )
             for one in self.sheets
         ]
-        self.index = TantivyIndex.create(Path(self._folder.name), Spec(facets=("audience",)))
+        self.index = TantivyIndex.create(Path(folder.name), Spec(facets=("audience",)))
         with self.index.writing() as writer:
             writer.add(documents)
         self.hybrid = Hybrid.fit(documents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import tempfile
@@ -15,7 +16,7 @@ import pytest
 from eclaireur.bricks.intake.knowledge import Sheet
 from eclaireur.cases.assistant import case, measuring, reading, reports, sample, situation
 from eclaireur.cases.assistant.answers import SILENT, find
-from eclaireur.cases.assistant.base import base_of
+from eclaireur.cases.assistant.base import Base, base_of
 from eclaireur.cases.assistant.model import Model, load
 from eclaireur.cases.assistant.situation import Situation, office_for, preferred
 from eclaireur.core.case import Records, quiet
@@ -187,6 +188,17 @@ def test_an_audience_hides_neither_what_is_for_all_nor_the_only_sheet_that_answe
     assert apart.answer.withheld == SILENT
     assert apart.answer.offers[0].title == "Première demande de passeport"
     assert any("particuliers" in one and "passeport" in one for one in apart.answer.cautions)
+
+
+def test_a_base_takes_its_folder_with_it(
+    records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    base = Base(records["sheets"].slice(0, 3))
+    assert len(list(tmp_path.iterdir())) == 1
+    del base
+    gc.collect()  # a folder left to the collector would be a warning here, thus a failure
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_declared_is_in_what_is_answered_or_kept(

@@ -13,18 +13,20 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from eclaireur.desk.accounts import second
+from eclaireur.desk.accounts import second, throttling
 from eclaireur.desk.models import Session, User
 
 __all__ = [
     "CODED",
     "PASSWORD",
     "address_of",
+    "code_given",
     "device_of",
     "enter",
     "enter_or_ask",
     "enter_with_code",
     "mark_session",
+    "password_again",
     "safe_next",
     "waiting_for_code",
 ]
@@ -76,6 +78,26 @@ def waiting_for_code(request: HttpRequest) -> tuple[User, str] | None:
     if user is None or not constant_time_compare(user.get_session_auth_hash(), awaited["hash"]):
         return None
     return user, awaited["next"]
+
+
+def password_again(request: HttpRequest, user: User, typed: str) -> throttling.Tried:
+    """Ask her password again of who is signed in, before what an open screen must not do."""
+    return throttling.tried(
+        user.login,
+        address_of(request),
+        lambda: user.check_password(typed),
+        "Ce n’est pas votre mot de passe actuel.",
+    )
+
+
+def code_given(request: HttpRequest, user: User, typed: str) -> throttling.Tried:
+    """Look at a code. Tries are counted apart from passwords, whose success would else buy new ones."""
+    return throttling.tried(
+        f"code {user.login}",
+        address_of(request),
+        lambda: second.accept(user, typed),
+        "Ce code n’est pas le bon, ou il a déjà servi. Attendez le suivant.",
+    )
 
 
 def enter_with_code(request: HttpRequest, user: User) -> None:

@@ -8,6 +8,7 @@ insists does not make the wait longer.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ from eclaireur.desk.models import Attempt, User
 __all__ = [
     "KEPT",
     "MARK",
+    "Tried",
     "Waiting",
     "begin",
     "forgive",
@@ -28,6 +30,7 @@ __all__ = [
     "normal",
     "said",
     "succeed",
+    "tried",
 ]
 
 KEPT = timedelta(days=30)
@@ -55,6 +58,15 @@ class Waiting(Exception):  # noqa: N818 (a state, not a fault)
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
         super().__init__(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of a try: what to say, empty when it was right; the status; how long to wait."""
+
+    error: str = ""
+    status: int = 200
+    wait: int = 0
 
 
 def normal(login: str) -> str:
@@ -96,6 +108,21 @@ def succeed(attempt: Attempt) -> None:
     login = attempt.login
     attempt.delete()
     Attempt.objects.filter(login=login, counts=True).update(counts=False)
+
+
+def tried(login: str, address: str, right: Callable[[], bool], wrong: str) -> Tried:
+    """Look at what was typed, unless it comes too soon; ``wrong`` says that it is not right.
+
+    What `right` raises leaves the try written down.
+    """
+    try:
+        attempt = begin(login, address)
+    except Waiting as waiting:
+        return Tried(f"Trop d’essais manqués. Attendez {said(waiting.seconds)}.", 429, waiting.seconds)
+    if not right():
+        return Tried(wrong, 422)
+    succeed(attempt)
+    return Tried()
 
 
 def forgive(user: User) -> None:

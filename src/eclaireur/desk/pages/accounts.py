@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from eclaireur.core.errors import WorkFailedError
 from eclaireur.desk.accounts import acts, throttling
-from eclaireur.desk.accounts.entering import address_of, enter_or_ask, safe_next
+from eclaireur.desk.accounts.entering import address_of, enter_or_ask, password_again, safe_next
 from eclaireur.desk.accounts.forms import FirstForm, NewPasswordForm, OwnPasswordForm, SignInForm
 from eclaireur.desk.accounts.links import (
     LinkSpentError,
@@ -154,28 +154,16 @@ def _account_page(
     return answer
 
 
-def _wrong(request: Asking, typed: str) -> tuple[str, int, int]:
-    """Say what is wrong with the password that I type again, by which status, and how long to wait."""
-    try:
-        attempt = throttling.begin(request.user.login, address_of(request))
-    except throttling.Waiting as waiting:
-        return f"Trop d’essais manqués. Attendez {throttling.said(waiting.seconds)}.", 429, waiting.seconds
-    if not request.user.check_password(typed):
-        return "Ce n’est pas votre mot de passe actuel.", 422, 0
-    throttling.succeed(attempt)
-    return "", 200, 0
-
-
 @sensitive_post_parameters("current")
 @require_POST
 @page
 def close(request: Asking) -> HttpResponse:
     """Close one of my sessions, or all the others, once I gave my password again: an open screen does not."""
     if request.user.has_usable_password():
-        error, status, wait = _wrong(request, request.POST.get("current", "")[:LONGEST])
-        if error:
+        tried = password_again(request, request.user, request.POST.get("current", "")[:LONGEST])
+        if tried.error:
             form = OwnPasswordForm(user=request.user)
-            return _account_page(request, form, status=status, wait=wait, closing=error)
+            return _account_page(request, form, status=tried.status, wait=tried.wait, closing=tried.error)
     if request.POST.get("others"):
         close_others(request.user, request.session.session_key)
         messages.success(request, "Vos autres sessions sont fermées.")
@@ -193,10 +181,10 @@ def password(request: Asking) -> HttpResponse:
     form = OwnPasswordForm(request.POST, user=user)
     if not form.is_valid():
         return _account_page(request, form, status=422)
-    error, status, wait = _wrong(request, form.cleaned_data["current"])
-    if error:
-        form.add_error("current", error)
-        return _account_page(request, form, status=status, wait=wait)
+    tried = password_again(request, user, form.cleaned_data["current"])
+    if tried.error:
+        form.add_error("current", tried.error)
+        return _account_page(request, form, status=tried.status, wait=tried.wait)
     acts.change_password(user, form.cleaned_data["password"], request.session.session_key)
     update_session_auth_hash(request, user)
     messages.success(request, "Mot de passe changé. Vos autres sessions sont fermées.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -14,9 +13,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from eclaireur.core.errors import BadValueError
-from eclaireur.desk.accounts import second, throttling
-from eclaireur.desk.accounts.entering import CODED, address_of, enter_with_code, waiting_for_code
+from eclaireur.desk.accounts import second
+from eclaireur.desk.accounts.entering import (
+    CODED,
+    code_given,
+    enter_with_code,
+    password_again,
+    waiting_for_code,
+)
 from eclaireur.desk.accounts.forms import CodeForm, OwnCodeForm
+from eclaireur.desk.accounts.throttling import Tried
 from eclaireur.desk.asking import Asking, page
 from eclaireur.desk.models import SecondFactor, User
 
@@ -34,37 +40,22 @@ def code(request: HttpRequest) -> HttpResponse:
     if awaited is None:
         return HttpResponseRedirect("/connexion/")
     user, target = awaited
-    form = CodeForm(request.POST if request.method == "POST" else None)
-    status = 200
-    if request.method == "POST":
-        status = _try(request, form, user)
-        if status == 200:
+    if request.method != "POST":
+        return render(request, "desk/account_code.html", {"form": CodeForm()})
+    form, tried = CodeForm(request.POST), Tried(status=422)
+    if form.is_valid():
+        tried = code_given(request, user, form.cleaned_data["code"])
+        if not tried.error:
             enter_with_code(request, user)
             return HttpResponseRedirect(target)
-    return _answer(render(request, "desk/account_code.html", {"form": form}, status=status), form)
+        form.add_error("code", tried.error)
+    return _refused(render(request, "desk/account_code.html", {"form": form}), tried)
 
 
-def _try(request: HttpRequest, form: forms.Form, user: User) -> int:
-    """Try the code, slowed down as passwords are; return the status of the answer."""
-    if not form.is_valid():
-        return 422
-    try:
-        # Counted apart from passwords: whoever knows the password must not reset this count with it.
-        attempt = throttling.begin(f"{user.login} (code)", address_of(request))
-    except throttling.Waiting as waiting:
-        form.add_error("code", f"Trop d’essais manqués. Attendez {throttling.said(waiting.seconds)}.")
-        form.wait = waiting.seconds  # type: ignore[attr-defined]
-        return 429
-    if not second.accept(user, form.cleaned_data["code"]):
-        form.add_error("code", "Ce code n’est pas le bon, ou il a déjà servi. Attendez le suivant.")
-        return 422
-    throttling.succeed(attempt)
-    return 200
-
-
-def _answer(answer: HttpResponse, form: forms.Form) -> HttpResponse:
-    if answer.status_code == 429:
-        answer["Retry-After"] = str(form.wait)  # type: ignore[attr-defined]
+def _refused(answer: HttpResponse, tried: Tried) -> HttpResponse:
+    answer.status_code = tried.status
+    if tried.wait:
+        answer["Retry-After"] = str(tried.wait)
     return answer
 
 
@@ -77,72 +68,58 @@ def factor(request: Asking) -> HttpResponse:
     user = request.user
     if not user.has_usable_password():
         raise Http404  # who enters by the identity provider has its factors there
-    form = OwnCodeForm(request.POST if request.method == "POST" else None)
-    held = second.has(user)
-    status = 200
-    if request.method == "POST":
-        status = _password_first(request, form, user)
-        if status == 200 and held:
-            return _remove(request, form, user)
-        if status == 200:
+    held = SecondFactor.objects.filter(user=user).first()
+    if request.method != "POST":
+        return _page(request, OwnCodeForm(), held)
+    form, tried = OwnCodeForm(request.POST), Tried(status=422)
+    if form.is_valid():
+        tried = password_again(request, user, form.cleaned_data["current"])
+        if tried.error:
+            form.add_error("current", tried.error)
+        elif held is None:
             try:
-                return _add(request, form, user)
+                return _add(request, user, form.cleaned_data["code"])
             except BadValueError as error:
                 form.add_error("code", f"{error.message[0].upper()}{error.message[1:]} {error.fix}")
-        status = status if status != 200 else 422
-    return _answer(
-        render(request, "desk/account_second.html", _shown(request, form, held=held), status=status), form
-    )
+                tried = Tried(status=422)
+        elif second.asked_of(user):
+            form.add_error(None, "Votre administration demande un second facteur à ce compte.")
+            tried = Tried(status=422)
+        else:
+            tried = code_given(request, user, form.cleaned_data["code"])
+            if not tried.error:
+                return _remove(request, user)
+            form.add_error("code", tried.error)
+    return _refused(_page(request, form, held), tried)
 
 
-def _password_first(request: Asking, form: OwnCodeForm, user: User) -> int:
-    if not form.is_valid():
-        return 422
-    try:
-        attempt = throttling.begin(user.login, address_of(request))
-    except throttling.Waiting as waiting:
-        form.add_error("current", f"Trop d’essais manqués. Attendez {throttling.said(waiting.seconds)}.")
-        form.wait = waiting.seconds  # type: ignore[attr-defined]
-        return 429
-    if not user.check_password(form.cleaned_data["current"]):
-        form.add_error("current", "Ce n’est pas votre mot de passe actuel.")
-        return 422
-    throttling.succeed(attempt)
-    return 200
-
-
-def _add(request: Asking, form: OwnCodeForm, user: User) -> HttpResponse:
+def _add(request: Asking, user: User, typed: str) -> HttpResponse:
     secret = request.session.get(_SECRET, "")
     if not secret:
         raise BadValueError(
             "cette page a trop attendu.", fix="Scannez la nouvelle image, puis tapez le code."
         )
-    spare = second.add(user, secret, form.cleaned_data["code"], request.session.session_key)
+    spare = second.add(user, secret, typed, request.session.session_key)
     del request.session[_SECRET]
     request.session[CODED] = True
     return render(request, "desk/account_spare.html", {"spare": spare})
 
 
-def _remove(request: Asking, form: OwnCodeForm, user: User) -> HttpResponse:
-    if second.asked_of(user):
-        form.add_error(None, "Votre administration demande un second facteur à ce compte.")
-    elif _try(request, form, user) == 200:
-        second.remove(user, user)
-        messages.success(request, "Second facteur retiré. Le mot de passe suffit de nouveau.")
-        return HttpResponseRedirect("/compte/")
-    return render(request, "desk/account_second.html", _shown(request, form, held=True), status=422)
+def _remove(request: Asking, user: User) -> HttpResponse:
+    second.remove(user, user)
+    messages.success(request, "Second facteur retiré. Le mot de passe suffit de nouveau.")
+    return HttpResponseRedirect("/compte/")
 
 
-def _shown(request: Asking, form: OwnCodeForm, *, held: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = {"form": form, "held": held, "asked": second.asked_of(request.user)}
-    if held:
-        return {**shown, "factor": SecondFactor.objects.get(user=request.user)}
-    form.fields["code"].help_text = "Les six chiffres qu’affiche l’application."  # no spare code yet
-    # The session stays on the server: until a code proves it, a secret is in no other row.
-    secret = request.session.setdefault(_SECRET, second.new_secret())
-    address = second.address(request.user, secret)
-    grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
-    return {**shown, "picture": second.picture(address), "address": address, "secret": grouped}
+def _page(request: Asking, form: OwnCodeForm, held: SecondFactor | None) -> HttpResponse:
+    shown: dict[str, Any] = {"form": form, "factor": held, "asked": second.asked_of(request.user)}
+    if held is None:
+        form.fields["code"].help_text = "Les six chiffres qu’affiche l’application."  # no spare code yet
+        # The session stays on the server: until a code proves it, a secret is in no other row.
+        secret = request.session.setdefault(_SECRET, second.new_secret())
+        grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
+        shown |= {"picture": second.picture(second.address(request.user, secret)), "secret": grouped}
+    return render(request, "desk/account_second.html", shown)
 
 
 urlpatterns = [path("connexion/code/", code), path("compte/second-facteur/", factor)]
