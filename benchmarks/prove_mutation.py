@@ -78,7 +78,10 @@ MODULES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "entry": (("core/journal/entry.py",), ("tests/core/test_journal_entry.py", *_JOURNAL)),
     "journal": (("core/journal/journal.py",), _JOURNAL),
     "store": (("core/journal/store.py",), ("tests/core/test_journal_store.py", *_PROCESSES)),
-    "keys": (("core/journal/keys.py", "core/journal/master.py"), ("tests/core/test_journal_keys.py",)),
+    "keys": (
+        ("core/journal/keys.py", "core/journal/master.py", "core/journal/wrapping.py"),
+        ("tests/core/test_journal_keys.py", "tests/core/test_journal_master.py"),
+    ),
     "queue": (("desk/jobs/queue.py",), _TASKS),
     "tasks": (
         ("desk/jobs/context.py", "desk/jobs/running.py"),

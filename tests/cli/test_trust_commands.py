@@ -10,6 +10,7 @@ import pytest
 
 from eclaireur.cli.app import main
 from eclaireur.core.mention import MARK
+from eclaireur.core.subjects import Subject
 from eclaireur.core.types import Verdict
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import feedback, signals as making
@@ -62,3 +63,25 @@ def test_the_last_verdict_on_a_subject_is_explained(
     target = tmp_path / "explication.pdf"
     assert main(["explain", CASE, subject.key, "--from-journal", "--output", str(target)]) == 0
     assert target.read_bytes().startswith(b"%PDF")
+
+
+def test_the_master_key_is_replaced_by_somebody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ECLAIREUR_HOME", str(tmp_path))
+    monkeypatch.delenv("ECLAIREUR_MASTER_KEY", raising=False)
+    assert main(["replace-master-key", "--by", "Ada Martin"]) == 2  # nothing was ever sealed here
+    assert "clé maîtresse" in capsys.readouterr().err
+    about = Subject("siret", "83283779300021")
+    journal = Workspace.open(tmp_path).journal
+    entry = journal.append("decision", case=CASE, actor="Ada", subject=about, personal={"note": "x"})
+    before = (tmp_path / "journal" / "master.key").read_bytes()
+    assert main(["replace-master-key", "--by", " "]) == 2
+    assert main(["replace-master-key", "--by", "Ada Martin"]) == 0
+    assert "remplacée" in capsys.readouterr().out
+    assert (tmp_path / "journal" / "master.key").read_bytes() != before
+    assert Workspace.open(tmp_path).journal.reveal(entry) == {"note": "x", "subject": str(about)}
+
+    monkeypatch.setenv("ECLAIREUR_MASTER_KEY", (tmp_path / "journal" / "master.key").read_text())
+    assert main(["replace-master-key", "--by", "Ada Martin"]) == 0
+    assert "master.key.next" in capsys.readouterr().out

@@ -23,8 +23,8 @@ from eclaireur.core.errors import (
     WorkFailedError,
 )
 from eclaireur.core.journal import Draft, Entry, FileKeyStore, Journal, open_journal
-from eclaireur.core.journal.keys import derive, look_up, unwrap
 from eclaireur.core.journal.master import master_key
+from eclaireur.core.journal.wrapping import derive, look_up, unwrap
 from eclaireur.core.subjects import Subject
 
 SECRET = "Jeanne Dupont-Moretti"

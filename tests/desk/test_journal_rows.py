@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -17,9 +18,11 @@ from benchmarks.prove_journal import ticking
 from django.db import transaction
 
 from eclaireur.core.errors import ConfigError, JournalBrokenError, NotFoundError
-from eclaireur.core.journal import Journal, open_journal as open_files
+from eclaireur.core.journal import Journal, master, open_journal as open_files
+from eclaireur.core.journal.master import next_file, replace_master
 from eclaireur.core.subjects import Subject
 from eclaireur.core.workspace import Workspace
+from eclaireur.desk import journal_rows
 from eclaireur.desk.journal_rows import RowKeyStore, RowStore, adopt_files, open_journal
 from eclaireur.desk.models import JournalKey, JournalLine
 
@@ -151,6 +154,60 @@ def test_another_master_key_is_refused_and_writes_nothing(journal: Journal, tmp_
     assert journal.verify().entries == 1
 
 
+def test_a_new_master_key_opens_all_and_the_old_one_nothing(
+    store: RowStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_rows, "_BATCH", 2)
+    workspace = Workspace.open(tmp_path, env={})
+    path, journal, open_already = workspace.master_file, open_journal(workspace), open_journal(workspace)
+    entries = [note(journal, Subject("pseudonym", f"p-{n}"), SECRET) for n in range(5)]
+    assert open_already.reveal(entries[0]) is not None  # it holds the old key
+    old = path.read_bytes()
+
+    assert replace_master(path, partial(journal.rewrap, actor="Ada"), environ={}) is None
+
+    assert [one.data for one in journal.entries(kind="master_key")] == [{"keys": 5}]
+    assert path.read_bytes() != old
+    assert not next_file(path).exists()
+    for reader in (open_already, journal, open_journal(workspace)):
+        assert [(reader.reveal(one) or {}).get("note") for one in entries] == [SECRET] * 5
+    # Who held the old key writes under the new one, and finds the subjects that it knew.
+    later = note(open_already, Subject("pseudonym", "p-3"), "suite")
+    fresh = note(open_already, PAUL, "suite")
+    assert later.subject == entries[3].subject
+    assert open_journal(workspace).reveal(fresh) == {"note": "suite", "subject": str(PAUL)}
+    path.write_bytes(old)
+    with pytest.raises(ConfigError):
+        open_journal(workspace).reveal(entries[0])
+
+
+def test_a_master_key_is_replaced_wholly_or_not_at_all(
+    store: RowStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace.open(tmp_path, env={})
+    path, journal = workspace.master_file, open_journal(workspace)
+    entry = note(journal, JEANNE, SECRET)
+
+    def cut(*_: object) -> None:
+        raise OSError("power cut")
+
+    with monkeypatch.context() as patched:  # while rows are written: nothing is changed
+        patched.setattr(journal_rows, "wrap", cut)
+        with pytest.raises(OSError, match="power cut"):
+            replace_master(path, partial(journal.rewrap, actor="Ada"), environ={})
+    assert open_journal(workspace).reveal(entry) is not None
+
+    with (
+        monkeypatch.context() as patched
+    ):  # just before the new key takes its place: the next reader puts it there
+        patched.setattr(master, "_put", cut)
+        with pytest.raises(OSError, match="power cut"):
+            replace_master(path, partial(journal.rewrap, actor="Ada"), environ={})
+    assert next_file(path).exists()
+    assert open_journal(workspace).reveal(entry) == {"note": SECRET, "subject": str(JEANNE)}
+    assert not next_file(path).exists()
+
+
 def test_the_journal_of_files_goes_on_in_the_database(store: RowStore, tmp_path: Path) -> None:
     files = open_files(tmp_path / "journal", clock=lambda: datetime(2026, 1, 2, tzinfo=UTC), environ={})
     first = note(files, JEANNE, SECRET)
@@ -166,6 +223,8 @@ def test_the_journal_of_files_goes_on_in_the_database(store: RowStore, tmp_path:
     assert journal.verify(head).entries == 2
     assert not (tmp_path / "journal" / "journal.jsonl").exists()
     assert (tmp_path / "journal" / "journal.jsonl.moved").exists()
+    # A copy of the keys would open what is forgotten later.
+    assert not list((tmp_path / "journal").rglob("keys.ring*[!k]"))
     assert adopt_files(workspace) == 0
 
 

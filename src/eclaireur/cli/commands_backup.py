@@ -1,4 +1,4 @@
-"""Commands that keep an installation: backup, restore."""
+"""Commands that keep an installation: backup, restore, replace-master-key."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def register(app: App) -> None:
     """Add these commands to the application."""
     app.command(_backup, name="backup", help="Sauvegarder toute l'installation dans un fichier, en marche.")
     app.command(_restore, name="restore", help="Remettre une sauvegarde dans un dossier de travail vide.")
+    app.command(
+        _replace_master_key,
+        name="replace-master-key",
+        help="Remplacer la clé maîtresse, si d'autres ont pu la lire.",
+    )
 
 
 def _backup(
@@ -51,6 +56,27 @@ def _restore(
     with progress_bar(hidden=as_json) as progress:
         found = restore(backup, settings.home, database=settings.database or "", progress=progress)
     _told(found, f"Restaurée dans {settings.home}", as_json=as_json)
+
+
+def _replace_master_key(
+    *, by: Annotated[str, Parameter(name="--by", help="Prénom et nom de qui la remplace.")]
+) -> None:
+    from functools import partial
+
+    from eclaireur.core.errors import BadValueError
+    from eclaireur.core.journal.master import VARIABLE, replace_master
+    from eclaireur.desk.start import open_workspace
+
+    if not by.strip():
+        raise BadValueError("personne n'est nommé.", fix="Écrivez --by « Prénom Nom ».")
+    workspace = open_workspace()
+    rewrap = partial(workspace.journal.rewrap, actor=by.strip())
+    given = replace_master(workspace.master_file, rewrap, environ=workspace.environ)
+    say("La clé maîtresse est remplacée ; le journal le dit.")
+    if given is not None:
+        say(f"La nouvelle est dans {given} : mettez-la dans {VARIABLE}, puis effacez ce fichier.")
+        say("Relancez ensuite le bureau : jusque-là, il ne lit plus les valeurs personnelles.")
+    say("Effacez les sauvegardes faites avant : l'ancienne clé les ouvre encore. Faites-en une maintenant.")
 
 
 def _told(found: Backup, what: str, *, as_json: bool) -> None:

@@ -118,6 +118,11 @@ class Workspace:
         """Runs kept in the lake."""
         return Runs(self.lake, self.clock)
 
+    @property
+    def master_file(self) -> Path:
+        """File of the master key, when the environment gives none."""
+        return self.home / "journal" / "master.key"
+
     @cached_property
     def journal(self) -> Journal:
         """The decision journal."""
@@ -131,12 +136,12 @@ class Workspace:
     def erasures(self) -> Erasures:
         """Who was erased, by keyed hashes."""
         from eclaireur.core.erasures import Erasures
-        from eclaireur.core.journal.master import master_key
+        from eclaireur.core.journal.master import master_key, naming
 
-        key = self.home / "journal" / "master.key"
-        return Erasures(
-            self.home / "erased.jsonl", lambda: master_key(key, environ=self.environ, create=True)
-        )
+        def master() -> bytes:
+            return naming(master_key(self.master_file, environ=self.environ, create=True))
+
+        return Erasures(self.home / "erased.jsonl", master)
 
     @cached_property
     def registry(self) -> Registry:

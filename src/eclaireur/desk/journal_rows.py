@@ -8,17 +8,18 @@ others from its start (IMMEDIATE); on PostgreSQL an advisory lock does.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
-from eclaireur.core.errors import ConfigError, JournalBrokenError
+from eclaireur.core.errors import JournalBrokenError
 from eclaireur.core.journal import FileKeyStore, FileStore, Journal, KeyStore, SubjectKey
-from eclaireur.core.journal.keys import Recorder, Secrets, derive, look_up, new_key, unwrap, wrap
-from eclaireur.core.journal.master import master_key
+from eclaireur.core.journal.keys import Recorder
+from eclaireur.core.journal.master import master_key, right_master
 from eclaireur.core.journal.store import MakeLines
+from eclaireur.core.journal.wrapping import Secrets, derive, look_up, new_key, unwrap, wrap
 from eclaireur.desk.models import JournalKey, JournalLine
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class RowKeyStore:
             return {}
         with transaction.atomic():
             _alone()
-            secrets = self._secrets(create=True)
+            # Under the lock: nothing new is wrapped under a master key that was just replaced.
+            secrets = self._secrets(create=True, anew=True)
             found = self._read(secrets, wanted)
             missing = [subject for subject in wanted if subject not in found]
             made = {subject: new_key() for subject in missing}
@@ -115,10 +117,14 @@ class RowKeyStore:
     def find(self, references: Iterable[str]) -> dict[str, bytes]:
         """Return the key of each reference; one that was destroyed is absent."""
         names = list(dict.fromkeys(references))
-        found = {}
+        found: dict[str, bytes] = {}
         for start in range(0, len(names), _BATCH):
-            for row in JournalKey.objects.filter(reference__in=names[start : start + _BATCH]):
-                found[row.reference] = self._key(self._secrets(), row).key
+            rows = JournalKey.objects.filter(reference__in=names[start : start + _BATCH])
+            try:
+                found |= {row.reference: self._key(self._secrets(), row).key for row in rows}
+            except JournalBrokenError:
+                # The master key may have been replaced: a row opens under the new one, or is broken.
+                found |= {row.reference: self._key(self._secrets(anew=True), row).key for row in rows.all()}
         return found
 
     def reference(self, subject: str) -> str | None:
@@ -136,6 +142,27 @@ class RowKeyStore:
             if reference is not None:
                 JournalKey.objects.filter(reference=reference).delete()
                 record(reference, begun_before=False)
+
+    def rewrap(self, following: Callable[[bytes], bytes]) -> int:
+        """Wrap every key under another master key, in one transaction."""
+        with transaction.atomic():
+            _alone()
+            check = JournalKey.objects.filter(lookup=_CHECK).values_list("wrapped", flat=True).first()
+            if check is None:
+                following(master_key(self._master, environ=self._environ))
+                return 0
+            old = self._secrets(anew=True)
+            new = derive(following(self._right_master(check)))
+            rows = JournalKey.objects.exclude(lookup=_CHECK).order_by("pk")
+            count, last = 0, 0
+            while batch := list(rows.filter(pk__gt=last)[:_BATCH]):
+                for row in batch:
+                    name = bytes.fromhex(row.reference) + bytes.fromhex(row.lookup)
+                    row.wrapped = wrap(new, name, self._key(old, row).key).hex()
+                JournalKey.objects.bulk_update(batch, ["wrapped"])
+                count, last = count + len(batch), batch[-1].pk
+            JournalKey.objects.filter(lookup=_CHECK).update(wrapped=new.header.hex())
+        return count
 
     def take_over(self, keys: Iterable[tuple[bytes, bytes, bytes]]) -> None:
         """Keep the look-ups, references and wrapped keys of another store under the same master key."""
@@ -167,28 +194,31 @@ class RowKeyStore:
         name = bytes.fromhex(row.reference) + bytes.fromhex(row.lookup)
         return SubjectKey(row.reference, unwrap(secrets, name, bytes.fromhex(row.wrapped)))
 
-    def _secrets(self, *, create: bool = False) -> Secrets:
-        """Read the master key once, and check that it is the one of these rows."""
-        if self._known is None:
-            check = JournalKey.objects.filter(lookup=_CHECK).first()
-            master = master_key(self._master, environ=self._environ, create=create and check is None)
-            secrets = derive(master)
-            if check is None and create:
-                JournalKey.objects.create(lookup=_CHECK, reference=_CHECK, wrapped=secrets.header.hex())
-            elif check is not None and not hmac.compare_digest(check.wrapped, secrets.header.hex()):
-                raise ConfigError(
-                    "la clé maîtresse n'est pas celle qui protège les valeurs personnelles de cette base.",
-                    fix=f"Restaurez la clé d'origine dans {self._master}, ou dans ECLAIREUR_MASTER_KEY.",
-                )
+    def _secrets(self, *, create: bool = False, anew: bool = False) -> Secrets:
+        """Read the master key once, or ``anew``, and check that it is the one of these rows."""
+        if self._known is None or anew:
+            check = JournalKey.objects.filter(lookup=_CHECK).values_list("wrapped", flat=True).first()
             if check is None:
+                secrets = derive(master_key(self._master, environ=self._environ, create=create))
+                if create:
+                    JournalKey.objects.create(lookup=_CHECK, reference=_CHECK, wrapped=secrets.header.hex())
                 return secrets  # kept only once the row that names it is committed
-            self._known = secrets
+            if self._known is None or not hmac.compare_digest(check, self._known.header.hex()):
+                self._known = derive(self._right_master(check))
         return self._known
+
+    def _right_master(self, check: str) -> bytes:
+        return right_master(
+            self._master,
+            lambda master: hmac.compare_digest(check, derive(master).header.hex()),
+            where="cette base",
+            environ=self._environ,
+        )
 
 
 def open_journal(workspace: Workspace) -> Journal:
     """Open the journal of the desk's database."""
-    keys: KeyStore = RowKeyStore(workspace.home / "journal" / "master.key", workspace.environ)
+    keys: KeyStore = RowKeyStore(workspace.master_file, workspace.environ)
     return Journal(RowStore(), keys, workspace.clock)
 
 
@@ -196,7 +226,7 @@ def adopt_files(workspace: Workspace) -> int:
     """Move the journal that the command line kept in files into the database, once; return its lines.
 
     Lines keep their numbers and hashes, keys their references: the chain goes on. No command appends
-    meanwhile. The files are renamed, not deleted.
+    meanwhile. The file of lines is renamed; that of keys goes, or a person erased later would be read there.
 
     Raises
     ------
@@ -205,6 +235,7 @@ def adopt_files(workspace: Workspace) -> int:
     """
     folder = workspace.home / "journal"
     path, ring = folder / "journal.jsonl", folder / "keys" / "keys.ring"
+    ring.with_name(f"{ring.name}.moved").unlink(missing_ok=True)  # kept by earlier versions
     if not path.exists():
         return 0
     files = FileStore(path)
@@ -222,9 +253,8 @@ def adopt_files(workspace: Workspace) -> int:
                 file=str(path),
                 fix="Une commande a écrit à côté du bureau : gardez ce fichier, et déplacez-le.",
             )
-        for moved in (path, ring):
-            if moved.exists():
-                moved.rename(moved.with_name(f"{moved.name}.moved"))
+        ring.unlink(missing_ok=True)
+        path.rename(path.with_name(f"{path.name}.moved"))
         return []
 
     files.append(take)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from eclaireur.core.journal.master import master_key
+from eclaireur.core.journal.master import master_key, naming
 from eclaireur.service.declaring import declared
 
 if TYPE_CHECKING:
@@ -55,15 +55,14 @@ def known_as(
 
 
 def _key(workspace: Workspace) -> bytes:
-    path = workspace.home / "journal" / "master.key"
-    return master_key(path, environ=workspace.environ, create=True)
+    return naming(master_key(workspace.master_file, environ=workspace.environ, create=True))
 
 
 @lru_cache(maxsize=8)
-def _derived(master: bytes) -> bytes:
-    return hmac.digest(master, b"eclaireur.pseudonyms.1", hashlib.sha256)
+def _derived(name: bytes) -> bytes:
+    return hmac.digest(name, b"eclaireur.pseudonyms.1", hashlib.sha256)
 
 
-def _of(master: bytes, case: str, subject: str) -> str:
-    digits = hmac.digest(_derived(master), f"{case}\0{subject}".encode(), hashlib.sha256).hex()
+def _of(name: bytes, case: str, subject: str) -> str:
+    digits = hmac.digest(_derived(name), f"{case}\0{subject}".encode(), hashlib.sha256).hex()
     return f"{KIND}:{digits[:_DIGITS]}"

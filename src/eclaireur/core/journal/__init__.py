@@ -6,8 +6,9 @@ Another store (the desk's database) implements `JournalStore`; nothing else chan
 from eclaireur.core.journal.entry import Draft, Entry
 from eclaireur.core.journal.head import Head, HeadKey, head_key
 from eclaireur.core.journal.journal import Clock, Journal, Report, open_journal
-from eclaireur.core.journal.keys import FileKeyStore, KeyStore, SubjectKey
+from eclaireur.core.journal.keys import FileKeyStore, KeyStore
 from eclaireur.core.journal.store import FileStore, JournalStore
+from eclaireur.core.journal.wrapping import SubjectKey
 
 __all__ = [
     "Clock",

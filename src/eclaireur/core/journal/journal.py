@@ -300,6 +300,19 @@ class Journal:
             self._store.append(make)
         return tuple(made)
 
+    def rewrap(self, following: Callable[[bytes], bytes], *, actor: str) -> Entry:
+        """Wrap the key of every subject under another master key, and journal it.
+
+        Parameters
+        ----------
+        following
+            Is given the master key in use, and returns the other; see `core.journal.master.replace_master`.
+        actor
+            Who replaces it.
+        """
+        count = self._keys.rewrap(following)
+        return self.append("master_key", case="", actor=actor, data={"keys": count})
+
     def _forgotten(self) -> Iterator[Entry]:
         return self.entries(kind="forget")
 

@@ -15,8 +15,8 @@ bytes     a slot
 4         CRC-32 of what precedes: a slot half-written by a crash is not read
 ========  =====================================================================================
 
-Slot 0 is the header: ``ECLKEYS1``, then an HMAC that tells whether the master key is the right one.
-Wrapping and look-up keys are HMAC-SHA256 of the master key and a label.
+Slot 0 is the header: ``ECLKEYS1``, then an HMAC that tells whether the master key is the right one
+(`core.journal.wrapping`). Under a new master key the ring is written anew, beside, and takes its place.
 
 Destroying overwrites the slot in place and syncs. Whoever holds a copy of the ring made before and
 the master key can still read: backups of the ring must be kept apart from those of the journal, and for
@@ -26,36 +26,25 @@ keep the old bytes for a while; an encrypted disk is the answer to that.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from eclaireur.core.errors import ConfigError, JournalBrokenError, WorkFailedError
+from eclaireur.core.errors import ConfigError, WorkFailedError
 from eclaireur.core.files import sync_folder
-from eclaireur.core.journal.master import master_key
+from eclaireur.core.journal.master import master_key, right_master
+from eclaireur.core.journal.wrapping import Secrets, SubjectKey, derive, look_up, new_key, unwrap, wrap
 from eclaireur.core.locking import exclusive
 
-__all__ = [
-    "FileKeyStore",
-    "KeyStore",
-    "Recorder",
-    "Secrets",
-    "SubjectKey",
-    "derive",
-    "look_up",
-    "new_key",
-    "unwrap",
-    "wrap",
-]
+__all__ = ["FileKeyStore", "KeyStore", "Recorder"]
 
 _SLOT = 128
-_MAGIC = b"ECLKEYS1"
+_HEADER = 40
 _KEY, _FORGOTTEN = b"K", b"F"
 
 
@@ -64,13 +53,6 @@ class Recorder(Protocol):
 
     def __call__(self, reference: str, /, *, begun_before: bool) -> None:
         """Journal it."""
-
-
-class SubjectKey(NamedTuple):
-    """A key and its reference."""
-
-    reference: str
-    key: bytes = b""
 
 
 class KeyStore(Protocol):
@@ -91,6 +73,12 @@ class KeyStore(Protocol):
         When the process dies between the two, the next call, for whichever subject, records it.
         """
 
+    def rewrap(self, following: Callable[[bytes], bytes]) -> int:
+        """Wrap every key under another master key, all or none; return how many there are.
+
+        ``following`` is given the master key in use, and returns the other.
+        """
+
 
 @dataclass(slots=True)
 class _Index:
@@ -101,15 +89,6 @@ class _Index:
     doubtful: set[int] = field(default_factory=set)
     by_lookup: dict[bytes, int] = field(default_factory=dict)
     by_reference: dict[bytes, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """Keys derived from the master key: for look-ups, for wrapping, and one that tells the right master."""
-
-    lookup: bytes
-    wrap: bytes
-    header: bytes
 
 
 class FileKeyStore:
@@ -145,11 +124,12 @@ class FileKeyStore:
         wanted = dict.fromkeys(subjects)
         if not wanted:
             return {}
-        secrets = self._open(create=True)
+        self._create()
         with closing(_Ring(self._ring)) as ring:
-            found = self._read(ring, secrets, wanted)
+            found = self._read(ring, self._right(ring), wanted)
         if len(found) < len(wanted):
             with self._exclusive(), closing(_Ring(self._ring)) as ring:
+                secrets = self._right(ring)
                 found = self._read(ring, secrets, wanted)
                 missing = [subject for subject in wanted if subject not in found]
                 made = {subject: new_key() for subject in missing}
@@ -161,9 +141,9 @@ class FileKeyStore:
         """Return the key of each reference; one that was destroyed is absent."""
         if not _header(self._ring):
             return {}
-        secrets = self._open()
         found = {}
         with closing(_Ring(self._ring)) as ring:
+            secrets = self._right(ring)
             self._refresh(ring)
             for reference in references:
                 name = bytes.fromhex(reference)
@@ -176,17 +156,16 @@ class FileKeyStore:
         """Return the reference of a subject's key, or None when it has none."""
         if not _header(self._ring):
             return None
-        secrets = self._open()
         with closing(_Ring(self._ring)) as ring:
-            found = self._read(ring, secrets, [subject], unwrap=False)
+            found = self._read(ring, self._right(ring), [subject], unwrap=False)
         return found[subject].reference if found else None
 
     def destroy(self, subject: str, record: Recorder) -> None:
         """Overwrite the key of a subject, sync, then call ``record``; finish earlier ones first."""
         if not _header(self._ring):
             return
-        secrets = self._open()
         with self._exclusive(), closing(_Ring(self._ring)) as ring:
+            secrets = self._right(ring)
             for position in ring.forgotten():
                 record(ring.read(position)[1:17].hex(), begun_before=True)
                 ring.write(position, bytes(_SLOT))
@@ -204,42 +183,61 @@ class FileKeyStore:
         """Return look-up, reference and wrapped key of every subject, for a store under the same master."""
         if not _header(self._ring):
             return []
-        self._open()
         with self._exclusive(), closing(_Ring(self._ring)) as ring:
+            self._right(ring)
             return [
                 (slot[17:49], slot[1:17], slot[49:109])
                 for _, slot in ring.slots(_SLOT)
                 if _sound(slot) and slot[:1] == _KEY
             ]
 
+    def rewrap(self, following: Callable[[bytes], bytes]) -> int:
+        """Write the ring anew under another master key, and put it in the place of this one."""
+        if not _header(self._ring):
+            following(master_key(self._master, environ=self._environ))
+            return 0
+        with self._exclusive(), closing(_Ring(self._ring)) as ring:
+            old = self._right(ring)
+            new = derive(following(self._right_master(ring)))
+            sound = [slot for _, slot in ring.slots(_SLOT) if _sound(slot)]
+            kept = [_rewrapped(slot, old, new) if slot[:1] == _KEY else slot for slot in sound]
+            part = self._ring.with_name(f".{self._ring.name}.part")
+            part.unlink(missing_ok=True)
+            _create(part, new.header)
+            with closing(_Ring(part)) as made:
+                made.add(kept)
+            part.replace(self._ring)
+            sync_folder(self._ring.parent)
+        return sum(slot[:1] == _KEY for slot in kept)
+
     def _exclusive(self) -> AbstractContextManager[None]:
         return exclusive(self._ring.with_name(f"{self._ring.name}.lock"))
 
-    def _open(self, *, create: bool = False) -> Secrets:
-        """Read the master key once, and check that it is the one of the ring."""
-        if self._secrets is not None and self._ring.exists():
-            return self._secrets
-        if create:
+    def _create(self) -> None:
+        """Make the ring when there is none."""
+        if not _header(self._ring):
             self._ring.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._exclusive():
-                self._secrets = self._check(create=True)
-        else:
-            self._secrets = self._check()
+                if not _header(self._ring):
+                    master = master_key(self._master, environ=self._environ, create=True)
+                    _create(self._ring, derive(master).header)
+
+    def _right(self, ring: _Ring) -> Secrets:
+        """Return what the master key of a ring gives: read once, and again when the ring is under another."""
+        header = ring.read(0)[:_HEADER]
+        if self._secrets is None or not hmac.compare_digest(header, self._secrets.header):
+            self._secrets = derive(self._right_master(ring))
         return self._secrets
 
-    def _check(self, *, create: bool = False) -> Secrets:
-        header = _header(self._ring)
-        master = master_key(self._master, environ=self._environ, create=create and not header)
-        secrets = derive(master)
-        if not header and create:
-            _create(self._ring, secrets.header)
-        elif not hmac.compare_digest(header, secrets.header):
-            raise ConfigError(
-                "la clé maîtresse n'est pas celle qui protège les valeurs personnelles de ce dossier.",
-                file=str(self._ring),
-                fix=f"Restaurez la clé d'origine dans {self._master}, ou dans ECLAIREUR_MASTER_KEY.",
-            )
-        return secrets
+    def _right_master(self, ring: _Ring) -> bytes:
+        header = ring.read(0)[:_HEADER]
+        return right_master(
+            self._master,
+            lambda master: hmac.compare_digest(header, derive(master).header),
+            where="ce dossier",
+            file=str(self._ring),
+            environ=self._environ,
+        )
 
     def _read(
         self, ring: _Ring, secrets: Secrets, subjects: Iterable[str], *, unwrap: bool = True
@@ -324,53 +322,6 @@ class _Ring:
             ) from error
 
 
-def derive(master: bytes) -> Secrets:
-    """Return the keys derived from a master key."""
-
-    def one(label: bytes) -> bytes:
-        return hmac.digest(master, b"eclaireur.keys.1 " + label, hashlib.sha256)
-
-    return Secrets(lookup=one(b"lookup"), wrap=one(b"wrap"), header=_MAGIC + one(b"check"))
-
-
-def look_up(secrets: Secrets, subject: str) -> bytes:
-    """Return the keyed hash under which a subject's key is found."""
-    return hmac.digest(secrets.lookup, subject.encode(), hashlib.sha256)
-
-
-def new_key() -> SubjectKey:
-    """Return a key for a new subject, with its random reference."""
-    return SubjectKey(os.urandom(16).hex(), os.urandom(32))
-
-
-def wrap(secrets: Secrets, name: bytes, key: bytes) -> bytes:
-    """Encrypt a subject's key: 12 bytes of nonce, then AES-256-GCM bound to ``name``."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    nonce = os.urandom(12)
-    return nonce + AESGCM(secrets.wrap).encrypt(nonce, key, name)
-
-
-def unwrap(secrets: Secrets, name: bytes, wrapped: bytes) -> bytes:
-    """Decrypt a subject's key.
-
-    Raises
-    ------
-    JournalBrokenError
-        If it was altered, or belongs to another name.
-    """
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    try:
-        return AESGCM(secrets.wrap).decrypt(wrapped[:12], wrapped[12:], name)
-    except InvalidTag as error:
-        raise JournalBrokenError(
-            "la clé d'un sujet a été modifiée : ses valeurs personnelles ne sont plus lisibles.",
-            fix="Restaurez les clés des sujets depuis une sauvegarde.",
-        ) from error
-
-
 def _pack(secrets: Secrets, lookup: bytes, key: SubjectKey) -> bytes:
     name = bytes.fromhex(key.reference) + lookup
     return _close(_KEY + name + wrap(secrets, name, key.key))
@@ -378,6 +329,10 @@ def _pack(secrets: Secrets, lookup: bytes, key: SubjectKey) -> bytes:
 
 def _unwrap(secrets: Secrets, slot: bytes) -> bytes:
     return unwrap(secrets, slot[1:49], slot[49:109])
+
+
+def _rewrapped(slot: bytes, old: Secrets, new: Secrets) -> bytes:
+    return _pack(new, slot[17:49], SubjectKey(slot[1:17].hex(), _unwrap(old, slot)))
 
 
 def _close(start: bytes) -> bytes:
@@ -406,7 +361,7 @@ def _header(ring: Path) -> bytes:
             file=str(ring),
             fix="Restaurez-le depuis une sauvegarde.",
         )
-    return slot[:40]
+    return slot[:_HEADER]
 
 
 def _create(ring: Path, header: bytes) -> None:
