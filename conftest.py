@@ -48,11 +48,15 @@ def own_workspace(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 @pytest.fixture(scope="session")
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace in which the restaurants' sample is worked out, once for all processes: copy it."""
+    """A workspace in which the restaurants' sample is worked out, once for all processes: copy it.
+
+    The environment variable ``TESTS_SHARED`` names a folder in which suites that run at once share it.
+    """
     import fcntl
 
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "worked"
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = Path(os.environ.get("TESTS_SHARED", base)) / "worked"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -16,6 +16,7 @@ from django.db import close_old_connections
 from django.test import Client
 
 from eclaireur.desk import place
+from eclaireur.desk.accounts.passwords import Argon2id
 from eclaireur.desk.models import Edition, Grant, Role, User, Worklist
 from eclaireur.desk.publishing import draw_list, publish
 
@@ -36,6 +37,19 @@ class Desk:
     stranger: User
     area: str
     other_area: str
+
+
+ARGON2 = {name: getattr(Argon2id, name) for name in ("time_cost", "memory_cost", "parallelism")}
+"""What a password really costs."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Let a password cost little: these tests hash hundreds, and one of them looks at the real cost."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Argon2id, "time_cost", 1)
+        patched.setattr(Argon2id, "memory_cost", 64)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from eclaireur.desk.accounts.events import LOGGER
 from eclaireur.desk.accounts.passwords import Argon2id
 from eclaireur.desk.hosting import hosting_settings
 from eclaireur.desk.models import Attempt, Grant, JournalLine, Role, Session, SetupLink, User
-from tests.desk.conftest import CASE, PASSWORD, Desk
+from tests.desk.conftest import ARGON2, CASE, PASSWORD, Desk
 
 SignIn = Callable[[User], Client]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -127,7 +127,10 @@ def test_an_unknown_login_costs_as_many_hashes_as_a_known_one(
     assert counts == [1, 1, 1]
 
 
-def test_passwords_are_kept_as_argon2id(desk: Desk) -> None:
+def test_passwords_are_kept_as_argon2id(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, cost in ARGON2.items():
+        monkeypatch.setattr(Argon2id, name, cost)
+    desk.agent.set_password(PASSWORD)
     assert desk.agent.password.startswith("argon2$argon2id$v=19$m=65536,t=3,p=4$")
 
 

@@ -308,7 +308,9 @@ class Route:
     @property
     def public(self) -> bool:
         """Tell whether the address serves people who are not signed in."""
-        return self.pattern.startswith(("acces/", "demonstration/", "connexion/", "fiches/", "contester/"))
+        return self.pattern.startswith(
+            ("acces/", "demonstration/", "connexion/", "fiches/", "contester/", "accessibilite/")
+        )
 
     def address(self, things: dict[str, Any]) -> str:
         """Fill the holes. A hole that nothing fills is a route that nobody probes: the test fails."""

@@ -47,6 +47,16 @@ class Settings:
         help="address that people type to reach the desk; empty for this machine alone",
         env="ECLAIREUR_URL",
     )
+    administration: str = _setting(
+        "",
+        help="who serves the desk, as its statement of accessibility names it",
+        env="ECLAIREUR_ADMINISTRATION",
+    )
+    accessibility_contact: str = _setting(
+        "",
+        help="whom to tell, and how, of a page that cannot be read or used",
+        env="ECLAIREUR_ACCESSIBILITY_CONTACT",
+    )
     hosts: str = _setting(
         "", help="further host names that the desk answers, separated by commas", env="ECLAIREUR_HOSTS"
     )

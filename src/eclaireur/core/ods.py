@@ -60,6 +60,19 @@ number:min-integer-digits="1"/><number:text> %</number:text></number:percentage-
 COLUMNS</office:automatic-styles>"""
 
 
+_DUBLIN = 'xmlns:dc="http://purl.org/dc/elements/1.1/"'
+# A screen reader says each text in the language that its style names.
+_LANGUAGE = "".join(
+    f'<style:default-style style:family="{family}">'
+    '<style:text-properties fo:language="fr" fo:country="FR"/></style:default-style>'
+    for family in ("paragraph", "table-cell")
+)
+_FRENCH = (
+    f'{HEAD}<office:document-styles {NAMES} office:version="1.3">'
+    f"<office:styles>{_LANGUAGE}</office:styles></office:document-styles>"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class OdsSheet:
     """One sheet: headings, rows of values, width of each column in characters, and which are shares."""
@@ -103,7 +116,7 @@ def container(parts: zipfile.ZipFile, mime: str, title: str, content: Iterable[s
     # First and stored, so that the kind of file shows in its first bytes (OpenDocument part 2, 3.3).
     parts.writestr(_entry("mimetype", zipfile.ZIP_STORED), mime)
     parts.writestr(_entry("META-INF/manifest.xml"), _manifest(mime))
-    parts.writestr(_entry("styles.xml"), f'{HEAD}<office:document-styles {NAMES} office:version="1.3"/>')
+    parts.writestr(_entry("styles.xml"), _FRENCH)
     parts.writestr(_entry("meta.xml"), _meta(title))
     with parts.open(_entry("content.xml"), "w") as stream:
         for text in content:
@@ -132,9 +145,8 @@ def _manifest(mime: str) -> str:
 
 def _meta(title: str) -> str:
     said = "<meta:generator>Éclaireur</meta:generator>"
-    said += (
-        f'<dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">{_safe(title)}</dc:title>' if title else ""
-    )
+    said += f"<dc:title {_DUBLIN}>{_safe(title)}</dc:title>" if title else ""
+    said += f"<dc:language {_DUBLIN}>fr-FR</dc:language>"
     return (
         f'{HEAD}<office:document-meta {NAMES} office:version="1.3">'
         f"<office:meta>{said}</office:meta></office:document-meta>"

@@ -21,6 +21,7 @@ _ROOMS: tuple[str, ...] = (
     "draws",
     "switches",
     "transparency",
+    "accessibility",
     "contest",
     "explanations",
     "bias",

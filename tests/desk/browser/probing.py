@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["cut_by_spacing", "faults", "photograph", "unseen_focus"]
+__all__ = ["cut_when", "faults", "photograph", "unseen_focus"]
 
 _ALL: dict[str, Any] = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 _COLOURS: dict[str, Any] = {
@@ -22,12 +22,57 @@ _PLAIN = """() => {
   const wrong = [];
   const run = "script:not([src], [type='application/json'])";
   for (const one of document.querySelectorAll(`[style], style, ${run}`))
-    if (!one.closest("#carte, .maplibregl-map")) wrong.push(one.outerHTML.slice(0, 120));
+    if (!one.closest("#carte, .maplibregl-map")) wrong.push(`inline: ${one.outerHTML.slice(0, 120)}`);
   for (const one of document.querySelectorAll("*"))
-    for (const { name } of one.attributes) if (name.startsWith("on")) wrong.push(`${one.tagName} ${name}`);
+    for (const { name } of one.attributes)
+      if (name.startsWith("on")) wrong.push(`inline: ${one.tagName} ${name}`);
+  for (const one of document.querySelectorAll("table"))
+    if (!one.caption && !one.ariaLabel && !one.getAttribute("aria-labelledby"))
+      wrong.push(`a table without a name: ${one.outerHTML.slice(0, 160)}`);
   return wrong;
 }"""
-"""Inline style and code, but for the map's own: its library moves parts by the object model of style."""
+"""Inline style and code, but for the map's own: its library moves parts by the object model of style. And
+tables that neither a caption nor a label names (RGAA 5.4)."""
+_EDGES = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const read = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => {
+    const shares = [r, g, b].map((one) => one / 255);
+    const [x, y, z] = shares.map((one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const ratio = (one, other) => {
+    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const behind = (one) => {
+    for (let at = one; at; at = at.parentElement) {
+      const found = read(getComputedStyle(at).backgroundColor);
+      if (found[3] === 255) return found;
+    }
+    return [255, 255, 255, 255];
+  };
+  const weak = [];
+  const typed = "input:not([type=hidden], [type=checkbox], [type=radio], [type=range])";
+  for (const one of document.querySelectorAll(`:is(${typed}, select, textarea, button):not(:disabled)`)) {
+    if (one.closest(".maplibregl-map")) continue; // its library's own buttons, which stand on the map
+    const style = getComputedStyle(one);
+    if (!one.checkVisibility() || one.getBoundingClientRect().width < 2) continue;
+    const around = behind(one.parentElement);
+    const edge = parseFloat(style.borderTopWidth) ? ratio(read(style.borderTopColor), around) : 0;
+    const own = read(style.backgroundColor);
+    const words = one.matches("button") && ratio(read(style.color), around) >= 3; // a button of words alone
+    const ground = own[3] === 255 && ratio(own, around) >= 3;
+    if (edge < 3 && !ground && !words) weak.push(one.outerHTML.slice(0, 160));
+  }
+  return weak;
+}"""
+"""Fields and buttons that neither edge, ground nor words part from what is around by 3:1 (WCAG 1.4.11)."""
 _FOCUSED = """() => {
   const one = document.activeElement;
   if (!one || one === document.body) return null;
@@ -38,7 +83,7 @@ _FOCUSED = """() => {
   window.stopped = one;
   return { name: one.outerHTML.slice(0, 120), seen: seen || again };
 }"""
-_SPACED = """() => {
+_SPACED = """(rules) => {
   const cut = () => new Set([...document.querySelectorAll("body *")].filter((one) => {
     const { overflowX, overflowY, clip, position } = getComputedStyle(one);
     if (clip !== "auto" || position === "absolute") return false;
@@ -48,16 +93,25 @@ _SPACED = """() => {
   }));
   const before = cut();
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
-    word-spacing: 0.16em !important } p { margin-bottom: 2em !important }`);
+  sheet.replaceSync(rules);
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   const wide = document.documentElement.scrollWidth - innerWidth;
+  const scrolled = (one) => one.parentElement.closest(".scroll");
+  const beyond = (one) => one.getBoundingClientRect().right > innerWidth + 1 && !scrolled(one);
+  const out = wide <= 0 ? [] : [...document.querySelectorAll("body *")].filter(beyond)
+    .map((one) => one.outerHTML.slice(0, 90));
   const after = [...cut()].filter((one) => !before.has(one));
   const wrong = after.map((one) => `cut: ${one.outerHTML.slice(0, 160)}`);
   document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1);
-  return wide > 0 ? [...wrong, `${wide} px wider than the window`] : wrong;
+  return wide > 0 ? [...wrong, `${wide} px wider than the window: ${out.slice(0, 3).join(" | ")}`] : wrong;
 }"""
-"""What is cut, or overflows, once people space text as WCAG 1.4.12 lets them."""
+"""What is cut, or overflows, once people change how text is set."""
+_SETTINGS = {
+    "spaced": "* { line-height: 1.5 !important; letter-spacing: 0.12em !important;"
+    " word-spacing: 0.16em !important } p { margin-bottom: 2em !important }",
+    "twice as large": "html { font-size: 200% !important }",
+}
+"""As WCAG 1.4.12 and 1.4.4 let them."""
 _MOST_STOPS = 60
 
 
@@ -67,10 +121,12 @@ def faults(page: Page, *, dark: bool = True) -> list[str]:
     for scheme, options in _LOOKS if dark else _LOOKS[:1]:
         page.emulate_media(color_scheme=scheme)
         found += [f"{scheme}: {one}" for one in _violations(page, options)]
+        found += [f"{scheme}: not parted by 3:1: {one}" for one in page.evaluate(_EDGES)]
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     if wide > 0:
         found.append(f"{wide} px wider than the window")
-    return found + [f"inline: {one}" for one in page.evaluate(_PLAIN)]
+    found += page.evaluate(_PLAIN)
+    return found
 
 
 def _violations(page: Page, options: dict[str, Any]) -> list[str]:
@@ -94,9 +150,9 @@ def unseen_focus(page: Page) -> list[str]:
     return wrong
 
 
-def cut_by_spacing(page: Page) -> list[str]:
-    """Space lines, words and letters; return the texts that are cut, or by how much the page overflows."""
-    found: list[str] = page.evaluate(_SPACED)
+def cut_when(page: Page, setting: str) -> list[str]:
+    """Set text ``spaced`` or ``twice as large``; return what is cut then, or how far the page overflows."""
+    found: list[str] = page.evaluate(_SPACED, _SETTINGS[setting])
     return found
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import html5lib  # type: ignore[import-untyped]
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from eclaireur.service.algorithm_sheet import FORMS as SHEETS
 from eclaireur.service.registers import REGISTERS
 from tests.desk.browser.conftest import Served, Visit
-from tests.desk.browser.probing import cut_by_spacing, faults, photograph, unseen_focus
+from tests.desk.browser.probing import cut_when, faults, photograph, unseen_focus
 from tests.desk.browser.stage import ANSWERS, BENCH, CASE, INTAKE, READER, ROUTED, ZONES
 
 if TYPE_CHECKING:
@@ -135,6 +136,9 @@ PROBES: dict[str, Probe] = {
         narrow=False,
     ),
     "fiches": Probe("fiches/", "", "/fiches/"),
+    "accessibilite": Probe(
+        "accessibilite/", "", "/accessibilite/", click="details.more summary", wait="details[open] table"
+    ),
     "fiche_publique": Probe("fiches/<case:case>/", "", f"/fiches/{CASE}/"),
     "fiche_algorithme": Probe(f"{_CASE}fiche/", "chef", f"/{CASE}/fiche/?niveau=expert"),
     "explication": Probe(
@@ -345,18 +349,34 @@ def test_a_page_has_no_fault(name: str, served: Served, visit: Visit, request: p
             photograph(page, Path(folder) / f"{name}.webp")
         if width == 1280:
             told["focus"] = unseen_focus(page)
+            told["twice as large"] = cut_when(page, "twice as large")
         if width != 320:
-            told[f"spaced {width}"] = cut_by_spacing(page)
+            told[f"spaced {width}"] = cut_when(page, "spaced")
     said = "\n".join(f"{width}: {one}" for width, wrong in told.items() for one in wrong)
     assert not said
 
 
-def test_pages_answer_with_the_status_that_fits(served: Served, visit: Visit) -> None:
+def test_pages_answer_with_the_status_that_fits_valid_code_and_a_title_of_their_own(
+    served: Served, visit: Visit
+) -> None:
     page = visit(served, "chef", "/")
+    titles: dict[str, set[str]] = {}
+    invalid: dict[str, Any] = {}
     for name, probe in PROBES.items():
-        if probe.login == "chef":
-            answer = page.context.request.get(f"{served.address}{address_of(served, probe)}")
-            assert answer.status == probe.status, name
+        if probe.login in {"chef", ""}:
+            answer = page.context.request.get(f"{served.address}{address_of(served, probe)}", max_redirects=0)
+            if answer.status == 302:  # a page for who is not signed in
+                continue
+            if probe.login:
+                assert answer.status == probe.status, name
+            parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+            title = parser.parse(answer.text()).findtext(".//title")
+            if parser.errors:
+                invalid[name] = parser.errors
+            titles.setdefault(title, set()).add(probe.route)
+    assert invalid == {}
+    same = {title: routes for title, routes in titles.items() if len(routes) > 1}
+    assert set(same) <= {"Page introuvable · Éclaireur"}
 
 
 @pytest.mark.parametrize("name", ["liste", "fiche", "sujet"])

@@ -9,6 +9,7 @@ from django import template
 from django.utils import timezone
 
 from eclaireur.core import french
+from eclaireur.desk.accessibility import statement
 
 if TYPE_CHECKING:
     from eclaireur.core.card import Card
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ago",
     "case_title",
+    "conformity",
     "count",
     "day",
     "decimal",
@@ -35,6 +37,12 @@ __all__ = [
 ]
 
 register = template.Library()
+
+
+@register.simple_tag
+def conformity() -> str:
+    """Write how far the desk conforms to the rules of accessibility: the law asks for it on each page."""
+    return statement().conformity
 
 
 @register.filter

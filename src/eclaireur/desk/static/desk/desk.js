@@ -53,7 +53,13 @@ document.addEventListener("click", (event) => {
     singleKeys(on);
   }
   const copied = event.target.closest("[data-copy]");
-  if (copied) navigator.clipboard?.writeText(copied.dataset.copy).then(() => { copied.dataset.done = "copié"; });
+  if (copied) navigator.clipboard?.writeText(copied.dataset.copy).then(() => {
+    const said = document.createElement("span");
+    said.role = "status";
+    copied.after(said);
+    said.textContent = " copié"; // once it is there: a live region says what changes in it
+    setTimeout(() => said.remove(), 4000);
+  });
   if (event.target.closest("[data-theme-switch]")) {
     const root = document.documentElement;
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
