@@ -52,7 +52,7 @@ class Cuts:
 
 def _settings() -> list[str]:
     """Return what the desk says to each connection, as it says it."""
-    from eclaireur.desk.apps import _durable
+    from eclaireur.desk.apps import durable
 
     said: list[str] = []
 
@@ -68,7 +68,7 @@ def _settings() -> list[str]:
         def execute(self, words: str) -> None:
             said.append(words)
 
-    _durable(None, Recorder())
+    durable(None, Recorder())
     return said
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,6 +26,7 @@ from eclaireur.core.journal.master import next_file, replace_master
 from eclaireur.core.subjects import Subject
 from eclaireur.core.workspace import Workspace
 from eclaireur.desk import journal_rows
+from eclaireur.desk.apps import durable
 from eclaireur.desk.journal_rows import RowKeyStore, RowStore, adopt_files, open_journal
 from eclaireur.desk.models import JournalKey, JournalLine
 
@@ -293,6 +297,13 @@ def run(environ: dict[str, str], code: str, *arguments: str) -> list[str]:
     lines = process.communicate()[0].splitlines()
     assert process.returncode == 0
     return lines
+
+
+def test_a_destroyed_key_is_overwritten_in_the_file_whatever_sqlite_does_by_default(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "base.sqlite3", isolation_level=None)) as base:
+        base.execute("PRAGMA secure_delete = OFF")
+        durable(None, SimpleNamespace(vendor="sqlite", cursor=lambda: closing(base.cursor())))
+        assert base.execute("PRAGMA secure_delete").fetchone() == (1,)
 
 
 def test_four_processes_at_once_write_one_chain(elsewhere: dict[str, str]) -> None:
