@@ -64,6 +64,7 @@ GROUPS = {
     "peers": {"bm25s", "csv-detective", "numpydoc", "pandas", "polars", "pypdf", "six", "tick"},
     "test": {
         "axe-playwright-python",
+        "html5lib",
         "hypothesis",
         "packaging",
         "playwright",

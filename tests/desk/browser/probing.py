@@ -17,6 +17,11 @@ _COLOURS: dict[str, Any] = {
     "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }
 """All that a dark screen can break that a light one does not: the elements are the same."""
+_NARROW: dict[str, Any] = {
+    "resultTypes": ["violations"],
+    "rules": {"target-size": {"enabled": True}, "color-contrast": {"enabled": False}},
+}
+"""All but the dearest rule: a narrow page has no colours of its own."""
 _LOOKS: tuple[tuple[Literal["light", "dark"], dict[str, Any]], ...] = (("light", _ALL), ("dark", _COLOURS))
 _PLAIN = """() => {
   const wrong = [];
@@ -115,10 +120,10 @@ _SETTINGS = {
 _MOST_STOPS = 60
 
 
-def faults(page: Page, *, dark: bool = True) -> list[str]:
+def faults(page: Page, *, narrow: bool = False) -> list[str]:
     """Return what is wrong on the page as it stands, in light and in dark."""
     found = []
-    for scheme, options in _LOOKS if dark else _LOOKS[:1]:
+    for scheme, options in (("light", _NARROW),) if narrow else _LOOKS:
         page.emulate_media(color_scheme=scheme)
         found += [f"{scheme}: {one}" for one in _violations(page, options)]
         found += [f"{scheme}: not parted by 3:1: {one}" for one in page.evaluate(_EDGES)]

@@ -339,7 +339,7 @@ def test_a_page_has_no_fault(name: str, served: Served, visit: Visit, request: p
             page.reload()
         if width == 1280 or (width == 390 and probe.narrow):
             _ready(page, probe, wide=width == 1280)
-            told[str(width)] = faults(page, dark=width == 1280)  # a narrow page has no colours of its own
+            told[str(width)] = faults(page, narrow=width == 390)
         else:  # what is enlarged to 400 % is as narrow
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             told[str(width)] = [f"{wide} px wider than the window"] if wide > 0 else []

@@ -149,7 +149,7 @@ def test_a_word_is_completed_and_a_period_chosen_by_keyboard_or_by_dragging(
     page.locator("#q").fill("")
     page.keyboard.type(LETTER[:-1])
     page.locator("#fins [role=group] [role=option]").first.wait_for()
-    assert not faults(page, dark=False)
+    assert not faults(page)
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     page.wait_for_url("**/document/**")
