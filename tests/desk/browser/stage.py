@@ -36,6 +36,7 @@ PEOPLE: tuple[tuple[str, str, str, int | None], ...] = (
     ("max", "Max Aubry", "agent", 2),
     ("fatou", "Fatou Diallo", "agent", 3),
     ("nina", "Nina Perrot", "agent", 4),
+    ("denis", "Denis Royer", "manager", None),
     ("chef", "Claire Hébert", "manager", None),
     ("samir", "Samir Petit", "scientist", None),
     ("alice", "Alice Blanc", "administrator", None),

@@ -98,6 +98,50 @@ def test_a_draw_shows_what_it_reaches_and_opens_its_list(served: Served, visit: 
     assert page.locator(".line .risk", has_text="rang").count() == 0, "a rank shows before any verdict"
 
 
+def test_two_people_sign_with_the_keyboard_what_the_first_one_read(served: Served, visit: Visit) -> None:
+    page = visit(served, "denis", f"{HERE}projet/")
+    page.locator("#avant").fill("10")
+    page.locator("#apres").fill("20")
+    page.keyboard.press("Enter")
+    page.locator("[role=status]", has_text="199 dossiers dans chaque groupe").wait_for()
+    for login in ("denis", "chef"):
+        page = visit(served, login, f"{HERE}projet/")
+        sign = page.locator("summary", has_text="Signer")
+        if login == "denis":
+            sign.press("Enter")
+        page.locator("#choice").focus()
+        page.keyboard.type("poursuivre")
+        page.keyboard.press("Tab")
+        page.keyboard.type("Pas encore assez d’avis pour conclure.")
+        page.keyboard.press("Tab")
+        if login == "chef":  # the box that would start again on today's figures
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        told(page, "Signé. Une deuxième personne doit signer." if login == "denis" else "Décision prise.")
+    assert "Décision : poursuivre l’essai" in page.locator("main").inner_text()
+
+
+def test_a_trial_is_announced_begun_and_told_of_at_its_end(served: Served, visit: Visit) -> None:
+    page = visit(served, "denis", f"{HERE}humain/")
+    page.locator("summary", has_text="Annoncer un essai").press("Enter")
+    today = page.locator("#starts").get_attribute("min") or ""
+    page.locator("#starts").fill(today)
+    page.locator("#ends").fill(today)
+    page.locator("#share").fill("60")
+    page.locator("#announcement").fill("Nous mesurons si nous suivons la machine quand elle se trompe.")
+    page.get_by_role("button", name="Annoncer", exact=True).click()
+    page.locator(".field.wrong #share").wait_for()
+    assert page.locator("#announcement").input_value().startswith("Nous mesurons")
+    page.locator("#share").fill("20")
+    page.get_by_role("button", name="Annoncer", exact=True).click()
+    page.get_by_role("button", name="Commencer l’essai").click()
+    page.get_by_role("link", name="Ouvrir la liste de l’essai").click()
+    assert page.locator(".line").count() == 40
+    page.goto(f"{served.address}{HERE}humain/")
+    page.get_by_role("button", name="Terminer l’essai").click()
+    page.locator("summary", has_text="Annoncer un essai").wait_for()
+
+
 def test_hostile_files_end_refused_with_a_reason(served: Served, visit: Visit) -> None:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -112,7 +112,10 @@ def pest_pressure(place: Place, pests: Floats, rows: Ints, days: Ints) -> Floats
     """Return what active outbreaks add to the log-odds, one value per pair."""
     import numpy as np
 
-    east, north, first, last = pests.T
+    if not len(days):
+        return np.zeros(0)
+    # Most outbreaks are over, or yet to come, on every day that is asked.
+    east, north, first, last = pests[(pests[:, 2] <= days.max()) & (pests[:, 3] >= days.min())].T
     distance = (place.east[rows, None] - east) ** 2 + (place.north[rows, None] - north) ** 2
     active = (first <= days[:, None]) & (days[:, None] <= last)
     near = np.exp(-distance / (2 * law.PEST_KM**2)) * active

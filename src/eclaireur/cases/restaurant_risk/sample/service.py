@@ -213,15 +213,15 @@ def _plan_follow_ups(rng: np.random.Generator, made: Inspections, due: Ints) -> 
 def _heard(place: Place, complaints: list[Complaints], today: int) -> Ints:
     """Count the food complaints of the last 120 days within 200 m of each place."""
     import numpy as np
+    from scipy.spatial import KDTree
 
-    size = len(place.sirets)
     if not complaints:
-        return np.zeros(size, np.int64)
+        return np.zeros(len(place.sirets), np.int64)
     recent = _joined(complaints[-4:], Complaints)
     keep = (recent.day >= today - 120) & (recent.kind != NOISE)
-    east, north = recent.east[keep], recent.north[keep]
-    near = (place.east[:, None] - east) ** 2 + (place.north[:, None] - north) ** 2 <= _NEAR_KM**2
-    return np.asarray(near.sum(axis=1), dtype=np.int64)
+    heard = KDTree(np.column_stack([recent.east[keep], recent.north[keep]]))
+    places = np.column_stack([place.east, place.north])
+    return np.asarray(heard.query_ball_point(places, _NEAR_KM, return_length=True), dtype=np.int64)
 
 
 def _complaints(rng: np.random.Generator, truth: Truth, days: Ints) -> Complaints:
