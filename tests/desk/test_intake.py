@@ -9,11 +9,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.cache import caches
+from django.db import connection
 from django.test import Client
 
 from eclaireur.core.errors import WorkFailedError
@@ -470,6 +473,27 @@ def test_a_question_is_answered_with_sources_and_nothing_of_it_is_kept(
     assert "Les sources ne le disent pas" in shown
     assert len(list(workspace().journal.entries(case=CASE))) == before
     assert not Feedback.objects.exists()
+
+
+def test_the_situation_of_a_person_is_kept_nowhere(
+    agent: User, fake: Fake, sign_in: SignIn, desk_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not in a row, a file, a session, a cache or a line of the log; not even with feedback, or an error."""
+    caplog.set_level("DEBUG")
+    client, here = sign_in(agent), f"{HERE}question/"
+    for said in ({}, {"act": "feedback", "kind": ["clear"]}, {"question": "long " * 2000}):
+        client.post(here, {"question": "Combien coûte ma carte ?", "s-age": "soixante-douze", **said})
+    assert fake.asked[-1][1]["age"] == "soixante-douze"
+    with connection.cursor() as cursor:
+        kept = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 (its own names)
+            kept += [str(row) for row in cursor.fetchall()]
+    kept += [str(dict(client.session)), caplog.text, str(vars(caches["default"]))]
+    kept += [path.read_bytes().decode("latin-1") for path in desk_home.rglob("*") if path.is_file()]
+    assert Feedback.objects.count() == 1
+    assert any(agent.login in one for one in kept), "what is kept must be seen here"
+    assert [one[:200] for one in kept if "soixante-douze" in one] == []
 
 
 def test_what_is_not_ready_is_prepared_by_a_task(manager: User, sign_in: SignIn, monkeypatch: Any) -> None:
