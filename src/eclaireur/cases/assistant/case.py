@@ -12,7 +12,7 @@ from eclaireur.bricks.language.client import configured
 from eclaireur.cases.assistant import answers, measuring, model as modelling, reading
 from eclaireur.cases.assistant.base import Base, base_of
 from eclaireur.cases.assistant.generated import written
-from eclaireur.cases.assistant.reports import ASKS, READS, TITLES, made
+from eclaireur.cases.assistant.reports import ASKS, READS, TITLES, caution, made
 from eclaireur.cases.assistant.situation import FIELDS, Situation
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
@@ -366,6 +366,8 @@ def report(
     progress: Progress,
 ) -> tuple[Block, ...]:
     """Return a report as view blocks (see `reports`)."""
+    if name == "caution":
+        return caution(records["sheets"], records["questions"], seed=seed, progress=progress)
     return made(name, base_of(records["sheets"]), modelling.load(artefact), about=about, table=table)
 
 

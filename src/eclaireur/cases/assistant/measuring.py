@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake.answering import stretch_of
 from eclaireur.bricks.semantic.hybrid import WAYS
@@ -40,10 +40,11 @@ if TYPE_CHECKING:
     from eclaireur.cases.assistant.model import Asked
     from eclaireur.core.case import Progress
 
-__all__ = ["evaluate", "token_f1"]
+__all__ = ["curve", "evaluate", "token_f1"]
 
 _FOLDS = 5
 _DRAWS = 500
+_SHARES = tuple(part / 20 for part in range(1, 21))
 _PLAIN = "mots du titre (BM25)"
 _TITLE = dict.fromkeys(WAYS, 0.0) | {"title": 1.0}
 
@@ -72,18 +73,8 @@ def evaluate(
     EmptyTableError
         If it has fewer than twenty labelled questions, or they expect fewer than five sheets.
     """
-    rows = questions.to_pylist()
-    chosen = rows if len(rows) <= MOST else random.Random(seed).sample(rows, MOST)  # noqa: S311
-    progress(0, 3, "Préparation des fiches")
-    base = base_of(sheets)
-    progress(1, 3, "Questions")
-    asked = asked_of(base, chosen)
-    if len(asked) < LEAST or len({one.expected for one in asked}) < _FOLDS:
-        raise EmptyTableError(
-            f"{len(asked)} questions dont la fiche est connue ne suffisent pas à mesurer.",
-            fix=f"Donnez-en {LEAST} au moins, de {_FOLDS} fiches différentes.",
-        )
-    played = _play(base, asked, seed)
+    base, chosen, played = _held_out(sheets, questions, seed, progress)
+    asked = played.asked
     progress(2, 3, "Intervalles")
     answers = {row["question"]: row["answer"] for row in chosen if row["answer"]}
     return EvaluationBlock(
@@ -97,6 +88,66 @@ def evaluate(
         subgroups=tuple(_subgroups(base, played, seed)),
         notes=_notes(played),
     )
+
+
+def curve(
+    sheets: pa.Table, questions: pa.Table, *, seed: int, progress: Progress
+) -> dict[str, tuple[float, ...]]:
+    """Return the risk–coverage curve of abstention, on questions that the choices have not seen.
+
+    Each question is asked with its sheet, then without.
+
+    Returns
+    -------
+    dict
+        ``share`` of the questions that are answered, the surest first (twentieths); of those, the share that
+        is wrong: ``ours`` by the stated chance, ``plain`` by the share of the question's words.
+
+    Raises
+    ------
+    EmptyTableError
+        As `evaluate`.
+
+    References
+    ----------
+    El-Yaniv & Wiener (2010), On the foundations of noise-free selective classification.
+    """
+    import numpy as np
+
+    _, _, played = _held_out(sheets, questions, seed, progress)
+    wrong = 1.0 - played.label
+    last = np.ceil(len(wrong) * np.array(_SHARES)).astype(int)
+    found = {"share": _SHARES}
+    for name, order in zip(("ours", "plain"), _surest(played), strict=True):
+        risk = np.cumsum(wrong[order])[last - 1] / last
+        found[name] = tuple(risk.tolist())
+    return found
+
+
+def _held_out(
+    sheets: pa.Table, questions: pa.Table, seed: int, progress: Progress
+) -> tuple[Base, list[dict[str, Any]], _Played]:
+    rows = questions.to_pylist()
+    chosen = rows if len(rows) <= MOST else random.Random(seed).sample(rows, MOST)  # noqa: S311
+    progress(0, 3, "Préparation des fiches")
+    base = base_of(sheets)
+    progress(1, 3, "Questions")
+    asked = asked_of(base, chosen)
+    if len(asked) < LEAST or len({one.expected for one in asked}) < _FOLDS:
+        raise EmptyTableError(
+            f"{len(asked)} questions dont la fiche est connue ne suffisent pas à mesurer.",
+            fix=f"Donnez-en {LEAST} au moins, de {_FOLDS} fiches différentes.",
+        )
+    return base, chosen, _play(base, asked, seed)
+
+
+def _surest(played: _Played) -> list[NDArray[np.int64]]:
+    """Return the order of the rows by the stated chance, and by the plain one, the surest first."""
+    import numpy as np
+
+    # Equal chances stand in an order drawn at random: the two ways of asking are neighbours in the rows.
+    mixed = np.random.default_rng(0).random(len(played.label))
+    return [np.lexsort((mixed, -one)) for one in (played.chance, played.plain_chance)]
 
 
 def _play(base: Base, asked: Sequence[Asked], seed: int) -> _Played:
@@ -224,9 +275,7 @@ def _risks(played: _Played, drawn: NDArray[np.float64]) -> list[Metric]:
     import numpy as np
 
     wrong = 1.0 - played.label
-    # Equal chances stand in an order drawn at random: the two ways of asking are neighbours in the rows.
-    mixed = np.random.default_rng(0).random(len(wrong))
-    ours, plain = (np.lexsort((mixed, -one)) for one in (played.chance, played.plain_chance))
+    ours, plain = _surest(played)
 
     def figures(order: NDArray[np.int64], weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         held = weights[:, order]

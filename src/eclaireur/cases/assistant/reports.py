@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from eclaireur.bricks.intake.knowledge import changes
 from eclaireur.bricks.semantic.outline import sentences
+from eclaireur.cases.assistant import measuring
 from eclaireur.cases.assistant.answers import find
 from eclaireur.cases.assistant.base import sheet_of
 from eclaireur.cases.assistant.reading import connected_sheet
 from eclaireur.core import french
 from eclaireur.core.errors import BadValueError
-from eclaireur.core.view import Block, Citations, Column, Facts, FormField, Table
+from eclaireur.core.view import Block, Chart, Citations, Column, Facts, FormField, Series, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     from eclaireur.bricks.intake.knowledge import Sheet
     from eclaireur.cases.assistant.base import Base
     from eclaireur.cases.assistant.model import Model
+    from eclaireur.core.case import Progress
 
-__all__ = ["ASKS", "READS", "TITLES", "made"]
+__all__ = ["ASKS", "READS", "TITLES", "caution", "made"]
 
 TITLES = {
     "appointment": "Préparer un rendez-vous",
     "answer": "Réponse et ses sources",
     "changes": "Ce qui change avec de nouvelles fiches",
+    "caution": "Répondre ou se taire : ce que coûte chaque prudence",
 }
 READS = {"changes": "sheets"}
 
@@ -83,6 +86,46 @@ def made(name: str, base: Base, model: Model, *, about: str, table: pa.Table | N
     if answer.citations and answer.offers:
         blocks.append(Citations(title="Voir aussi", citations=answer.offers))
     return tuple(blocks)
+
+
+def caution(sheets: pa.Table, questions: pa.Table, *, seed: int, progress: Progress) -> tuple[Block, ...]:
+    """Draw the share of wrong answers by the share of questions that are answered (see `measuring.curve`).
+
+    Raises
+    ------
+    EmptyTableError
+        If too few questions are labelled.
+    """
+    found = measuring.curve(sheets, questions, seed=seed, progress=progress)
+    share = tuple(100 * one for one in found["share"])
+    named = (("chance annoncée", found["ours"]), ("mots de la question retrouvés", found["plain"]))
+    rows = [
+        {"share": french.percent(at), "ours": french.percent(ours), "plain": french.percent(plain)}
+        for at, ours, plain in zip(found["share"], found["ours"], found["plain"], strict=True)
+    ]
+    half = rows[len(rows) // 2 - 1]
+    told = f"la moitié des questions, les plus sûres : {half['ours']} de réponses fausses"
+    titles = (("share", "Questions répondues"), ("ours", named[0][0]), ("plain", named[1][0]))
+    return (
+        Chart(
+            title=f"Répondre à {told}",
+            form="line",
+            x_title="Questions qui ont une réponse, les plus sûres d’abord, en %",
+            y_title="Réponses fausses parmi elles, en %",
+            series=tuple(
+                Series(name=name, x=share, y=tuple(100 * one for one in risk)) for name, risk in named
+            ),
+            text=f"Pour la moitié des questions : {half['ours']} de réponses fausses par la chance annoncée, "
+            f"{half['plain']} par les mots retrouvés. Le tableau donne les autres parts.",
+        ),
+        Table(
+            title="Réponses fausses, selon la part de questions répondues",
+            columns=tuple(Column(key=key, title=title) for key, title in titles),
+            rows=rows,
+            note="Chaque question est posée deux fois, avec sa fiche puis sans elle : tout répondre est donc "
+            "faux une fois sur deux au moins. Les choix n’ont pas vu ces questions.",
+        ),
+    )
 
 
 def _changes(base: Base, table: pa.Table | None) -> tuple[Block, ...]:

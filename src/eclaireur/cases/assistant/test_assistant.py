@@ -19,10 +19,12 @@ from eclaireur.cases.assistant.answers import SILENT, find
 from eclaireur.cases.assistant.base import Base, base_of
 from eclaireur.cases.assistant.model import Model, load
 from eclaireur.cases.assistant.situation import Situation, office_for, preferred
+from eclaireur.core import french
 from eclaireur.core.case import Records, quiet
+from eclaireur.core.engine import InlineExecutor
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.intake import Answer
-from eclaireur.core.view import Facts, Table
+from eclaireur.core.view import Chart, Facts, Table
 from tests.language_server import language_server
 
 Ask = Callable[..., Answer]
@@ -302,6 +304,23 @@ def test_the_sheet_of_an_appointment_says_what_to_bring_and_to_do(records: Recor
     titles = [block.title for block in blocks]
     assert titles[:3] == ["En bref", "Documents à apporter", "Démarches"]
     assert "Sources" in titles
+
+
+def test_the_cost_of_each_caution_is_drawn_and_agrees_with_what_is_measured(records: Records) -> None:
+    made = case.train(records, case.examples(records), as_of=date(2026, 11, 1), seed=0, progress=quiet)
+    kept = made.artefacts
+    chart, table = case.report(
+        "caution", records, made.card, lambda name: kept[name], about="", table=None, seed=0, progress=quiet
+    )
+    assert isinstance(chart, Chart)
+    assert isinstance(table, Table)
+    ours = chart.series[0]
+    assert ours.x == pytest.approx([5 * part for part in range(1, 21)])
+    assert [row["ours"] for row in table.rows] == [french.percent(one / 100) for one in ours.y]
+    (measured,) = case.evaluate("sample", records, seed=0, engine=InlineExecutor(), progress=quiet)
+    half = next(one.value for one in measured.metrics if one.name == "risk_at_50pct") or 0.0
+    assert ours.y[9] == pytest.approx(100 * half, abs=2.5)
+    assert ours.y[-1] >= 50
 
 
 def test_new_sheets_say_what_would_change_and_replace_nothing(records: Records) -> None:
