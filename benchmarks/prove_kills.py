@@ -138,7 +138,8 @@ def prove(kills: int, seed: int, *, pace: float = 0.4) -> Proof:
     with tempfile.TemporaryDirectory(prefix="eclaireur-prove-") as name:
         folder = Path(name)
         stage = staged(folder / "home")
-        with served(stage.home) as desk:
+        (folder / "tmp").mkdir()
+        with served(stage.home, environ={"TMPDIR": str(folder / "tmp")}) as desk:
             told = {"port": desk.port, "token": stage.token, "session": stage.session, "seed": seed}
             told["dossiers"] = stage.dossiers
             (folder / "stage.json").write_text(json.dumps(told), encoding="utf-8")
@@ -159,6 +160,7 @@ def prove(kills: int, seed: int, *, pace: float = 0.4) -> Proof:
                 limit = time.monotonic() + 10 * _LONGEST
                 while (producer.poll() is None or _watch(proof)) and time.monotonic() < limit:
                     time.sleep(0.2)
+                proof.wrong["temporary files of the dead"] += not _without_the_dead(folder / "tmp")
             finally:
                 producer.kill()
                 producer.wait()
@@ -175,6 +177,19 @@ def _go_on(ledger: Path) -> None:
     before, limit = size(), time.monotonic() + _LONGEST / 2
     while size() <= before and time.monotonic() < limit:
         time.sleep(0.02)
+
+
+def _without_the_dead(temporary: Path) -> bool:
+    """Tell whether what killed processes were writing is soon taken away, and was in their folders."""
+    limit = time.monotonic() + _LONGEST
+    while time.monotonic() < limit:
+        desks = [one for one in temporary.iterdir() if one.name.startswith("eclaireur-desk-")]
+        strays = [one for one in temporary.glob("eclaireur-*") if one not in desks]
+        inside = [one for desk in desks for one in desk.iterdir() if one.name.isdigit()]
+        if not strays and all(Path(f"/proc/{one.name}").exists() for one in inside):
+            return True
+        time.sleep(0.5)
+    return False
 
 
 def _watch(proof: Proof) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from eclaireur.core.errors import WorkFailedError
+from eclaireur.desk.scratch import tidy
 
 __all__ = ["Child", "die_with_parent", "watch"]
 
@@ -25,6 +26,7 @@ _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 _STEADY = 60.0
 _BEAT = 0.2
+_TIDY = 5.0
 
 
 def die_with_parent(parent: int) -> None:
@@ -117,6 +119,7 @@ def watch(
     started: Callable[[], None] = lambda: None,
     over: Callable[[], bool] = lambda: False,
     patience: float = 30.0,
+    folder: Path | None = None,
 ) -> None:
     """Keep programs alive until SIGTERM, SIGINT, or ``over``; then end them all.
 
@@ -130,6 +133,8 @@ def watch(
         Asked five times a second.
     patience
         Seconds that the children have, together, to finish what they do.
+    folder
+        Where they write temporary files (see `scratch`); what the dead leave there is taken away.
 
     Raises
     ------
@@ -142,10 +147,13 @@ def watch(
         asked.append(number)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    environ = _environment()
+    environ = _environment() | ({"TMPDIR": str(folder)} if folder else {})
     try:
-        told = False
+        told, tidied = False, time.monotonic()
         while not asked:
+            if folder and time.monotonic() - tidied > _TIDY:
+                tidy(folder)
+                tidied = time.monotonic()
             for child in children:
                 child.keep(time.monotonic(), environ)
             if not told:

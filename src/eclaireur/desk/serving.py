@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.core.errors import ConfigError, WorkFailedError
 from eclaireur.desk.children import Child, die_with_parent, watch
+from eclaireur.desk.scratch import scratch, settle
 
 if TYPE_CHECKING:
     from eclaireur.core.config import Settings
@@ -185,7 +186,8 @@ def serve(
         )
     if part is not Part.WEB:
         children.append(Child("Le processus des tâches", (*program, "tasks", me)))
-    watch(children, started=started, over=over, patience=_PATIENCE + 5)
+    with scratch() as folder:
+        watch(children, started=started, over=over, patience=_PATIENCE + 5, folder=folder)
 
 
 def _web(number: int, processes: int) -> None:
@@ -220,6 +222,7 @@ def _web(number: int, processes: int) -> None:
                 "control_socket_disable": True,
                 "preload_app": True,
                 "proc_name": "eclaireur",
+                "post_fork": lambda _server, _worker: settle(),
             }
             for name, value in options.items():
                 self.cfg.set(name, value)
@@ -241,6 +244,7 @@ def _tasks() -> None:
 
 def _main(words: list[str]) -> int:
     die_with_parent(int(words[-1]))
+    settle()
     match words[0]:
         case "web":
             _web(int(words[1]), int(words[2]))

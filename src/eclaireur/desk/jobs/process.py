@@ -20,6 +20,7 @@ from typing import NoReturn
 from django.db import Error, connections
 
 from eclaireur.desk.children import die_with_parent
+from eclaireur.desk.scratch import settle
 
 __all__ = ["Process"]
 
@@ -105,6 +106,7 @@ def _live(work: Callable[[], object], parent: int, life: int) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         die_with_parent(parent)
+        settle()
         threading.Thread(target=_end_with, args=(life,), daemon=True).start()
         _give_way()
         work()
