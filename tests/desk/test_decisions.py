@@ -125,7 +125,7 @@ def test_a_random_share_up_to_a_half_is_drawn_and_beyond_is_told_in_french(
             assert "a part tirée au hasard va de 0 à 50" in answer.content.decode()
     before = Worklist.objects.count()
     assert client.post(f"/{CASE}/tirage/", asked | {"random": "50,0"}).status_code == 302
-    made = Worklist.objects.order_by("pk").last()
+    made = Worklist.objects.latest("pk")
     assert (Worklist.objects.count(), made.random_share) == (before + 1, 0.5)
     drawn = sorted(made.items.values_list("drawn", flat=True))
     assert drawn.count("random") == len(drawn) - drawn.count("model") == 2
