@@ -26,7 +26,7 @@ from eclaireur.core.terminal import TerminalRenderer
 from eclaireur.core.workspace import Workspace
 from eclaireur.service import evaluating, scoring, signals as making, training, work as working
 from eclaireur.service.signals import Signals
-from eclaireur.service.watching import moved_since, watch_block
+from eclaireur.service.watching import moved_since, pooled, watch_block
 from eclaireur.service.work import Work
 
 ALL = cards()
@@ -207,7 +207,10 @@ def test_a_wrong_file_to_score_is_refused_and_nothing_is_written(
 def test_what_moves_after_a_model_is_in_service_is_seen(played: Played) -> None:
     if not claims(played.work.card, "drift_watch"):
         pytest.skip("the card does not promise it")
-    table = played.signals.table
+    # Days go by with the same few subjects: small calculations are put together, a large one stands alone.
+    alone = played.signals.table
+    table = pooled([alone] * 200)
+    assert table.num_rows - alone.num_rows < 200
     assert not any(one.moved for one in moved_since(table, table))
     spread = table.set_column(
         table.schema.get_field_index("score"), "score", pa.array([0.5] * table.num_rows)
@@ -256,12 +259,20 @@ def test_what_an_agent_answered_is_an_example_to_learn_from(played: Played) -> N
 
 @pytest.mark.parametrize("card", ALL, ids=lambda card: card.name)
 def test_a_desk_lets_an_agent_have_the_last_word(card: Card) -> None:
-    """A verdict on a list, an answer or a route at the intake desk, labels that a reader gives."""
+    """A verdict on a list or a calculation, an answer or a route at the intake desk, a reader's labels."""
     if not claims(card, "human_decision_path"):
         pytest.skip("the card does not claim it")
-    ways = {Desk.TARGET: (), Desk.INTAKE: ("messages", "handle"), Desk.READER: ("proposals", "labels")}
-    assert card.desk in ways, "no verdict is recorded on this desk"
+    ways = {
+        Desk.TARGET: (),
+        Desk.INTAKE: ("messages", "handle"),
+        Desk.READER: ("proposals", "labels"),
+        Desk.WORKBENCH: ("report", "score"),
+    }
     assert card.desk is not Desk.TARGET or card.procedure.outcomes
+    if card.desk is Desk.WORKBENCH:  # a calculation is set aside for reasons of its own, and for another
+        codes = {one.code for one in card.procedure.wrong_target}
+        assert "other" in codes
+        assert codes.isdisjoint({"closed", "recent"})
     assert all(callable(getattr(load_case(card), name, None)) for name in ways[card.desk])
 
 

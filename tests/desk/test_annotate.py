@@ -17,6 +17,7 @@ from eclaireur.bricks.semantic.annotators import krippendorff_alpha
 from eclaireur.desk.documents import proposals_of
 from eclaireur.desk.models import Annotation, Decision, Grant, Role, Switch, User
 from eclaireur.desk.place import work_on, workspace
+from eclaireur.service import feedback
 from eclaireur.service.indexing import index_case, index_origin
 from tests.desk.conftest import Desk
 
@@ -109,11 +110,18 @@ def test_each_annotation_is_a_sealed_line_of_the_journal_and_is_undone_by_anothe
     assert document not in json.dumps(entry.data)
     assert (journal.reveal(entry) or {})["document"] == document
 
+    # The model learns from it; it will no longer once it is undone.
+    work = work_on(entry.case)
+    taught = feedback.outcomes(work, entry.data["source"]).to_pylist()
+    assert [(one["subject"], one["value"]) for one in taught] == [(f"document:{passage}", " ".join(labels))]
+    assert taught[0]["origin"] == "decision"
+
     # Somebody else's annotation of the same passage does not stand in the way.
     other.post(HERE, {"act": "none", "passage": passage})
     send(client, "undo")
     assert Decision.objects.get(pk=made.decision_id).undone_by is not None
     assert Annotation.objects.filter(decision__undone_by=None).get().user == inspectors[1]
+    assert [one["label"] for one in feedback.outcomes(work, entry.data["source"]).to_pylist()] == [0.0]
     assert asked(shown(client))[0] == passage
     assert "rien à annuler" in html.unescape(client.post(HERE, {"act": "undo"}).content.decode()).lower()
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import pytest
 
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.types import Verdict
 from eclaireur.desk import decisions, recording
-from eclaireur.desk.models import Decision, Item, JournalLine
+from eclaireur.desk.models import Decision, Item, JournalLine, User, Worklist
 from eclaireur.desk.place import work_on, workspace
 from eclaireur.service import feedback
 from tests.desk.conftest import CASE, Desk
+
+if TYPE_CHECKING:
+    from django.test import Client
 
 
 @pytest.fixture
@@ -102,3 +108,24 @@ def test_a_wrong_act_among_many_writes_none(desk: Desk) -> None:
     with pytest.raises(BadValueError):
         decisions.move(desk.agent, [*dossiers[:2], dossiers[2]], "settled")
     assert JournalLine.objects.count() == lines
+
+
+def test_a_random_share_up_to_a_half_is_drawn_and_beyond_is_told_in_french(
+    desk: Desk, sign_in: Callable[[User], Client]
+) -> None:
+    client = sign_in(desk.manager)
+    asked = {"capacity": "4", "random": "50"}
+    assert client.get(f"/{CASE}/tirage/apercu/", asked).status_code == 200
+    for share in ("50,1", "-1", "nan", "moitié"):
+        for answer in (
+            client.get(f"/{CASE}/tirage/apercu/", asked | {"random": share}),
+            client.post(f"/{CASE}/tirage/", asked | {"random": share}),
+        ):
+            assert answer.status_code == 422, share
+            assert "a part tirée au hasard va de 0 à 50" in answer.content.decode()
+    before = Worklist.objects.count()
+    assert client.post(f"/{CASE}/tirage/", asked | {"random": "50,0"}).status_code == 302
+    made = Worklist.objects.latest("pk")
+    assert (Worklist.objects.count(), made.random_share) == (before + 1, 0.5)
+    drawn = sorted(made.items.values_list("drawn", flat=True))
+    assert drawn.count("random") == len(drawn) - drawn.count("model") == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from eclaireur.core.card import Desk as Desk_
-from eclaireur.core.catalog import cards
+from eclaireur.core.catalog import cards, find_card
+from eclaireur.core.view import Block, Column, Table
+from eclaireur.core.view_json import to_plain
 from eclaireur.desk.bench import methods
 from eclaireur.desk.models import Grant, Job, JobState, Role, User
 from eclaireur.desk.place import work_on, workspace
@@ -310,6 +312,71 @@ def test_every_case_of_the_workbench_offers_its_methods(name: str, desk: Desk, s
         page = text_of(client, f"/{name}/?methode={one.name}")
         assert "Lancer le calcul" in page
         assert all(f'name="{field.name}"' in page for field in one.fields), one.name
+    _has_the_last_word(name, desk.stranger, client)
+
+
+def kept_blocks(name: str, blocks: Sequence[Block]) -> str:
+    """Keep blocks as a calculation of a case does, and return their run."""
+    work = work_on(name)
+    run = work.run("report", config={"report": "r"}, inputs=())
+
+    def write(folder: Path) -> None:
+        content = {"blocks": to_plain(blocks), "mentions": {}}
+        (folder / "report.json").write_text(json.dumps(content), encoding="utf-8")
+
+    work.workspace.runs.do(run, write)
+    return run.id
+
+
+def _has_the_last_word(name: str, person: User, client: Client) -> None:
+    """Judge a line of a kept calculation as a person does: the journal says who, what and why."""
+    table = Table(
+        title="Couples", columns=(Column(key="a", title="Couple"),), rows=[{"a": "un"}, {"a": "deux"}]
+    )
+    job = Job.objects.create(
+        kind="report",
+        title="Calcul",
+        case=name,
+        service="",
+        state=JobState.DONE,
+        arguments={"report": "r", "source": "sample"},
+        result={"run": kept_blocks(name, [table])},
+        user=person,
+    )
+    address = f"/{name}/calculs/{job.pk}/"
+    avis = f"{address}avis/"
+    assert "Personne n’a encore rien décidé" in text_of(client, address)
+    wrong = client.post(avis, {"place": "0.2", "verdict": "set_aside", "reason_code": "", "text": "mon mot"})
+    assert wrong.status_code == 422
+    assert "Écarter demande une raison." in wrong.content.decode()
+    assert "mon mot</textarea>" in wrong.content.decode()
+    assert client.post(avis, {"place": "0.9", "verdict": "follow"}).status_code == 422
+    assert client.post(avis, {"place": "", "verdict": "?"}).status_code == 422
+    journal = workspace().journal
+    assert not [one for one in journal.entries("decision") if one.case == name]
+
+    reason = find_card(name).procedure.wrong_target[0]
+    told = {"place": "0.2", "verdict": "set_aside", "reason_code": reason.code, "text": "mon mot"}
+    assert client.post(avis, told).status_code == 302
+    assert client.post(avis, {"place": "", "verdict": "follow"}).status_code == 302
+    aside, followed = [one for one in journal.entries("decision") if one.case == name]
+    assert (aside.data["verdict"], aside.data["reason_code"], aside.data["place"]) == (
+        "set_aside",
+        reason.code,
+        "0.2",
+    )
+    assert aside.data["run"] == job.result["run"]
+    assert (aside.actor, aside.data["login"]) == (person.full_name, person.login)
+    assert (journal.reveal(aside) or {})["reason"] == "mon mot"
+    assert followed.data["verdict"] == "follow"
+    assert "label" not in aside.data or aside.data["label"] is None  # an opinion teaches no measure
+    page = text_of(client, address)
+    assert reason.title.replace("'", "’") in page.replace("&#x27;", "’")
+    assert "mon mot" in page
+    assert f'name="seq" value="{aside.seq}"' in page
+    assert client.post(avis, {"seq": str(aside.seq)}).status_code == 302
+    assert "mon mot" not in text_of(client, address)
+    assert client.post(avis, {"seq": str(aside.seq)}).status_code == 422
 
 
 def test_a_report_of_another_desk_is_read_at_the_bench_too(desk: Desk, sign_in: SignIn) -> None:

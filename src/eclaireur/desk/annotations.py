@@ -10,10 +10,12 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from eclaireur.bricks.semantic.annotators import alpha_interval, cohen_kappa
 from eclaireur.core.errors import BadValueError, EmptyTableError
@@ -21,7 +23,7 @@ from eclaireur.core.subjects import Subject
 from eclaireur.desk.access import Action
 from eclaireur.desk.models import Annotation, AnnotationFile, Decision, Dossier
 from eclaireur.desk.recording import Act, record
-from eclaireur.service.feedback import UNDO
+from eclaireur.service.feedback import ANNOTATION, UNDO, result_entry
 
 if TYPE_CHECKING:
     from eclaireur.bricks.semantic.index import Document
@@ -42,7 +44,7 @@ __all__ = [
     "take_out_span",
 ]
 
-_KIND = "annotation"
+_KIND = ANNOTATION
 _SPAN = "span"
 _LONGEST_KEY = 200
 _LEAST_PAIR = 5
@@ -98,11 +100,25 @@ def annotate(
     value = "unsure" if unsure else _SPAN if span else _judged(given, proposed)
     with transaction.atomic():
         dossier = _dossier(card, place, passage)
+        today = timezone.localdate()
+        # Words that somebody chose, a doubt or another tool's labels are kept, and teach nothing.
+        teaches = not (span or unsure or batch)
+        entry = result_entry(
+            proposals.source,
+            Subject.parse(dossier.subject),
+            observed=today,
+            known=today + timedelta(days=1),
+            label=float(bool(given)) if teaches else None,
+            value=" ".join(given),
+            observer=user.login,
+            propensity=None,
+        )
         act = Act(
             dossier=dossier,
             kind=_KIND,
             value=value,
             data={
+                **entry["data"],
                 "labels": given,
                 "proposed": proposed,
                 "chance": passage.chance,
@@ -114,7 +130,7 @@ def annotate(
                 **({"external": external, "batch": batch} if batch else {}),
             },
             # What a letter says may name somebody: it is sealed with the subject's key.
-            personal={"text": passage.text, "document": passage.document},
+            personal={**entry["personal"], "text": passage.text, "document": passage.document},
         )
         decision = record(user, [act])[0]
         made: Annotation = Annotation.objects.create(

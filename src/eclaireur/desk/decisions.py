@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "assign",
+    "check_reason",
     "comment",
     "decide",
     "move",
@@ -75,7 +76,7 @@ def decide(
     """
     procedure = find_card(dossier.case).procedure
     if verdict is Verdict.SET_ASIDE:
-        _check_reason(procedure, reason_code, text)
+        check_reason(procedure, reason_code, text)
     change: dict[str, Any] = {}
     if verdict is Verdict.FOLLOW:
         change = _step(procedure, procedure.first.code)
@@ -148,7 +149,8 @@ def _verdict_act(
     )
 
 
-def _check_reason(procedure: Procedure, code: str, text: str) -> None:
+def check_reason(procedure: Procedure, code: str, text: str) -> None:
+    """Refuse to set aside without a reason of the procedure; « other » asks for a sentence."""
     if code not in {choice.code for choice in procedure.wrong_target}:
         raise BadValueError(
             "écarter demande une raison.", fix="Choisissez-la dans la liste.", column="reason_code"

@@ -47,6 +47,7 @@ class Proposals:
     """All passages of the documents of a case, by document, and the labels that there are."""
 
     model: int
+    source: str
     labels: Mapping[str, str]
     passages: tuple[Passage, ...]
     by_document: Mapping[str, tuple[Passage, ...]]
@@ -131,6 +132,7 @@ def kept_proposals(work: Work, records_run: str) -> Proposals | None:
         by_document.setdefault(one.document, []).append(one)
     return Proposals(
         model=int(found.config["model"]),
+        source=str(found.config["source"]),
         labels=json.loads((folder / _LABELS).read_text(encoding="utf-8")),
         passages=passages,
         by_document={name: tuple(found) for name, found in by_document.items()},

@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
     from eclaireur.service.work import Work
 
-__all__ = ["UNDO", "Imported", "decide", "digest", "import_outcomes", "outcomes", "result_entry"]
+__all__ = [
+    "ANNOTATION",
+    "UNDO",
+    "Imported",
+    "decide",
+    "digest",
+    "import_outcomes",
+    "outcomes",
+    "result_entry",
+]
+
+ANNOTATION = "annotation"
+"""Kind of the journal's entry of the labels that a reader gives to a passage: it teaches as a decision."""
 
 UNDO = "undo"
 """Kind of the journal's entry that takes an earlier one back; its data name it: ``{"undoes": 12}``."""
@@ -46,7 +58,7 @@ def outcomes(work: Work, source: str) -> pa.Table:
 
     journal = work.workspace.journal
     rows: list[dict[str, Any]] = []
-    found = list(journal.entries({Origin.OUTCOME, Origin.DECISION, UNDO}, case=work.card.name))
+    found = list(journal.entries({Origin.OUTCOME, Origin.DECISION, ANNOTATION, UNDO}, case=work.card.name))
     undone = {entry.data["undoes"] for entry in found if entry.kind == UNDO}
     standing = [
         entry
@@ -70,7 +82,7 @@ def outcomes(work: Work, source: str) -> pa.Table:
                 "value": entry.data.get("value"),
                 "observer": hidden.get("observer"),
                 "propensity": entry.data.get("propensity"),
-                "origin": str(entry.kind),
+                "origin": str(Origin.DECISION if entry.kind == ANNOTATION else entry.kind),
             }
         )
     rows = _unveiled(work, source, rows)

@@ -222,6 +222,7 @@ NO_PAGES = {
             "taches/<uuid:pk>/relancer/",
             f"{_CASE}calculer/",
             f"{_CASE}calculs/<uuid:pk>/annuler/",
+            f"{_CASE}calculs/<uuid:pk>/avis/",
             f"{_CASE}entrainement/ouvrir/",
             f"{_CASE}connecter/calculer/",
             "lire/<uuid:pk>/effacer/",

@@ -19,7 +19,7 @@ from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import BadValueError, RefusedError, UnknownSubjectError, WorkFailedError
 from eclaireur.core.intake import Answer
 from eclaireur.core.subjects import Subject
-from eclaireur.core.tables import examples_schema, signals_schema
+from eclaireur.core.tables import examples_schema, outcomes_schema, signals_schema
 from eclaireur.core.types import Origin
 from eclaireur.core.view import Block, Citation, Citations, Facts, SpanText
 
@@ -43,6 +43,7 @@ __all__ = [
     "examples",
     "fetch",
     "identify",
+    "labelled",
     "predict",
     "read_candidates",
     "records",
@@ -81,9 +82,12 @@ def fetch(source: str, into: Path, *, seed: int, progress: Progress) -> None:
 
 
 def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Progress) -> Records:
-    """Read ``sheets`` and ``questions`` (see `reading`)."""
+    """Read ``sheets`` and ``questions`` (see `reading`), and what advisers answered, as ``outcomes``."""
+    import pyarrow as pa
+
     progress(0, 1, "Lecture des fiches")
-    return reading.read(raw)
+    empty = pa.Table.from_pylist([], schema=outcomes_schema())
+    return {**reading.read(raw), "outcomes": empty if outcomes is None else outcomes}
 
 
 def read_candidates(path: Path) -> pa.Table | None:
@@ -106,11 +110,14 @@ def identify(text: str) -> Subject:
 
 
 def examples(records: Records) -> pa.Table:
-    """Return one example a labelled question: its sheet is in the base."""
+    """Return one example a labelled question: whether the sheet that it is labelled with answers it.
+
+    It does, until an adviser says that it does not (see `labelled`).
+    """
     import pyarrow as pa
 
-    rows = [
-        {
+    rows = {
+        row["subject"]: {
             "example": f"{row['subject']}@{row['observed']}",
             "subject": row["subject"],
             "as_of": row["observed"],
@@ -121,8 +128,44 @@ def examples(records: Records) -> pa.Table:
             "origin": str(Origin.OUTCOME),
         }
         for row in records["questions"].to_pylist()
+    }
+    for one in _answered(records):
+        if one["subject"] in rows:
+            rows[one["subject"]] |= {
+                "known": max(one["known"], rows[one["subject"]]["as_of"]),
+                "label": float(bool(one["label"])),
+                "observer": one["observer"],
+                "origin": one["origin"] or str(Origin.OUTCOME),
+            }
+    return pa.Table.from_pylist(list(rows.values()), schema=examples_schema())
+
+
+def _answered(records: Records) -> list[dict[str, Any]]:
+    rows = records["outcomes"].to_pylist() if "outcomes" in records else []
+    return sorted(rows, key=lambda row: (row["known"], row["outcome"]))
+
+
+def labelled(records: Records, day: date) -> pa.Table:
+    """Return the questions known before a day, each with the sheet that advisers say answers it.
+
+    A value that names a sheet replaces the label. A question whose sheet is said wrong, without another, is
+    left out: which one answers is not known.
+    """
+    import pyarrow as pa
+
+    table = _before(records["questions"], day)
+    known = set(records["sheets"]["id"].to_pylist())
+    told: dict[str, str | None] = {}
+    for one in _answered(records):
+        if one["known"] < day:
+            named = one["value"] if one["value"] in known else ""
+            told[one["subject"]] = (named or None) if one["label"] else ""
+    rows = [
+        row | {"expected": told.get(row["subject"]) or row["expected"]}
+        for row in table.to_pylist()
+        if told.get(row["subject"]) != ""
     ]
-    return pa.Table.from_pylist(rows, schema=examples_schema())
+    return pa.Table.from_pylist(rows, schema=table.schema)
 
 
 def data_date(records: Records) -> date:
@@ -148,7 +191,7 @@ def _before(table: pa.Table, day: date) -> pa.Table:
 def train(records: Records, examples: pa.Table, *, as_of: date, seed: int, progress: Progress) -> Fitted:
     """Choose the weights of the ranking and fit the chance, on what was known before ``as_of``."""
     progress(0, 1, "Choix des poids")
-    sheets, questions = (_before(records[name], as_of) for name in ("sheets", "questions"))
+    sheets, questions = _before(records["sheets"], as_of), labelled(records, as_of)
     return modelling.train(sheets, questions, case=NAME, as_of=as_of, seed=seed)
 
 

@@ -7,7 +7,7 @@ import gzip
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,6 +24,8 @@ from eclaireur.core.case import Records, quiet
 from eclaireur.core.engine import InlineExecutor
 from eclaireur.core.errors import BadValueError, EmptyTableError
 from eclaireur.core.intake import Answer
+from eclaireur.core.tables import outcomes_schema
+from eclaireur.core.types import ModelCard
 from eclaireur.core.view import Chart, Facts, Table
 from tests.language_server import language_server
 
@@ -421,3 +423,43 @@ def test_a_model_that_lies_obeys_or_fails_leaves_the_sentences_of_the_sheet(
     assert any("86 €" in one.text for one in found.sentences)
     assert not any(bad in one.text for one in found.sentences for bad in ("CANARI", "http", "faux"))
     assert found.cautions
+
+
+def test_a_sheet_that_an_adviser_says_wrong_is_no_longer_learnt_and_another_takes_its_place(
+    records: Records,
+) -> None:
+    last = case.data_date(records)
+    day = last + timedelta(days=1)
+    few = {**records, "questions": records["questions"].slice(0, 40)}
+    wrong, moved, right = few["questions"]["subject"].to_pylist()[:3]
+    other = few["sheets"]["id"].to_pylist()[-1]
+    given = [(wrong, 0.0, None), (moved, 1.0, other), (right, 1.0, None)]
+    rows = [
+        {
+            "outcome": str(at),
+            "subject": subject,
+            "observed": last,
+            "known": day,
+            "label": label,
+            "value": value,
+            "observer": "a",
+            "origin": "decision",
+        }
+        for at, (subject, label, value) in enumerate(given)
+    ]
+    answered = {**few, "outcomes": pa.Table.from_pylist(rows, schema=outcomes_schema())}
+    told = {
+        row["subject"]: row["expected"]
+        for row in case.labelled(answered, day + timedelta(days=1)).to_pylist()
+    }
+    before = {row["subject"]: row["expected"] for row in few["questions"].to_pylist()}
+    assert told == {name: sheet for name, sheet in before.items() if name != wrong} | {moved: other}
+    assert case.labelled(answered, day).equals(case.labelled(few, day))  # not known yet
+    labels = {row["subject"]: (row["label"], row["origin"]) for row in case.examples(answered).to_pylist()}
+    assert (labels[wrong], labels[right]) == ((0.0, "decision"), (1.0, "decision"))
+
+    def trained(on: Records) -> ModelCard:
+        examples = case.examples(on)
+        return case.train(on, examples, as_of=day + timedelta(days=1), seed=1, progress=quiet).card
+
+    assert trained(answered).examples == trained(few).examples - 2

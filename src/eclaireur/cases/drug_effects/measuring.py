@@ -11,16 +11,20 @@ from eclaireur.cases.drug_effects.published import STUDIES, fit_study
 from eclaireur.cases.drug_effects.reports_table import count_pairs
 from eclaireur.cases.drug_effects.shrinker import fit_prior, shrink
 from eclaireur.core import evaluation, french
-from eclaireur.core.types import EvaluationBlock, Metric
+from eclaireur.core.types import EvaluationBlock, Metric, SubgroupMetric
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from eclaireur.cases.drug_effects.shrinker import Prior
     from eclaireur.core.case import Progress, Records
 
 __all__ = ["evaluate"]
 
 _CRUDE = "sans ajuster sur l'âge"
+_CUTS = (3, 10)
+_SIZES = ("1 ou 2", "3 à 9", "10 et plus")
+"""Numbers of reports of a pair, cut at `_CUTS`."""
 
 
 def evaluate(source: str, records: Records, *, seed: int, progress: Progress) -> tuple[EvaluationBlock, ...]:
@@ -139,6 +143,7 @@ def _later(source: str, records: Records, seed: int) -> EvaluationBlock | None:
         base_rate=rate,
         seed=seed,
     )
+    groups = _by_group(records["reports"], prior)
     dated = len(set(records["reports"]["observed"].to_pylist())) > 1
     how = f"du {french.day(cut)} et après" if dated else "de numéro plus grand"
     return EvaluationBlock(
@@ -150,5 +155,36 @@ def _later(source: str, records: Records, seed: int) -> EvaluationBlock | None:
             if one.name not in {"days_earlier", "first_half_share", "brier", "calibration_error"}
         ),
         run="",
-        notes=(f"Confirmé : au moins {LEVEL:.0f} fois les déclarations attendues, et 3.",),
+        notes=(
+            f"Confirmé : au moins {LEVEL:.0f} fois les déclarations attendues, et 3.",
+            "Par groupe : chaque strate est jugée et confirmée par ses propres déclarations.",
+        ),
+        subgroups=groups,
     )
+
+
+def _by_group(reports: pa.Table, prior: Prior) -> tuple[SubgroupMetric, ...]:
+    """Return the same figures for each stratum (the sex, for instance), and by number of reports.
+
+    The prior is that of all strata together, as the model's is: does it serve them alike?
+    """
+    import numpy as np
+    import pyarrow.compute as pc
+
+    first, second, _ = modelling.halves(reports)
+    strata = sorted({one or "" for one in first["stratum"].to_pylist()})
+    truth: list[float] = []
+    scores: list[float] = []
+    groups: dict[str, list[str]] = {"strate": [], "déclarations": []}
+    for name in strata:
+        early, late = (
+            half.filter(pc.equal(pc.fill_null(half["stratum"], ""), name)) for half in (first, second)
+        )
+        pairs = count_pairs(early)
+        later = modelling.excess(count_pairs(late))
+        truth += [float(later.get(pair, False)) for pair in zip(pairs.drug, pairs.event, strict=True)]
+        scores += shrink(pairs.count, pairs.expected, prior, level=LEVEL).beyond.tolist()
+        groups["strate"] += [name or "inconnue"] * len(pairs.drug)
+        places = np.searchsorted(np.array(_CUTS), pairs.count, side="right").tolist()
+        groups["déclarations"] += [_SIZES[at] for at in places]
+    return evaluation.subgroup_table(truth, scores, groups)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.cases.hiring_firms import measuring, model as modelling, reports
 from eclaireur.cases.hiring_firms.features import open_rows, rows_for
-from eclaireur.cases.hiring_firms.tables import activity, identify, normalise
+from eclaireur.cases.hiring_firms.tables import activity, end_of, identify, normalise
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import BadValueError, UnknownSubjectError
-from eclaireur.core.tables import examples_schema, signals_schema
+from eclaireur.core.tables import examples_schema, outcomes_schema, signals_schema
 from eclaireur.core.types import Origin
 from eclaireur.core.view import Block, Event, Facts, Map, Place, Timeline
 
@@ -55,21 +55,28 @@ def fetch(source: str, into: Path, *, seed: int, progress: Progress) -> None:
 
 
 def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Progress) -> Records:
-    """Read a source into the working tables (see `tables`); who asked to leave is left out."""
+    """Read a source into the working tables (see `tables`), and what agents answered, as ``outcomes``.
+
+    Who asked to leave is left out.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if source == "metz":
         from eclaireur.cases.hiring_firms import metz
 
-        return normalise(metz.tables(raw))
-    return normalise({path.stem: pq.read_table(path) for path in sorted(raw.glob("*.parquet"))})
+        found = normalise(metz.tables(raw))
+    else:
+        found = normalise({path.stem: pq.read_table(path) for path in sorted(raw.glob("*.parquet"))})
+    empty = pa.Table.from_pylist([], schema=outcomes_schema())
+    return {**found, "outcomes": empty if outcomes is None else outcomes}
 
 
 def examples(records: Records) -> pa.Table:
     """Return each half-year of each firm, seen from its first day or the day the firm opened.
 
     The label is 1 when the firm hired; ``count`` and ``exposure`` are what the model learns from. The first
-    half-year of the data has no past and is left out.
+    half-year of the data has no past and is left out. What agents answered is in `_answered`.
     """
     import pyarrow as pa
 
@@ -83,21 +90,75 @@ def examples(records: Records) -> pa.Table:
             continue
         found.append(
             {
-                "example": f"{row['subject']}@{row['start']}",
-                "subject": row["subject"],
-                "as_of": seen,
+                **_example(row["subject"], row["start"], seen, row["count"]),
                 "known": row["known"],
-                "label": float(row["count"] > 0),
-                "observer": None,
-                "weight": 1.0,
-                "origin": str(Origin.OUTCOME),
-                "start": row["start"],
-                "count": row["count"],
-                "exposure": ((row["observed"] - seen).days + 1) / ((row["observed"] - row["start"]).days + 1),
+                "exposure": _part(row["start"], seen, row["observed"]),
             }
         )
+    found += _answered(records)
     more = [("start", pa.date32()), ("count", pa.int64()), ("exposure", pa.float64())]
     return pa.Table.from_pylist(found, schema=pa.schema([*examples_schema(), *map(_field, more)]))
+
+
+def _answered(records: Records) -> list[dict[str, Any]]:
+    """Return what agents learnt of half-years that are not counted yet.
+
+    Where the half-year is counted the count stays: employers declare each hiring. A firm that hired did so
+    once at least in its whole half-year, whichever day it was asked: counted on the days until then alone,
+    the answer would make its rate too high. One that did not hire says so of the days until then only.
+    """
+    counted = {(row["subject"], row["start"]) for row in records["hirings"].to_pylist()}
+    latest: dict[tuple[str, date], dict[str, Any]] = {}
+    answers = records["outcomes"].to_pylist() if "outcomes" in records else []
+    for row in sorted(answers, key=lambda row: (row["known"], row["outcome"])):
+        day = row["observed"]
+        start = date(day.year, 1 if day.month <= 6 else 7, 1)
+        if (row["subject"], start) not in counted:
+            latest[row["subject"], start] = row
+    places = dict(
+        zip(
+            records["establishments"]["subject"].to_pylist(),
+            records["establishments"]["opened"].to_pylist(),
+            strict=True,
+        )
+    )
+    found = []
+    for (subject, start), row in latest.items():
+        if subject not in places:
+            continue
+        seen = max(start, places[subject] or start)
+        last = end_of(start) if row["label"] else row["observed"]
+        if seen > last:
+            continue
+        found.append(
+            {
+                **_example(subject, start, seen, int(bool(row["label"]))),
+                "known": max(row["known"], seen),
+                "observer": row["observer"],
+                "origin": row["origin"] or str(Origin.OUTCOME),
+                "exposure": _part(start, seen, last),
+            }
+        )
+    return found
+
+
+def _example(subject: str, start: date, seen: date, count: int) -> dict[str, Any]:
+    return {
+        "example": f"{subject}@{start}",
+        "subject": subject,
+        "as_of": seen,
+        "label": float(count > 0),
+        "observer": None,
+        "weight": 1.0,
+        "origin": str(Origin.OUTCOME),
+        "start": start,
+        "count": count,
+    }
+
+
+def _part(start: date, seen: date, last: date) -> float:
+    """Return the share of a half-year that two days bound."""
+    return ((last - seen).days + 1) / ((end_of(start) - start).days + 1)
 
 
 def _field(pair: tuple[str, pa.DataType]) -> pa.Field:

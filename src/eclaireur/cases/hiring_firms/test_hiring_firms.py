@@ -27,6 +27,7 @@ from eclaireur.cases.hiring_firms.tables import normalise
 from eclaireur.core.case import quiet
 from eclaireur.core.errors import BadValueError, RefusedError, UnknownSubjectError
 from eclaireur.core.subjects import Subject
+from eclaireur.core.tables import outcomes_schema
 from eclaireur.core.types import ModelCard
 from eclaireur.core.view import Facts, Form, Table
 
@@ -110,6 +111,28 @@ def test_a_firm_that_opens_within_a_half_year_counts_for_the_days_it_is_open() -
         (date(2024, 10, 1), pytest.approx(92 / 184), 1.0),
         (date(2025, 1, 1), 1.0, 1.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("day", "label", "told"),
+    [
+        # A firm that hired did so once in its half-year; one that did not says so until the day it was asked.
+        (date(2025, 8, 30), 1.0, (date(2025, 7, 1), 1.0, 1)),
+        (date(2025, 9, 30), 0.0, (date(2025, 7, 1), pytest.approx(92 / 184), 0)),
+        (date(2025, 3, 1), 1.0, None),  # that half-year is counted: the count stays
+    ],
+)
+def test_what_a_firm_answered_is_learnt_from_until_its_half_year_is_counted(
+    ready: Ready, day: date, label: float, told: tuple[date, float, int] | None
+) -> None:
+    counted = ready.records["hirings"].filter(pc.equal(ready.records["hirings"]["start"], NEXT))
+    assert not counted.num_rows
+    subject = ready.records["hirings"]["subject"][0].as_py()
+    row = {"outcome": "1", "subject": subject, "observed": day, "known": day, "label": label}
+    outcomes = pa.Table.from_pylist([{**row, "origin": "decision"}], schema=outcomes_schema())
+    found = case.examples({**ready.records, "outcomes": outcomes}).to_pylist()
+    made = [(one["as_of"], one["exposure"], one["count"]) for one in found if one["origin"] == "decision"]
+    assert made == ([] if told is None else [told])
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.semantic.labelling import Labeller
 from eclaireur.cases.inspection_letters import letter_sheet, measuring, reading, reports
+from eclaireur.cases.inspection_letters.answered import taught
 from eclaireur.cases.inspection_letters.letter_sheet import letter_blocks
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
 from eclaireur.core.errors import UnknownSubjectError
 from eclaireur.core.subjects import Subject
-from eclaireur.core.tables import examples_schema, signals_schema
-from eclaireur.core.types import ModelCard, Origin
+from eclaireur.core.tables import examples_schema, outcomes_schema, signals_schema
+from eclaireur.core.types import ModelCard
 from eclaireur.core.view import Block, Facts
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Prog
     return {
         "sentences": pa.Table.from_pylist(found, schema=pa.schema(zip(names, kinds, strict=True))),
         "letters": reading.table(whole),
+        "outcomes": pa.Table.from_pylist([], schema=outcomes_schema()) if outcomes is None else outcomes,
     }
 
 
@@ -108,7 +110,10 @@ def identify(text: str) -> Subject:
 
 
 def examples(records: Records) -> pa.Table:
-    """Return one example a sentence: whether it has a topic; the topics themselves are in the records."""
+    """Return one example a sentence: whether it has a topic; the topics themselves are in the records.
+
+    What an agent answered since replaces what was published (see `answered`).
+    """
     import pyarrow as pa
 
     rows = [
@@ -117,12 +122,12 @@ def examples(records: Records) -> pa.Table:
             "subject": row["subject"],
             "as_of": row["observed"],
             "known": row["known"],
-            "label": float(bool(row["labels"])),
-            "observer": None,
+            "label": float(row["topic"]),
+            "observer": row["observer"],
             "weight": 1.0,
-            "origin": str(Origin.DECISION),
+            "origin": row["origin"],
         }
-        for row in records["sentences"].to_pylist()
+        for row in taught(records).values()
     ]
     return pa.Table.from_pylist(rows, schema=examples_schema())
 
@@ -136,9 +141,9 @@ def data_date(records: Records) -> date:
 
 
 def train(records: Records, examples: pa.Table, *, as_of: date, seed: int, progress: Progress) -> Fitted:
-    """Fit the labels on the sentences known before ``as_of``."""
+    """Fit the labels on the sentences known before ``as_of``, with what agents answered by then."""
     known = {row["subject"] for row in examples.to_pylist() if row["known"] < as_of}
-    rows = [row for row in records["sentences"].to_pylist() if row["subject"] in known]
+    rows = [row for name, row in taught(records).items() if name in known and row["taught"]]
     progress(0, 1, "Apprentissage des sujets")
     texts, labels = [row["sentence"] for row in rows], [row["labels"] for row in rows]
     model = Labeller.fit(
@@ -231,8 +236,7 @@ def _reasons(model: Labeller, text: str, label: int) -> list[dict[str, Any]]:
 
 def predict(examples: pa.Table, records: Records, card: ModelCard, artefact: Artefact) -> Sequence[float]:
     """Return, for each example, the chance that its first topic is right."""
-    table = records["sentences"]
-    text = dict(zip(table["subject"].to_pylist(), table["sentence"].to_pylist(), strict=True))
+    text = {name: row["sentence"] for name, row in taught(records).items()}
     model = Labeller.read(artefact)
     scores = model.scored([text[subject] for subject in examples["subject"].to_pylist()])
     found: list[float] = model.sure(scores)[1].tolist()

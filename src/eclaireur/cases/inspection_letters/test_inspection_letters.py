@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,8 +11,10 @@ import pytest
 
 from eclaireur.bricks.semantic.labelling import Labeller
 from eclaireur.cases.inspection_letters import case, measuring, reports, sample
+from eclaireur.cases.inspection_letters.answered import taught
 from eclaireur.core.case import Records, quiet
 from eclaireur.core.errors import BadValueError, EclaireurError, FileRefusedError, UnknownSubjectError
+from eclaireur.core.tables import outcomes_schema
 from eclaireur.core.view import Block, Facts, Table
 
 
@@ -162,3 +165,43 @@ def test_a_letter_to_score_is_read_as_its_sentences(tmp_path: Path) -> None:
     letter.write_text("  \n", encoding="utf-8")
     with pytest.raises(FileRefusedError):
         case.read_candidates(letter)
+
+
+def test_labels_that_a_person_gave_to_a_passage_of_a_letter_are_learnt_from(played: Played) -> None:
+    letter = played.records["letters"].to_pylist()[0]
+    last = case.data_date(played.records)
+    sentences = played.records["sentences"].to_pylist()
+    known, day = sentences[0]["subject"], last + timedelta(days=1)
+
+    def answer(number: int, subject: str, label: float, value: str | None) -> dict[str, object]:
+        return {
+            "outcome": str(number),
+            "subject": subject,
+            "observed": day,
+            "known": day + timedelta(days=number),
+            "label": label,
+            "value": value,
+            "observer": "a",
+            "propensity": None,
+            "origin": "decision",
+        }
+
+    passage = f"document:{letter['number']}@0-60"
+    given = [
+        answer(1, passage, 1.0, "S02"),
+        answer(2, known, 0.0, ""),
+        answer(3, "document:inconnue@0-9", 1.0, "S02"),
+        answer(4, f"document:{letter['number']}@60-90", 1.0, "rien de connu"),
+    ]
+    outcomes = pa.Table.from_pylist(given, schema=outcomes_schema())
+    records = {**played.records, "outcomes": outcomes}
+    found = taught(records)
+    assert found[passage]["sentence"] == " ".join(letter["text"][:60].split())
+    assert (found[passage]["labels"], found[known]["labels"]) == (["S02"], [])
+    assert len(found) == len(sentences) + 2
+    assert [name for name, row in found.items() if not row["taught"]] == [
+        f"document:{letter['number']}@60-90"
+    ]
+    examples = {row["subject"]: row for row in case.examples(records).to_pylist()}
+    assert (examples[passage]["label"], examples[known]["label"]) == (1.0, 0.0)
+    assert examples[known]["known"] == day + timedelta(days=2)

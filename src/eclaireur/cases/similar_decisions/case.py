@@ -8,7 +8,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.cases.similar_decisions import measuring, model as modelling, reading, series
+from eclaireur.cases.similar_decisions import (
+    measuring,
+    model as modelling,
+    proposing,
+    reading,
+    series,
+)
 from eclaireur.cases.similar_decisions.sheet import sheet
 from eclaireur.core import french
 from eclaireur.core.case import Artefact, Fitted, Progress, Records
@@ -31,7 +37,9 @@ __all__ = [
     "examples",
     "fetch",
     "identify",
+    "labels",
     "predict",
+    "proposals",
     "read_candidates",
     "records",
     "score",
@@ -138,8 +146,9 @@ def examples(records: Records) -> pa.Table:
         rows.append(_example(row["subject"], day, day, float(paired.get(row["subject"], date.max) <= day)))
     known = set(decisions["subject"].to_pylist())
     for row in records["outcomes"].to_pylist():
-        if row["subject"] in known:
-            one = _example(row["subject"], row["observed"], row["known"], row["label"])
+        subject, label = proposing.answered(row)
+        if subject in known:
+            one = _example(subject, row["observed"], row["known"], label)
             one |= {"observer": row["observer"], "origin": row["origin"] or str(Origin.OUTCOME)}
             one["weight"] = 1.0 / (row["propensity"] or 1.0)
             rows.append(one)
@@ -280,6 +289,16 @@ def _similar(asked: pa.Table, pairs: pa.Table) -> list[str | None]:
 
 def _number(subject: str) -> str:
     return subject.removeprefix("document:").rpartition(" ")[0]
+
+
+def proposals(records: Records, card: ModelCard, artefact: Artefact) -> pa.Table:
+    """Propose for every decision whether it is in a series, for an agent to confirm (see `proposing`)."""
+    return proposing.proposals(records["decisions"], modelling.load(artefact))
+
+
+def labels(card: ModelCard, artefact: Artefact) -> dict[str, str]:
+    """Return the two answers: code → what is shown."""
+    return dict(proposing.LABELS)
 
 
 def evaluate(

@@ -16,6 +16,7 @@ from eclaireur.cases.similar_decisions.judges import NEUTRAL, without_judges
 from eclaireur.cases.similar_decisions.sections import application, sections
 from eclaireur.core.case import Records, quiet
 from eclaireur.core.errors import BadValueError, EclaireurError, FileRefusedError
+from eclaireur.core.tables import proposals_schema
 
 SEED = 7
 
@@ -153,6 +154,19 @@ def test_a_decision_of_a_known_series_is_likelier_than_one_alone(records: Record
     inside = [chance for chance, label in zip(chances, labels, strict=True) if label]
     alone = [chance for chance, label in zip(chances, labels, strict=True) if not label]
     assert sum(inside) / len(inside) > 2 * sum(alone) / len(alone)
+
+    proposed = case.proposals(records, fitted.card, fitted.artefacts.__getitem__)
+    assert proposed.schema.equals(proposals_schema())
+    texts = dict(zip(records["decisions"]["subject"].to_pylist(), records["decisions"]["texte"], strict=True))
+    known = case.labels(fitted.card, fitted.artefacts.__getitem__)
+    for row in proposed.to_pylist():
+        assert " ".join(texts[row["document"]].as_py()[row["start"] : row["end"]].split()) == row["text"]
+        assert set(row["labels"]) < set(known)
+        assert 0.5 <= row["chance"] <= 1
+    told = dict(zip(proposed["document"].to_pylist(), proposed["labels"].to_pylist(), strict=True))
+    truth = dict(zip(examples["subject"].to_pylist(), labels, strict=True))
+    right = [told[name] == (["serie"] if label else ["seule"]) for name, label in truth.items()]
+    assert sum(right) / len(right) > 0.75
 
 
 @pytest.mark.parametrize("text", ["405548 2021-11-24", "405548 du 24/11/2021", "document:405548 2021-11-24"])

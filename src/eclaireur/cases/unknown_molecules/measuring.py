@@ -33,6 +33,9 @@ MOST = 4000
 _LEAST = 20
 _PLAIN = "entropie seule, spectre par spectre"
 _DRAWS = 300
+_TOP = 0.5
+"""Share of spectra taken as selected in the table by group: the surest half."""
+_MODES = {"positive": "positive", "negative": "négative"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +170,28 @@ def _block(
                 f"{french.number(int(present.sum()))} sont faux."
             ),
             "Erreur de calibration : une molécule sur deux absente. Intervalles : tirage des composés.",
+            (
+                "Par groupe : la première proposition est-elle juste, parmi les molécules présentes ? "
+                "Les spectres d’un composé y comptent chacun : les intervalles sont un peu étroits."
+            ),
+        ),
+        subgroups=evaluation.subgroup_table(
+            outcome.right.astype(float), outcome.chance, _groups(table, outcome), share=_TOP
         ),
     )
+
+
+def _groups(table: pa.Table, outcome: Outcome) -> dict[str, list[str | None]]:
+    """Return how each spectrum was measured: its ion, its polarity, its instrument, and what resembles it."""
+    import pyarrow as pa
+
+    rows = table.select(["adduct", "mode", "instrument"]).take(pa.array(outcome.query))
+    return {
+        "ion": rows["adduct"].to_pylist(),
+        "polarité": [_MODES.get(one or "") for one in rows["mode"].to_pylist()],
+        "instrument": rows["instrument"].to_pylist(),
+        "même masse": ["avec rivales" if one else "seule" for one in outcome.rivals.tolist()],
+    }
 
 
 def _share(

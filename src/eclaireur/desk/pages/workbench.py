@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from eclaireur.core.card import Desk
 from eclaireur.core.errors import BadValueError, FileRefusedError
 from eclaireur.core.fields import FieldKind
+from eclaireur.core.types import Verdict
 from eclaireur.desk import jobs as tasks
 from eclaireur.desk.access import Action
 from eclaireur.desk.asking import Asking, card_within, page
@@ -28,6 +29,7 @@ from eclaireur.desk.bench import (
     sources,
 )
 from eclaireur.desk.bench_files import FORMS, block_sheet, command_line, notebook_of, whole
+from eclaireur.desk.bench_verdicts import given, judge, places, take_back
 from eclaireur.desk.blocks import render_blocks
 from eclaireur.desk.pages.jobs import follow
 from eclaireur.desk.pages.reports import attached
@@ -50,6 +52,7 @@ __all__ = [
     "cancel",
     "compare",
     "data",
+    "decide",
     "notebook",
     "take",
     "urlpatterns",
@@ -195,6 +198,10 @@ def calculations_of(request: Asking, case: str) -> HttpResponse:
 @page
 def calculation(request: Asking, case: str, pk: UUID) -> HttpResponse:
     """Show a calculation: how far it is, or its result in tabs; beside it, its parameters to change."""
+    return _calculation(request, case, pk)
+
+
+def _calculation(request: Asking, case: str, pk: UUID, *, error: BadValueError | None = None) -> HttpResponse:
     card = card_within(request, case)
     found = find_calculation(request, card, pk)
     work = work_on(case)
@@ -213,7 +220,17 @@ def calculation(request: Asking, case: str, pk: UUID) -> HttpResponse:
     }
     if found.done and not (context["switch"] and found.scores):
         context |= _result(request, found, tab)
-    return render(request, "desk/calculation.html", context)
+        if not found.lost:
+            context |= {
+                "given": given(request.user, found),
+                "places": list(places(found).items())[: _MOST + 1],
+                "decides": request.reach.may_everywhere(Action.DECIDE, case, found.job.service),
+                "reasons": card.procedure.wrong_target,
+                "verdicts": [(one.value, one.french.capitalize()) for one in Verdict],
+                "judged": request.POST.dict(),
+                "wrong": error,
+            }
+    return render(request, "desk/calculation.html", context, status=422 if error else 200)
 
 
 def _result(request: Asking, found: Calculation, tab: str) -> dict[str, Any]:
@@ -265,6 +282,43 @@ def cancel(request: Asking, case: str, pk: UUID) -> HttpResponse:
     else:
         messages.success(request, "Annulation demandée : le calcul s’arrête.")
     return HttpResponseRedirect(found.address)
+
+
+@require_POST
+@page
+def decide(request: Asking, case: str, pk: UUID) -> HttpResponse:
+    """Record what a person decides of a result, or take it back; an error keeps what was typed."""
+    found = find_calculation(request, card_within(request, case), pk)
+    if not request.reach.may_everywhere(Action.DECIDE, case, found.job.service) or not found.done:
+        raise Http404
+    if (found.scores and stopped(case)) or not found.blocks:
+        raise Http404
+    try:
+        if request.POST.get("seq"):
+            take_back(request.user, found, request.POST["seq"])
+            messages.success(request, "Décision annulée.")
+        else:
+            judge(
+                request.user,
+                found,
+                _verdict(request.POST.get("verdict", "")),
+                place=request.POST.get("place", ""),
+                reason_code=request.POST.get("reason_code", ""),
+                text=request.POST.get("text", ""),
+            )
+            messages.success(request, "Décision enregistrée.")
+    except BadValueError as error:
+        return _calculation(request, case, pk, error=error)
+    return HttpResponseRedirect(f"{found.address}#decision")
+
+
+def _verdict(typed: str) -> Verdict:
+    try:
+        return Verdict(typed)
+    except ValueError as error:
+        raise BadValueError(
+            "cet avis n'existe pas.", fix="Choisissez suivre, écarter ou autre.", column="verdict"
+        ) from error
 
 
 def _taken(request: Asking, case: str, pk: UUID) -> Calculation:
@@ -379,6 +433,7 @@ urlpatterns = [
     path("<case:case>/calculs/comparer/", compare),
     path("<case:case>/calculs/<uuid:pk>/", calculation),
     path("<case:case>/calculs/<uuid:pk>/annuler/", cancel),
+    path("<case:case>/calculs/<uuid:pk>/avis/", decide),
     path("<case:case>/calculs/<uuid:pk>/donnees.csv", data),
     path("<case:case>/calculs/<uuid:pk>/carnet.ipynb", notebook),
     *(path(f"<case:case>/calculs/<uuid:pk>/resultat.{form}", take, {"form": form}) for form in FORMS),
