@@ -45,7 +45,8 @@ def test_texts_read_together_have_the_keys_of_each() -> None:
     )
     for some in (inside, outside, articles, [" - ", "·"] * 6000, inside[:20]):
         assert keys_of(some) == [keys(text) for text in some]
-    assert min(sum(map(len, some)) for some in (inside, outside, articles)) > 20_000  # long enough to be read together
+    # Long enough to be read together.
+    assert min(sum(map(len, some)) for some in (inside, outside, articles)) > 20_000
 
 
 @given(TEXTS)
