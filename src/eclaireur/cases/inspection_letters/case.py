@@ -61,14 +61,16 @@ def fetch(source: str, into: Path, *, seed: int, progress: Progress) -> None:
 
 
 def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Progress) -> Records:
-    """Read ``sentences`` (text, labels, ``other``: another model's labels, dates) and ``letters``."""
+    """Read ``sentences`` (text, labels, ``other``: another model's, dates), ``letters`` and ``places``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = []
     whole: list[dict[str, Any]] = []
+    named: list[dict[str, Any]] = []
+    beside = {"letters": whole, "places": named}
     for path in sorted(raw.iterdir()):
-        into = whole if path.name.startswith("letters.") else rows
+        into = beside.get(path.name.partition(".")[0], rows)
         if path.suffix == ".parquet":
             into += pq.read_table(path).to_pylist()
             continue
@@ -80,6 +82,7 @@ def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Prog
     return {
         "sentences": pa.Table.from_pylist(found, schema=pa.schema(zip(names, kinds, strict=True))),
         "letters": reading.table(whole),
+        "places": reading.place_table(named),
     }
 
 
@@ -273,7 +276,7 @@ def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
     """
     for row in records["letters"].to_pylist():
         if row["number"] == subject.key:
-            return letter_blocks(row)
+            return letter_blocks(row, places=reading.places(records))
     for row in records["sentences"].to_pylist():
         if row["subject"] == str(subject):
             topics = ", ".join(row["labels"]) or "aucun"
