@@ -194,8 +194,9 @@ def _told(model: Labeller, texts: Sequence[str]) -> list[dict[str, Any]]:
     scores = model.scored(texts)
     given = model.given(scores)
     best, chances, kept = model.sure(scores)
+    why = model.why_each(texts, best.tolist(), count=3)
     found = []
-    for at, text in enumerate(texts):
+    for at, told in enumerate(why):
         first = int(best[at])
         found.append(
             {
@@ -204,17 +205,16 @@ def _told(model: Labeller, texts: Sequence[str]) -> list[dict[str, Any]]:
                 "labels": " ".join(model.names[label] for label in np.flatnonzero(given[at])),
                 "score": float(chances[at]),
                 "kept": bool(kept[at]),
-                "reasons": _reasons(model, text, first),
+                "reasons": _reasons(model.names[first], told),
             }
         )
     return found
 
 
-def _reasons(model: Labeller, text: str, label: int) -> list[dict[str, Any]]:
-    name = model.names[label]
+def _reasons(name: str, why: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
     said = [
         (term, weight, f"Le mot « {term} » {'annonce' if weight > 0 else 'éloigne'} le sujet {name}.")
-        for term, weight in model.why(text, label, count=3)
+        for term, weight in why
     ]
     said = said or [("", 0.0, "Aucun mot de cette phrase n'est connu du modèle.")]
     return [
