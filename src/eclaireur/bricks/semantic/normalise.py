@@ -27,6 +27,7 @@ __all__ = [
     "STOP",
     "Mark",
     "Token",
+    "forget_pieces",
     "keys",
     "marks",
     "may_be_cut",
@@ -215,6 +216,8 @@ class _Pieces(dict[str, str]):
 _pieces = _Pieces()
 piece_keys = _pieces.__getitem__
 """Keys of what stands between two blanks, each followed by a space."""
+forget_pieces = _pieces.clear
+"""Forget the pieces already seen: for measures that start from nothing."""
 
 
 def keys(text: str) -> str:
