@@ -40,6 +40,8 @@ _INNER = 4
 _TELLING = 12
 _LEAST_KEPT = 30
 _NEVER = 2.0
+_SURE = 1.645
+"""Standard errors over the precision aimed at: a one-sided bound at 95 %."""
 _MODEL, _TREES = "labels.parquet", "pairs.txt"
 
 
@@ -372,11 +374,16 @@ def _isotonic(
 
 
 def _abstention(first: NDArray[np.float64], right: NDArray[np.float64], precision: float) -> float:
-    """Return the least score above which held-out precision is the one aimed at, plus a standard error."""
+    """Return the least score above which held-out precision is surely the one aimed at.
+
+    The last of many scores that reach it flatters itself: hence the margin.
+    """
     import numpy as np
 
     order = np.argsort(-first, kind="stable")
     n = np.arange(1, len(order) + 1)
     found = np.cumsum(right[order]) / n
-    enough = (found - np.sqrt(found * (1 - found) / n) >= precision) & (n >= min(_LEAST_KEPT, len(order)))
+    enough = (found - _SURE * np.sqrt(found * (1 - found) / n) >= precision) & (
+        n >= min(_LEAST_KEPT, len(order))
+    )
     return float(first[order[np.flatnonzero(enough)[-1]]]) if enough.any() else _NEVER
