@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eclaireur.bricks.semantic.labelling import Labeller, folds, stems
+from eclaireur.bricks.semantic.vectors import text_rows
 from eclaireur.core.artefacts import check
 from eclaireur.core.errors import EmptyTableError
 
@@ -80,6 +81,18 @@ def test_a_label_is_explained_by_its_own_words(model: Labeller) -> None:
     told = [term for term, weight in model.why("un extincteur près du site1", fire) if weight > 0]
     assert any("extinc" in term for term in told)
     assert any(term in {"incend", "extinc", "fumee", "coupe", "detect"} for term in model.telling(fire))
+
+
+def test_texts_explained_together_are_explained_as_each_alone_by_what_the_model_adds(model: Labeller) -> None:
+    texts = ["Un extincteur près d'un fût de déchets, un extincteur.", "ωψξ", "", "La zone contrôlée."] * 3
+    labels = [at % len(model.names) for at in range(len(texts))]
+    told = model.why_each(texts, labels, count=100)
+    stem_rows = text_rows(texts, model.views)[:, : len(model.views[0].buckets)]
+    weights = stem_rows @ model.linear.inner[: stem_rows.shape[1]] @ model.linear.outer
+    for at, (text, label) in enumerate(zip(texts, labels, strict=True)):
+        alone = model.why(text, label, count=100)
+        assert [term for term, _ in told[at]] == [term for term, _ in alone]
+        assert sum(weight for _, weight in told[at]) == pytest.approx(float(weights[at, label]), abs=1e-5)
 
 
 def test_a_group_is_whole_in_one_fold() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from eclaireur.bricks.semantic.demands import amounts, deadline, demands
 from eclaireur.bricks.semantic.outline import Patterns, parts, read_patterns, sentences
+from eclaireur.bricks.semantic.outline_learnt import PartTagger, cut_at
 from eclaireur.bricks.semantic.trends import changes, new_terms, poisson_interval, seldom
 from eclaireur.cases import inspection_letters
 from eclaireur.cases.inspection_letters.letters import generate
@@ -56,6 +57,26 @@ def test_a_title_spaced_out_or_misread_is_a_title(patterns: Patterns) -> None:
 def test_a_synthesis_that_quotes_a_title_does_not_begin_its_part(patterns: Patterns) -> None:
     text = "Synthèse de l'inspection\nObservations\nVoir plus bas.\nA. Demandes d'actions correctives\nUne."
     assert [one.kind for one in parts(text, patterns)] == ["synthesis", "corrective"]
+
+
+def test_marked_letters_teach_titles_that_no_pattern_knows_and_keep_those_that_patterns_know(
+    patterns: Patterns,
+) -> None:
+    own, usual = generate(90, seed=5, house=True), generate(50, seed=6)
+    known = [*own[:40], *usual[:20]]
+    model = PartTagger.fit([one.text for one in known], [one.begins for one in known], patterns=patterns)
+    for letters in (own[40:], usual[20:]):
+        found = [model.parts(one.text) for one in letters]
+        right = [cut_at(one.text, one.begins, {}) for one in letters]
+        same = [
+            [(one.start, one.kind) for one in mine] == [(one.start, one.kind) for one in truth]
+            for mine, truth in zip(found, right, strict=True)
+        ]
+        assert sum(same) / len(same) >= 0.9
+    assert not any(len(parts(one.text, patterns)) == len(cut_at(one.text, one.begins, {})) for one in own)
+    for text in ("", " \n ", "mot", "x" * 300_000, "Je vous demande\n" * 20_000):
+        cut = model.parts(text)
+        assert [one.start for one in cut[1:]] == [one.end for one in cut[:-1]]
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "mot", "x" * 300_000, "Je vous demande " * 20_000])

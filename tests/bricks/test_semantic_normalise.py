@@ -38,13 +38,15 @@ def test_texts_read_together_have_the_keys_of_each() -> None:
     draw = random.Random(0)
     page = [*map(chr, range(0x80)), *map(chr, range(0xA0, 0x100)), *"€’œŒ–…\u202f", *"LRDaà123e-\n '" * 40]
     beyond = [*page, *"\u0301\u200bﬁ\ud800\U0001f600漢ŷ"]
-    inside, outside = (
+    tied = "lqudajs'''’1«-_ \u00ad\u202f\n"
+    inside, outside, articles = (
         ["", *("".join(draw.choices(letters, k=draw.choice((1, 30, 200)))) for _ in range(500))]
-        for letters in (page, beyond)
+        for letters in (page, beyond, tied)
     )
-    for some in (inside, outside, [" - ", "·"] * 6000, inside[:20]):
+    for some in (inside, outside, articles, [" - ", "·"] * 6000, inside[:20]):
         assert keys_of(some) == [keys(text) for text in some]
-    assert min(sum(map(len, some)) for some in (inside, outside)) > 20_000  # long enough to be read together
+    # Long enough to be read together.
+    assert min(sum(map(len, some)) for some in (inside, outside, articles)) > 20_000
 
 
 @given(TEXTS)

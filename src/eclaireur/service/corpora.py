@@ -163,7 +163,9 @@ def _corpus(documents: list[Document], facets: tuple[str, ...], count: int, name
         notes.append(f"{count - len(documents)} documents de même identifiant : le dernier lu est gardé.")
     empty = sum(not (one.title or one.section or one.body) for one in documents)
     if empty:
-        notes.append(f"{empty} documents sans aucun texte : gardés, mais aucun mot ne les trouvera.")
+        several = f"{empty} documents sans aucun texte : gardés, mais aucun mot ne les trouvera."
+        alone = "1 document sans aucun texte : gardé, mais aucun mot ne le trouvera."
+        notes.append(several if empty > 1 else alone)
     if not_french(one.body or one.title for one in documents[:_SAMPLE]):
         notes.append("Ces textes ne semblent pas être en français : la recherche y sera moins bonne.")
     return Corpus(documents=documents, facets=facets, notes=tuple(notes))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from eclaireur.bricks.semantic.outline import Patterns, flat, parts, sentences
+from eclaireur.bricks.semantic.outline import Part, Patterns, flat, parts, sentences
 from eclaireur.bricks.semantic.references import cited, dates
 
 __all__ = ["Demand", "amounts", "deadline", "demands"]
@@ -44,16 +45,20 @@ class Demand:
     amounts: tuple[float, ...]
 
 
-def demands(text: str, patterns: Patterns, *, sent: date) -> tuple[Demand, ...]:
+def demands(
+    text: str, patterns: Patterns, *, sent: date, cut: Sequence[Part] | None = None
+) -> tuple[Demand, ...]:
     """Return the demands of a letter, in order.
 
     Parameters
     ----------
     sent
         Day of the letter, from which a delay in words is counted.
+    cut
+        Parts of the letter, when they are known; by default, those that the patterns find.
     """
     found = []
-    for part in parts(text, patterns):
+    for part in parts(text, patterns) if cut is None else cut:
         for start, end in sentences(text, part.start, part.end):
             said = " ".join(text[start:end].split())
             plain = flat(said)

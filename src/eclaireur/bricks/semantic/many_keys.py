@@ -1,8 +1,9 @@
 """The keys of many texts at once: what `normalise.keys` says of each, without a Python object for each word.
 
 Texts are written in one byte a character (a page of French characters), without case and most accents, by
-one table, then cut at blanks and numbered by Arrow; only distinct pieces are read by Python. A text with a
-character outside the page is read by `normalise.keys` itself.
+one table where all that only separates words is a blank; the articles that an apostrophe ties to a word
+become blanks too. Arrow cuts at blanks and numbers the pieces; only distinct ones are read by Python. A text
+with a character outside the page, or a doubtful apostrophe, is read by `normalise.keys` itself.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from eclaireur.bricks.semantic.normalise import APOSTROPHES, keys, may_be_cut, mended, piece_keys
+from eclaireur.bricks.semantic.normalise import APOSTROPHES, ELIDED, keys, may_be_cut, mended, piece_keys
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,9 +33,8 @@ _FREE = 0x80
 _BESIDES = "€’‘œŒ–—…•“”„†‡‰‹›\u2009\u202f"
 _OUTSIDE = 0x9F
 """Byte of a character outside the page."""
-_SOFT_HYPHEN = "\u00ad"
-_SILENT = ord("-")
-"""Byte of every character that only separates words."""
+_SOFT_HYPHEN = 0xAD
+_BLANK, _APOSTROPHE = ord(" "), ord("'")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
@@ -81,21 +81,44 @@ def _keys_of(texts: Sequence[str]) -> list[str]:
         texts = [mended(text) for text in texts]
         joined = " ".join([*texts, ""])
     ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1)
-    written = _written(joined)
+    written, doubtful = _written(joined)
     found = _read(written, ends)
-    for at in np.unique(np.searchsorted(ends, np.flatnonzero(written == _OUTSIDE), side="right")).tolist():
+    for at in np.unique(np.searchsorted(ends, doubtful, side="right")).tolist():
         found[at] = keys(texts[at])
     return found
 
 
-def _written(text: str) -> NDArray[np.uint8]:
-    """Return one byte a character."""
+def _written(text: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return one byte a character, and the places that are not to be trusted."""
     import numpy as np
 
     code = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
     if len(code) != len(text):
         code = np.frombuffer(_ASTRAL.sub("\uffff", text).encode("utf-16-le", "surrogatepass"), np.uint16)
-    return np.take(_page().folded, code)
+    written = np.take(_page().folded, code)
+    tied = np.flatnonzero(written == _APOSTROPHE)
+    # What follows an apostrophe decides what stands before it: a mark there hides the word from the cut.
+    after = tied + 1
+    hidden = (written[after] == _BLANK) & ~_page().spaces[code[after]]
+    hidden |= (written[after] == _SOFT_HYPHEN) | (written[after] == _APOSTROPHE)
+    doubtful = np.concatenate([np.flatnonzero(written == _OUTSIDE), tied[hidden]])
+    _untied(written, tied)
+    return written, doubtful
+
+
+def _untied(written: NDArray[np.uint8], tied: NDArray[np.int64]) -> None:
+    """Write blanks over each article that an apostrophe ties to the word after it, « qu » included.
+
+    The last byte is a blank: so is the one before the first, as NumPy counts.
+    """
+    import numpy as np
+
+    followed = tied[~_page().separates[written[tied + 1]]]
+    last = written[followed - 1]
+    one = followed[_page().elided[last] & (written[followed - 2] == _BLANK)]
+    two = followed[(last == ord("u")) & (written[followed - 2] == ord("q"))]
+    two = two[written[two - 3] == _BLANK]
+    written[np.concatenate([one, one - 1, two, two - 1, two - 2])] = _BLANK
 
 
 def _read(written: NDArray[np.uint8], ends: NDArray[np.int64]) -> list[str]:
@@ -107,7 +130,7 @@ def _read(written: NDArray[np.uint8], ends: NDArray[np.int64]) -> list[str]:
     # Bytes, not UTF-8: only functions that look at bytes one by one may read them.
     buffers = [None, pa.py_buffer(bounds), pa.py_buffer(written)]
     cut = pc.ascii_split_whitespace(pa.Array.from_buffers(pa.string(), len(ends), buffers))
-    pieces = pc.ascii_trim(cut.values, characters=chr(_SILENT)).dictionary_encode()
+    pieces = cut.values.dictionary_encode()
     known = pa.array(list(map(piece_keys, _shown(pieces.dictionary))), pa.string())
     return _listed(pc.binary_join(pa.ListArray.from_arrays(cut.offsets, known.take(pieces.indices)), ""))
 
@@ -142,9 +165,22 @@ def _listed(texts: pa.Array) -> list[str]:
 
 
 class _Page(NamedTuple):
-    """The byte of each character of the basic plane; letters whose byte means something else in Latin-1."""
+    """What is known of characters and bytes.
+
+    Parameters
+    ----------
+    folded, spaces
+        The byte of each character of the basic plane, and whether it is a blank in a text.
+    separates, elided
+        Whether a byte is no letter nor digit, and whether it is an article before an apostrophe.
+    letters
+        Letters whose byte means something else in Latin-1.
+    """
 
     folded: NDArray[np.uint8]
+    spaces: NDArray[np.bool_]
+    separates: NDArray[np.bool_]
+    elided: NDArray[np.bool_]
     letters: tuple[tuple[str, str], ...]
 
 
@@ -159,7 +195,11 @@ def _page() -> _Page:
             char = shown.get(byte, chr(byte))
             folded[ord(char)] = _folded(byte, char)
     letters = tuple((chr(byte), char) for byte, char in shown.items() if folded[ord(char)] == byte)
-    return _Page(folded, letters)
+    spaces = np.fromiter((chr(code).isspace() for code in range(1 << 16)), np.bool_, 1 << 16)
+    separates, elided = np.zeros(0x100, np.bool_), np.zeros(0x100, np.bool_)
+    separates[[_BLANK, _APOSTROPHE, _SOFT_HYPHEN, _OUTSIDE]] = True
+    elided[[ord(one) for one in ELIDED if len(one) == 1]] = True
+    return _Page(folded, spaces, separates, elided, letters)
 
 
 def _folded(byte: int, char: str) -> int:
@@ -167,11 +207,9 @@ def _folded(byte: int, char: str) -> int:
 
     An accent on A stays: « A123 » is read as an article, « à123 » is not.
     """
-    if char.isspace():
-        return ord(" ")
     if char in APOSTROPHES:
-        return ord("'")
+        return _APOSTROPHE
     if char.isalpha():
         base = unicodedata.normalize("NFD", char.lower())[0]
         return ord(base) if char.isascii() or (base.isascii() and base != "a") else byte
-    return byte if char.isalnum() or char == _SOFT_HYPHEN else _SILENT
+    return byte if char.isalnum() or byte == _SOFT_HYPHEN else _BLANK

@@ -89,8 +89,10 @@ def batches(texts: Sequence[str]) -> Iterator[slice]:
         start = stop
 
 
-def terms(texts: Sequence[str]) -> tuple[Terms, Terms]:
+def terms(texts: Sequence[str], *, runs: bool = True) -> tuple[Terms, Terms]:
     """Return the stems (with their pairs) and the runs of letters of texts hashed together.
+
+    Without ``runs``, these are not looked for.
 
     Examples
     --------
@@ -102,14 +104,14 @@ def terms(texts: Sequence[str]) -> tuple[Terms, Terms]:
 
     letters, ends = _code(texts)
     words = _words(letters, ends)
+    none = Terms(*(np.zeros(0, np.int64) for _ in range(3)))
     if words is None:
-        none = Terms(*(np.zeros(0, np.int64) for _ in range(3)))
         return none, none
     hashes, row = words
     pairs = np.flatnonzero(row[1:] == row[:-1])
     key = np.concatenate([_bucket(hashes), _bucket(_paired(hashes)[pairs])])
     key |= np.concatenate([row, row[pairs]]).astype(np.uint32) << np.uint32(BITS)
-    return _counted(key), _counted(_letter_runs(letters, ends))
+    return _counted(key), _counted(_letter_runs(letters, ends)) if runs else none
 
 
 def _words(

@@ -23,9 +23,11 @@ from eclaireur.bricks.semantic import references
 
 __all__ = [
     "APOSTROPHES",
+    "ELIDED",
     "STOP",
     "Mark",
     "Token",
+    "forget_pieces",
     "keys",
     "marks",
     "may_be_cut",
@@ -49,9 +51,10 @@ _PIECE = re.compile(r"\S+")
 _CUT = re.compile(r"(?<=[^\W\d_])[-\u00ad‐¬]\r?\n[ \t]{0,20}(?=[^\W\d_])")
 _ARTICLE = re.compile(r"[LRDAlrda](?=\d{3})")
 APOSTROPHES = frozenset("'’ʼ‘`´′")
-_ELIDED = frozenset(
+ELIDED = frozenset(
     ("c", "d", "j", "l", "m", "n", "qu", "s", "t", "jusqu", "lorsqu", "puisqu", "quoiqu", "quelqu")
 )
+"""Words, in plain form, that are left out before an apostrophe and a word."""
 _FOLLOWED = re.compile(r"[^\W_]")
 _AROUND = "".join(one for one in string.punctuation if one not in "'`")
 """Punctuation that changes no key when it stands around a piece: many pieces are then one."""
@@ -179,7 +182,7 @@ def _cut(piece: str) -> Iterator[tuple[int, int, str]]:
         start, end = found.span()
         word = plain(piece[start : min(end, start + _LONGEST_WORD)])
         if not word or (
-            word in _ELIDED and piece[end : end + 1] in APOSTROPHES and _FOLLOWED.search(piece, end + 1)
+            word in ELIDED and piece[end : end + 1] in APOSTROPHES and _FOLLOWED.search(piece, end + 1)
         ):
             continue
         if _ARTICLE.match(piece, start, end):
@@ -200,6 +203,8 @@ class _Pieces(dict[str, str]):
         elif piece.isalpha():
             word = plain(piece)
             value = f"{stem(word)[:_LONGEST_KEY]} " if word else ""
+        elif piece.isascii() and piece.isalnum() and not _ARTICLE.match(piece):
+            value = f"{piece.lower()[:_LONGEST_KEY]} "
         else:
             value = "".join([f"{key} " for _, _, key in _cut(piece)])
         if len(self) >= _MOST_PIECES:
@@ -211,6 +216,8 @@ class _Pieces(dict[str, str]):
 _pieces = _Pieces()
 piece_keys = _pieces.__getitem__
 """Keys of what stands between two blanks, each followed by a space."""
+forget_pieces = _pieces.clear
+"""Forget the pieces already seen: for measures that start from nothing."""
 
 
 def keys(text: str) -> str:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from eclaireur.bricks.semantic.ngrams import BITS, batches, term_buckets, terms
+from eclaireur.bricks.semantic.ngrams import BITS, Terms, batches, term_buckets, terms
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["View", "batch_rows", "learnt_views", "stem_columns", "text_rows"]
+__all__ = ["View", "batch_rows", "learnt_views", "stem_columns", "stem_weights", "text_rows"]
 
 _MOST = 255
 
@@ -76,16 +76,60 @@ def batch_rows(texts: Sequence[str], views: tuple[View, View]) -> tuple[Any, Any
 
     found = []
     for view, part in zip(views, terms(texts), strict=True):
-        column = view.place[part.bucket]
-        known = column >= 0
-        row, column, times = part.row[known], column[known], part.times[known]
-        value = view.idf[column]
-        value *= _damped()[np.minimum(times, _MOST)]
+        row, column, value = _weighed(part, view, len(texts))
         bounds = np.searchsorted(row, np.arange(len(texts) + 1)).astype(np.int32)
-        norm = np.sqrt(np.bincount(row, value * value, len(texts))).astype(np.float32)
-        value *= (np.float32(0.5**0.5) / np.maximum(norm, np.float32(1e-12)))[row]
         found.append(csr_array((value, column, bounds), shape=(len(texts), len(view.buckets))))
     return found[0], found[1]
+
+
+def _weighed(
+    part: Terms, view: View, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Return the row, the column and the weight of each known term of a batch of texts."""
+    import numpy as np
+
+    column = view.place[part.bucket]
+    known = column >= 0
+    row, column, times = part.row[known], column[known], part.times[known]
+    value = view.idf[column]
+    value *= _damped()[np.minimum(times, _MOST)]
+    norm = np.sqrt(np.bincount(row, value * value, count)).astype(np.float32)
+    value *= (np.float32(0.5**0.5) / np.maximum(norm, np.float32(1e-12)))[row]
+    return row, column, value
+
+
+def stem_weights(
+    texts: Sequence[str],
+    shown: Sequence[Sequence[str]],
+    view: View,
+    inner: NDArray[np.float32],
+    directions: NDArray[np.float32],
+) -> list[list[tuple[str, float]]]:
+    """Return what each known stem of each text weighs in one direction, for one batch of texts.
+
+    Parameters
+    ----------
+    shown
+        Stems of each text, as words.
+    inner, directions
+        Vector of each column, and one direction a text.
+    """
+    import numpy as np
+
+    row, column, value = _weighed(terms(texts, runs=False)[0], view, len(texts))
+    weight = value * np.einsum("ij,ij->i", inner[column], directions[row])
+    size = np.int64(len(view.buckets))
+    key = row * size + column
+    order = np.argsort(key)
+    said = [stem for one in shown for stem in one]
+    at = np.array(stem_columns(said, view), np.int64)
+    owner = np.repeat(np.arange(len(shown)), [len(one) for one in shown])
+    known = np.flatnonzero(at >= 0)
+    place = order[np.searchsorted(key, owner[known] * size + at[known], sorter=order)]
+    found: list[list[tuple[str, float]]] = [[] for _ in shown]
+    for whose, which, what in zip(owner[known].tolist(), known.tolist(), weight[place].tolist(), strict=True):
+        found[whose].append((said[which], what))
+    return found
 
 
 @cache

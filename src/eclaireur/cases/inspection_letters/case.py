@@ -62,14 +62,16 @@ def fetch(source: str, into: Path, *, seed: int, progress: Progress) -> None:
 
 
 def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Progress) -> Records:
-    """Read ``sentences`` (text, labels, ``other``: another model's labels, dates) and ``letters``."""
+    """Read ``sentences`` (text, labels, ``other``: another model's, dates), ``letters`` and ``places``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = []
     whole: list[dict[str, Any]] = []
+    named: list[dict[str, Any]] = []
+    beside = {"letters": whole, "places": named}
     for path in sorted(raw.iterdir()):
-        into = whole if path.name.startswith("letters.") else rows
+        into = beside.get(path.name.partition(".")[0], rows)
         if path.suffix == ".parquet":
             into += pq.read_table(path).to_pylist()
             continue
@@ -82,6 +84,7 @@ def records(source: str, raw: Path, *, outcomes: pa.Table | None, progress: Prog
         "sentences": pa.Table.from_pylist(found, schema=pa.schema(zip(names, kinds, strict=True))),
         "letters": reading.table(whole),
         "outcomes": pa.Table.from_pylist([], schema=outcomes_schema()) if outcomes is None else outcomes,
+        "places": reading.place_table(named),
     }
 
 
@@ -196,8 +199,9 @@ def _told(model: Labeller, texts: Sequence[str]) -> list[dict[str, Any]]:
     scores = model.scored(texts)
     given = model.given(scores)
     best, chances, kept = model.sure(scores)
+    why = model.why_each(texts, best.tolist(), count=3)
     found = []
-    for at, text in enumerate(texts):
+    for at, told in enumerate(why):
         first = int(best[at])
         found.append(
             {
@@ -206,17 +210,16 @@ def _told(model: Labeller, texts: Sequence[str]) -> list[dict[str, Any]]:
                 "labels": " ".join(model.names[label] for label in np.flatnonzero(given[at])),
                 "score": float(chances[at]),
                 "kept": bool(kept[at]),
-                "reasons": _reasons(model, text, first),
+                "reasons": _reasons(model.names[first], told),
             }
         )
     return found
 
 
-def _reasons(model: Labeller, text: str, label: int) -> list[dict[str, Any]]:
-    name = model.names[label]
+def _reasons(name: str, why: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
     said = [
         (term, weight, f"Le mot « {term} » {'annonce' if weight > 0 else 'éloigne'} le sujet {name}.")
-        for term, weight in model.why(text, label, count=3)
+        for term, weight in why
     ]
     said = said or [("", 0.0, "Aucun mot de cette phrase n'est connu du modèle.")]
     return [
@@ -277,7 +280,7 @@ def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
     """
     for row in records["letters"].to_pylist():
         if row["number"] == subject.key:
-            return letter_blocks(row)
+            return letter_blocks(row, places=reading.places(records))
     for row in records["sentences"].to_pylist():
         if row["subject"] == str(subject):
             topics = ", ".join(row["labels"]) or "aucun"

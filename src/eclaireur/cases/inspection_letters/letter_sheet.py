@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.semantic.demands import demands
-from eclaireur.bricks.semantic.outline import parts, sentences
+from eclaireur.bricks.semantic.outline import sentences
 from eclaireur.bricks.semantic.references import cited
 from eclaireur.cases.inspection_letters import reading
 from eclaireur.cases.inspection_letters.asking import plain_table
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from eclaireur.bricks.semantic.labelling import Labeller
+    from eclaireur.bricks.semantic.places import Places
     from eclaireur.core.case import Records
 
 __all__ = ["letter_blocks", "proposals"]
@@ -25,17 +26,21 @@ __all__ = ["letter_blocks", "proposals"]
 _LIKELY = 0.5
 
 
-def letter_blocks(row: dict[str, Any]) -> tuple[Block, ...]:
+def letter_blocks(row: dict[str, Any], *, places: Places) -> tuple[Block, ...]:
     """Return the blocks of a letter.
 
     Parameters
     ----------
     row
-        ``number``, ``site``, ``observed`` and ``text``, as `reading.table` gives them.
+        ``number``, ``site``, ``observed``, ``text`` and ``parts``, as `reading.table` gives them.
+    places
+        Places to look for.
     """
     known = reading.patterns()
     text = row["text"]
-    asks = demands(text, known, sent=row["observed"])
+    cut = reading.cut(row, known)
+    asks = demands(text, known, sent=row["observed"], cut=cut)
+    named = Counter((one.name, one.code) for one in places.found(text))
     rules = Counter(one.value for one in cited(text))
     pairs = (
         ("Numéro", row["number"]),
@@ -48,9 +53,7 @@ def letter_blocks(row: dict[str, Any]) -> tuple[Block, ...]:
         SpanText(
             title="Texte",
             text=text,
-            marks=tuple(
-                Mark(start=one.start, end=one.end, label=one.title, part=True) for one in parts(text, known)
-            ),
+            marks=tuple(Mark(start=one.start, end=one.end, label=one.title, part=True) for one in cut),
         ),
         plain_table(
             "Demandes",
@@ -66,6 +69,14 @@ def letter_blocks(row: dict[str, Any]) -> tuple[Block, ...]:
             note="Vérifiez que ce texte est encore applicable.",
             rule="Texte",
             count="Citations",
+        ),
+        plain_table(
+            "Lieux nommés",
+            [{"place": name, "code": code, "count": count} for (name, code), count in named.most_common(30)],
+            note="Parmi les lieux de la table « places » du cas : sans elle, aucun n’est cherché.",
+            place="Lieu",
+            code="Code",
+            count="Fois",
         ),
     )
 

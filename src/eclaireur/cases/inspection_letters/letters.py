@@ -10,10 +10,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
 
 from eclaireur.core import french
 
-__all__ = ["SITES", "TOPICS", "Letter", "generate"]
+__all__ = ["SITES", "TOPICS", "TOWNS", "Letter", "generate"]
 
 TOPICS = {
     "S01": ("la détection d'incendie", "les extincteurs", "une porte coupe-feu", "le permis de feu"),
@@ -41,6 +42,15 @@ TOPICS = {
 
 SITES = ("Port-Clair", "Valmorte", "Les Ormes", "Hautefontaine", "Brisevent")
 """Made-up sites."""
+
+TOWNS = {
+    "Port-Clair": ("Saint-Elme-du-Port", "90101"),
+    "Valmorte": ("Valmorte-les-Bains", "90102"),
+    "Les Ormes": ("Orméville", "90103"),
+    "Hautefontaine": ("Fontaine-le-Haut", "90104"),
+    "Brisevent": ("Le Brisan", "90105"),
+}
+"""Made-up communes of the sites, with made-up codes."""
 
 _SIGHTED = (
     "Les inspecteurs ont examiné {thing} lors de la visite du bâtiment {count}.",
@@ -71,12 +81,19 @@ _NEWER = (
     ("observations", "III. CONSTATS OU OBSERVATIONS N'APPELANT PAS DE RÉPONSE"),
 )
 _NEW_FORM = 2023
+_HOUSE = (
+    ("corrective", "Ce que nous attendons de vous"),
+    ("complements", "Points à nous préciser"),
+    ("observations", "Pour votre information"),
+)
+"""Titles of an office that writes in its own way: no pattern knows them."""
+_MARK = "\x01"
 _MISREAD = (("O", "0"), ("I", "l"), ("É", "E"), ("rn", "m"), ("li", "ll"))
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter: number, site, day, text, and the truth: kinds of its parts, deadlines of its demands."""
+    """A letter: number, site, day, text, and the truth: its parts, deadlines of its demands."""
 
     number: str
     site: str
@@ -85,27 +102,39 @@ class Letter:
     parts: tuple[str, ...]
     due: tuple[date | None, ...]
     scanned: bool
+    begins: tuple[tuple[int, str], ...]
+
+    @property
+    def marked(self) -> str:
+        """Where its parts begin, as the column ``parts`` says it."""
+        return " ".join(f"{kind}:{start}" for start, kind in self.begins)
 
 
-def generate(count: int, *, seed: int) -> list[Letter]:
-    """Write letters over three years; from 2023 they follow a newer form."""
+def generate(count: int, *, seed: int, house: bool = False) -> list[Letter]:
+    """Write letters over three years; from 2023 they follow a newer form.
+
+    Parameters
+    ----------
+    house
+        Titles are those of an office that writes in its own way, in small letters.
+    """
     draw = random.Random(seed)  # noqa: S311 - made-up data
     days = sorted(date(2021, 3, 1) + timedelta(days=draw.randrange(1200)) for _ in range(count))
-    return [_letter(number, day, draw) for number, day in enumerate(days, start=1)]
+    return [_letter(number, day, draw, house=house) for number, day in enumerate(days, start=1)]
 
 
-def _letter(number: int, day: date, draw: random.Random) -> Letter:
+def _letter(number: int, day: date, draw: random.Random, *, house: bool) -> Letter:
     site = draw.choice(SITES)
     name = f"INSSN-{day.year}-{number:04d}"
     visited = day - timedelta(days=draw.randint(10, 40))
-    titles = _NEWER if day.year >= _NEW_FORM else _TITLES
+    titles = _HOUSE if house else _NEWER if day.year >= _NEW_FORM else _TITLES
     scanned = draw.random() < 1 / 3
     due: list[date | None] = []
     pages = [
-        f"Référence : {name}\nMonsieur le directeur du site de {site}",
+        f"Référence : {name}\nMonsieur le directeur du site de {site}, commune de {TOWNS[site][0]}",
         f"Objet : inspection du {french.day(visited)} sur le thème « {_thing(draw)} ».",
         # The synthesis quotes the titles of later parts, as real ones do.
-        "SYNTHÈSE DE L'INSPECTION\n" + _said(draw, 3) + "\n"
+        f"{_MARK}SYNTHÈSE DE L'INSPECTION\n" + _said(draw, 3) + "\n"
         "Les écarts relevés font l'objet de demandes d'actions correctives et d'observations.",
     ]
     for kind, title in titles:
@@ -114,11 +143,19 @@ def _letter(number: int, day: date, draw: random.Random) -> Letter:
             sentence, when = _asked(day, draw)
             due.append(when)
             lines += [sentence, _said(draw, 1)]
-        pages.append(title + "\n" + "\n".join(lines))
-    pages.append("Vous voudrez bien me faire part de vos remarques et réponses sous deux mois.")
+        pages.append(_MARK + title + "\n" + "\n".join(lines))
+    pages.append(f"{_MARK}Vous voudrez bien me faire part de vos remarques et réponses sous deux mois.")
     text = "\n\n".join(pages)
     kinds = ("head", "synthesis", *(kind for kind, _ in titles), "closing")
-    return Letter(name, site, day, _scan(text, draw) if scanned else text, kinds, tuple(due), scanned)
+    text, begins = _unmarked(_scan(text, draw) if scanned else text, kinds[1:])
+    return Letter(name, site, day, text, kinds, tuple(due), scanned, begins)
+
+
+def _unmarked(text: str, kinds: Sequence[str]) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """Take the marks out; say where each stood."""
+    pieces = text.split(_MARK)
+    starts = accumulate(map(len, pieces[:-1]))
+    return "".join(pieces), tuple(zip(starts, kinds, strict=True))
 
 
 def _thing(draw: random.Random) -> str:

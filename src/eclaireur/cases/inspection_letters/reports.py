@@ -270,7 +270,11 @@ def _site(asked: Asked) -> tuple[Block, ...]:
     letters = [row for row in asked.letters if row["site"] == site]
     today: date = asked.letters[-1]["observed"]
     known = reading.patterns()
-    asks = [(row, one) for row in letters for one in demands(row["text"], known, sent=row["observed"])]
+    asks = [
+        (row, one)
+        for row in letters
+        for one in demands(row["text"], known, sent=row["observed"], cut=reading.cut(row, known))
+    ]
     open_ = [(row, one) for row, one in asks if one.due is None or one.due >= today]
     topics = Counter(topic for row, _, labels in _mentions(asked) if row["site"] == site for topic in labels)
     return (

@@ -13,6 +13,8 @@ from eclaireur.cases.inspection_letters.letters import TOPICS
 __all__ = ["write"]
 
 _LETTERS = 60
+_MARKED = 20
+"""Letters whose parts someone marked."""
 
 _OPENINGS = (
     "Les inspecteurs ont constaté que {thing} n'était pas conforme au référentiel du site {site}.",
@@ -29,7 +31,7 @@ _PLAIN = (
 
 
 def write(into: Path, *, seed: int, count: int = 240) -> None:
-    """Write ``sentences.jsonl`` (sentence, date, topics) and ``letters.jsonl`` (number, site, date, text)."""
+    """Write ``sentences.jsonl`` (sentence, date, topics), ``letters.jsonl`` and ``places.jsonl``."""
     draw = random.Random(seed)  # noqa: S311 - made-up data
     with (into / "sentences.jsonl").open("w", encoding="utf-8") as stream:
         for _ in range(count):
@@ -41,11 +43,15 @@ def write(into: Path, *, seed: int, count: int = 240) -> None:
             row = {"sentence": text, "date": day.isoformat(), "labels": sorted(set(topics))}
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")
     with (into / "letters.jsonl").open("w", encoding="utf-8") as stream:
-        for letter in letters.generate(_LETTERS, seed=seed):
+        for at, letter in enumerate(letters.generate(_LETTERS, seed=seed)):
             row = {
                 "number": letter.number,
                 "site": letter.site,
                 "date": letter.day.isoformat(),
                 "text": letter.text,
+                "parts": letter.marked if at < _MARKED else "",
             }
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+    with (into / "places.jsonl").open("w", encoding="utf-8") as stream:
+        for name, code in letters.TOWNS.values():
+            stream.write(json.dumps({"name": name, "code": code}, ensure_ascii=False) + "\n")

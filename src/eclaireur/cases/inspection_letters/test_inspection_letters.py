@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 
 from eclaireur.bricks.semantic.labelling import Labeller
-from eclaireur.cases.inspection_letters import case, measuring, reports, sample
+from eclaireur.cases.inspection_letters import case, letters, measuring, reading, reports, sample
 from eclaireur.cases.inspection_letters.answered import taught
 from eclaireur.core.case import Records, quiet
 from eclaireur.core.errors import BadValueError, EclaireurError, FileRefusedError, UnknownSubjectError
 from eclaireur.core.tables import outcomes_schema
-from eclaireur.core.view import Block, Facts, Table
+from eclaireur.core.view import Block, Facts, SpanText, Table
 
 
 def test_made_up_topics_are_found_on_folds_never_seen_and_kept_ones_are_right(tmp_path: Path) -> None:
@@ -100,6 +100,27 @@ def test_the_sheet_of_a_site_shows_its_demands_and_is_written_as_pdf(played: Pla
     assert isinstance(topics, Table)
     assert all("(" in row["topic"] for row in topics.rows)
     assert len(last.citations) <= 5  # type: ignore[union-attr]
+
+
+def test_the_sheet_of_a_letter_shows_its_parts_and_the_places_it_names(played: Played) -> None:
+    marked = {row["number"]: row for row in played.records["letters"].to_pylist()}
+    truth = letters.generate(len(marked), seed=3)
+    found = {number: [(one["start"], one["kind"]) for one in row["parts"]] for number, row in marked.items()}
+    right = [found[one.number] == list(one.begins) for one in truth]
+    assert all(right[:20])  # marked
+    assert sum(right[20:]) / len(right[20:]) >= 0.9  # cut by the model
+    last = truth[-1]
+    blocks = case.sheet(case.identify(last.number), played.records)
+    (text,) = [block for block in blocks if isinstance(block, SpanText)]
+    assert [one.label for one in text.marks][:2] == ["En-tête", "Synthèse de l'inspection"]
+    (places,) = [block for block in blocks if isinstance(block, Table) and block.title == "Lieux nommés"]
+    assert {(row["place"], row["code"]) for row in places.rows} == {letters.TOWNS[last.site]}
+
+
+def test_parts_not_written_as_kind_and_place_are_refused() -> None:
+    row = {"number": "A", "site": "B", "date": "2024-01-01", "text": "Objet.", "parts": "synthèse 12"}
+    with pytest.raises(BadValueError, match="lettre A"):
+        reading.table([row])
 
 
 def test_a_watch_finds_whole_words_without_accents(played: Played) -> None:
