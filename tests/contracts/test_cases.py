@@ -19,12 +19,22 @@ from rich.console import Console
 from eclaireur.core import snapshots
 from eclaireur.core.card import Card, Desk, QualityState
 from eclaireur.core.catalog import cards, load_case
-from eclaireur.core.errors import BadValueError, EmptyTableError, MissingColumnError
+from eclaireur.core.errors import BadValueError, EmptyTableError, MissingColumnError, NotFoundError
 from eclaireur.core.evaluation import evaluation_json
 from eclaireur.core.tables import examples_schema, outcomes_schema, signals_schema
 from eclaireur.core.terminal import TerminalRenderer
+from eclaireur.core.view import Table
 from eclaireur.core.workspace import Workspace
-from eclaireur.service import evaluating, scoring, signals as making, training, work as working
+from eclaireur.service import (
+    erasing,
+    evaluating,
+    personal,
+    reporting,
+    scoring,
+    signals as making,
+    training,
+    work as working,
+)
 from eclaireur.service.signals import Signals
 from eclaireur.service.watching import moved_since, pooled, watch_block
 from eclaireur.service.work import Work
@@ -284,3 +294,63 @@ def test_the_model_in_service_says_what_it_learnt_from(played: Played) -> None:
     assert len(card.examples_sha256) == 64
     assert card.limits
     assert set(card.artefacts)
+
+
+@pytest.mark.parametrize(
+    "played", [card for card in ALL if card.name == "hiring_firms"], indirect=True, ids=lambda card: card.name
+)
+def test_a_firm_that_withdraws_is_at_once_nowhere_without_a_new_run(played: Played, tmp_path: Path) -> None:
+    copy = shutil.copytree(played.work.workspace.home, tmp_path / "home")
+    work = Work.on(Workspace.open(copy, env={"ECLAIREUR_ENGINE": "inline"}), played.work.card.name)
+    places = {row["subject"]: row for row in played.signals.records.tables["establishments"].to_pylist()}
+    best = max(
+        played.signals.table.to_pylist(), key=lambda row: (places[row["subject"]]["naf"], row["score"])
+    )
+    subject, name, key = best["subject"], best["name"], best["subject"].partition(":")[2]
+    jobs = played.signals.records.tables["jobs"].to_pylist()
+    rome = next(row["rome"] for row in jobs if row["naf"] == places[subject]["naf"])
+    near = next(
+        (
+            row["rome"]
+            for row in played.signals.records.tables["near_jobs"].to_pylist()
+            if row["near"] == rome
+        ),
+        None,
+    )
+    commune = places[subject]["commune_name"]
+
+    def searched(job: str) -> tuple[str, list[dict[str, str]]]:
+        blocks, _ = reporting.report(
+            work, "sample", "search", about=f"metier={job} commune={commune} rayon=200 jour=2025-07-01"
+        )
+        tables = [block for block in blocks if isinstance(block, Table)]
+        return str(blocks), [dict(row) for row in tables[-1].rows]
+
+    def listed() -> bool:
+        drawn, _ = making.draw(work, making.latest(work, "sample"), capacity=9999, random_share=0.0)
+        return any(str(item.subject) == subject for item in drawn.items)
+
+    asked = tmp_path / "firms.csv"
+    asked.write_text(f"subject;date;naf;band;area\n{key};2025-07-01;5610A;11;Littoral\n", encoding="utf-8")
+    runs = [run.id for run in work.workspace.runs.history(work.card.name, "signals")]
+    before = searched(near)[1] if near else []
+    assert listed()
+    reporting.keep_report(work, "sample", "search", about=f"metier={rome} commune={commune} rayon=200")
+    scoring.keep_score(work, "sample", input_path=asked)
+    assert erasing.traces(work.workspace, [key])
+
+    personal.erase(work, key, by="Anne Roy", reason="retrait demandé par l'entreprise")
+
+    assert [run.id for run in work.workspace.runs.history(work.card.name, "signals")] == runs
+    assert subject not in making.latest(work, "sample").table["subject"].to_pylist()
+    assert not listed()
+    with pytest.raises(NotFoundError):
+        making.explain(work, "sample", key)
+    text, _ = searched(rome)
+    assert key not in text
+    assert name not in text
+    assert not near or searched(near)[1] != before
+    with pytest.raises(BadValueError, match="effacé"):
+        scoring.score(work, "sample", input_path=asked, output=tmp_path / "scored.csv")
+    # The search and the scored file that were kept with its number hold it no more.
+    assert not erasing.traces(work.workspace, [key])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from eclaireur.core.evaluation import Panel
+from eclaireur.core.evaluation import Panel, bootstrap_weights, gain
 from eclaireur.core.evaluation.compare import FIGURES
 from eclaireur.core.evaluation.order import Order
 
@@ -46,6 +46,48 @@ def test_a_weight_counts_as_copies_of_the_row(name: str, rows: list[tuple[float,
         Panel(copied[0], copied[1], groups=copied[2], days=copied[3], periods=copied[4]), None
     )
     assert weighted == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_many_draws_at_once_are_each_draw_alone(name: str) -> None:
+    """Set against `Order`, which measures one draw of one period and shares no code with the sums by cell."""
+    random = np.random.default_rng(4)
+    labels, scores = random.integers(0, 2, 240), random.integers(0, 30, 240) / 30
+    groups, days, periods = (random.integers(low, high, 240) for low, high in ((-1, 4), (0, 30), (0, 3)))
+    labels[periods == 2] = 0  # a period without positives
+    weights = bootstrap_weights(240, seed=1, clusters=groups, draws=20)
+    one = periods == 0
+
+    panel = Panel(labels, scores, groups=groups, days=days, periods=periods)
+    assert FIGURES[name](panel, weights) == pytest.approx([FIGURES[name](panel, line) for line in weights])
+    alone = Panel(labels[one], scores[one], groups=groups[one], days=days[one])
+    plain = Order(labels[one], scores[one], groups=groups[one], days=days[one])
+    assert alone.redrawn(name, FIGURES[name], weights[:, one]) == pytest.approx(
+        [FIGURES[name](plain, line) for line in weights[:, one]], nan_ok=True
+    )
+
+
+def test_a_ranking_is_redrawn_once_whatever_it_is_set_against() -> None:
+    asked: list[int] = []
+
+    def counted(panel: Panel, weights: np.ndarray) -> np.ndarray:
+        asked.append(len(weights))
+        return np.asarray(panel.auc(weights))
+
+    random = np.random.default_rng(5)
+    model = Panel(random.integers(0, 2, 90), random.random(90))
+    weights, others = (bootstrap_weights(90, seed=seed, draws=30) for seed in (1, 2))
+    first = model.redrawn("auc", counted, weights)
+    assert model.redrawn("auc", counted, weights) is first
+    assert asked == [30]
+    # Other weights, or some that may have changed since, are measured anew.
+    assert (model.redrawn("auc", counted, others) != first).any()
+    changed = weights.copy()
+    before = model.redrawn("auc", counted, changed)
+    changed[:] = others
+    assert (model.redrawn("auc", counted, changed) != before).any()
+    none = gain("auc", model, model, weights, baseline_name="lui-même")
+    assert (none.value, none.low, none.high) == (0, 0, 0)
 
 
 def test_a_score_that_only_knows_the_period_ranks_nothing() -> None:

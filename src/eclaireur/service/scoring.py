@@ -215,6 +215,7 @@ def _asked(work: Work, source: str, input_path: Path) -> _Asked:
 def _scored(work: Work, source: str, asked: _Asked) -> pa.Table:
     import pyarrow as pa
 
+    _refuse_gone(work, asked.candidates)
     registry, card = work.workspace.registry, asked.model.card
     scored = work.case.score(
         asked.candidates,
@@ -230,6 +231,31 @@ def _scored(work: Work, source: str, asked: _Asked) -> pa.Table:
     scored = scored.append_column("mention", pa.array([SHORT] * size, pa.string()))
     scored = scored.append_column("run", pa.array([asked.run.id] * size, pa.string()))
     return scored.add_column(0, "line", pa.array(asked.lines, pa.int64()))
+
+
+def _refuse_gone(work: Work, candidates: pa.Table) -> None:
+    """Refuse a file with somebody who was erased from the case, named as the file does.
+
+    Raises
+    ------
+    BadValueError
+        If there is one: what a file says of somebody would else bring them back.
+    """
+    from eclaireur.service.erasing import marks_of
+
+    erasures = work.workspace.erasures
+    some = any(one.case == work.card.name for one in erasures.all())
+    if not some or "subject" not in candidates.column_names:
+        return
+    written = [str(one) for one in candidates["subject"].unique().to_pylist() if one is not None]
+    known = {mark: name for name in written for mark in marks_of(work, name)}
+    gone = sorted({known[mark] for mark in erasures.gone(work.card.name, list(known))})
+    if gone:
+        raise BadValueError(
+            f"« {gone[0]} » a été effacé de ce cas et ne peut plus y figurer.",
+            column="subject",
+            fix="Retirez-le du fichier.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

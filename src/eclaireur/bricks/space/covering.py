@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.space import exact
+from eclaireur.bricks.space.exchange import improved
 from eclaireur.core.errors import BadValueError
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ __all__ = ["Choice", "ceiling", "choose", "within"]
 
 _EXACT = 20_000
 """Pairs of a place and a site within reach under which the optimum is sought by itself."""
-
-_PASSES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +73,9 @@ def choose(
     """Choose sites so that the most demand is served (maximal covering: Church and ReVelle 1974).
 
     Small problems are solved to the optimum by HiGHS. Large ones by the greedy rule, never under 63 % of the
-    optimum (Nemhauser, Wolsey and Fisher 1978), then by exchanging one site for another as long as that
-    serves more (Teitz and Bart 1968). With capacities (Current and Storbeck 1988) large ones have the greedy
-    rule alone, then the best sharing of demand between the sites chosen.
+    optimum (Nemhauser, Wolsey and Fisher 1978), then by exchanging one site for another, then a few
+    neighbours drawn again (see `exchange`). With capacities (Current and Storbeck 1988) large ones have the
+    greedy rule alone, then the best sharing of demand between the sites chosen.
 
     Parameters
     ----------
@@ -122,8 +121,7 @@ def choose(
             optimal=False,
         )
     else:
-        sites = _exchange(reached, demand, _greedy(reached, demand, more, fixed), len(fixed))
-        served = float(demand[_times(reached, sites) > 0].sum())
+        sites, served = _quick(reached, demand, more, fixed)
         found = Choice(sites=tuple(sites), served=served, bound=math.inf, optimal=False)
     if not prove:
         return found
@@ -150,8 +148,7 @@ def ceiling(
     """
     import numpy as np
 
-    sites = _exchange(reached, demand, _greedy(reached, demand, more, fixed), len(fixed))
-    known = float(demand[_times(reached, sites) > 0].sum())
+    _, known = _quick(reached, demand, more, fixed)
     prices = demand / np.maximum(1.0, np.asarray(reached.sum(axis=0)).ravel())
     free = np.ones(reached.shape[0], dtype=bool)
     free[list(fixed)] = False
@@ -178,74 +175,16 @@ def ceiling(
     return max(least, known)
 
 
-def _times(reached: Any, sites: Sequence[int]) -> NDArray[np.int64]:
-    """Return how many of the sites reach each place."""
-    import numpy as np
-
-    chosen = np.zeros(reached.shape[0])
-    chosen[list(sites)] = 1
-    return (reached.T @ chosen).astype(np.int64)  # type: ignore[no-any-return]
+def _quick(
+    reached: Any, demand: NDArray[np.float64], more: int, fixed: Sequence[int]
+) -> tuple[list[int], float]:
+    """Return a good choice, and the demand it serves."""
+    found = improved(reached, demand, more, fixed)
+    return found.ordered(), found.served
 
 
 def _line(reached: Any, site: int) -> NDArray[np.int64]:
     return reached.indices[reached.indptr[site] : reached.indptr[site + 1]]  # type: ignore[no-any-return]
-
-
-def _greedy(reached: Any, demand: NDArray[np.float64], more: int, fixed: Sequence[int]) -> list[int]:
-    """Add, one by one, the site that serves the most of what is not served yet."""
-    import numpy as np
-
-    sites = list(fixed)
-    left = np.where(_times(reached, sites) > 0, 0.0, demand)
-    taken = np.zeros(reached.shape[0], dtype=bool)
-    taken[sites] = True
-    for _ in range(more):
-        gain = reached @ left
-        gain[taken] = -1
-        site = int(gain.argmax())
-        sites.append(site)
-        taken[site] = True
-        left[_line(reached, site)] = 0
-    return sites
-
-
-def _exchange(reached: Any, demand: NDArray[np.float64], sites: list[int], kept: int) -> list[int]:
-    """Exchange an added site for one left out as long as more is served."""
-    import numpy as np
-
-    times = _times(reached, sites)
-    left = np.where(times > 0, 0.0, demand)
-    gain = reached @ left
-    taken = np.zeros(reached.shape[0], dtype=bool)
-    taken[sites] = True
-    by_place = reached.tocsc()
-    worth = float(demand.sum()) * 1e-9
-    for _ in range(_PASSES):
-        moved = False
-        for at in range(kept, len(sites)):
-            old = sites[at]
-            mine = _line(reached, old)
-            alone = mine[times[mine] == 1]
-            loss = float(demand[alone].sum())
-            # What leaves becomes free for the others: only their lines that meet it change.
-            back = np.zeros(len(demand))
-            back[alone] = demand[alone]
-            after = gain + (by_place @ back if len(alone) else 0.0)
-            after[taken] = -1
-            new = int(after.argmax())
-            if after[new] <= loss + worth:
-                continue
-            theirs = _line(reached, new)
-            times[mine] -= 1
-            times[theirs] += 1
-            left = np.where(times > 0, 0.0, demand)
-            gain = reached @ left
-            taken[old], taken[new] = False, True
-            sites[at] = new
-            moved = True
-        if not moved:
-            break
-    return sites
 
 
 def _greedy_with_capacity(

@@ -187,8 +187,14 @@ def matrix(rows: pa.Table, records: Mapping[str, pa.Table]) -> NDArray[np.float6
     import pyarrow.compute as pc
 
     seasonal = _with_season(rows)
-    found = build(seasonal, {"hirings": _events(records), "hired": _hired(records)}, _SPECS)
+    events = _events(records)
+    found = build(seasonal, {"hirings": events, "hired": _hired(records)}, _SPECS)
     built = {name: found[name].to_numpy() for name in found.column_names}
+    for spec in _SPECS:
+        if isinstance(spec, Peers):
+            # Nothing is known of a territory or an activity never seen: it is not one that hires nobody.
+            never = pc.invert(pc.is_in(seasonal[spec.key], value_set=events[spec.key].unique()))
+            built[spec.name] = np.where(never.to_numpy(), np.nan, built[spec.name])
     opened = rows["opened"].to_numpy().astype("datetime64[D]")
     days = rows["as_of"].to_numpy().astype("datetime64[D]")
     age = np.where(np.isnat(opened), np.nan, (days - opened).astype(float) / 365.25)

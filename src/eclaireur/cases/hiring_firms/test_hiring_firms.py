@@ -90,6 +90,23 @@ def test_a_firm_that_asked_to_leave_is_nowhere(ready: Ready) -> None:
         case.score(asked, ready.records, ready.card, ready.files.__getitem__, progress=quiet)
 
 
+def test_of_a_territory_never_seen_it_is_said_that_it_is_not_known(ready: Ready) -> None:
+    asked = {
+        "subject": ["83283779300021"],
+        "date": [NEXT],
+        "naf": ["8710A"],
+        "band": ["21"],
+        "area": ["Corse"],
+    }
+    found = case.score(
+        pa.table(asked), ready.records, ready.card, ready.files.__getitem__, progress=quiet
+    ).to_pylist()[0]
+    said = [reason["sentence"] for reason in found["reasons"]]
+    assert "Territoire peu connu." in said
+    assert not any("ce territoire embauchent" in sentence for sentence in said)
+    assert 0 < found["score"] < 1
+
+
 def test_a_correction_replaces_what_is_said_of_a_firm(ready: Ready) -> None:
     corrected = str(case.identify(ready.raw["requests"]["subject"][0].as_py()))
     places = ready.records["establishments"]

@@ -31,7 +31,8 @@ __all__ = [
 Ranking = Order | Panel
 """One order, or the orders of several periods."""
 
-Figure = Callable[[Ranking, Any], float]
+Figure = Callable[[Any, Any], Any]
+"""What a ranking and weights give: a number, or one a draw (`Panel`)."""
 
 FIGURES: dict[str, Figure] = {
     "auc": lambda order, weights: order.auc(weights),
@@ -66,6 +67,16 @@ def figure_named(name: str, k: int | None = None) -> Figure:
     return FIGURES[name]
 
 
+def _redrawn(name: str, order: Ranking, weights: NDArray[np.float64], k: int | None) -> NDArray[np.float64]:
+    """Return a figure under each line of bootstrap weights; see `Panel.redrawn`."""
+    import numpy as np
+
+    figure = figure_named(name, k)
+    if isinstance(order, Panel):
+        return order.redrawn((name, k), figure, weights)
+    return np.array([figure(order, line) for line in weights])
+
+
 def measured(
     name: str,
     order: Ranking,
@@ -84,13 +95,11 @@ def measured(
     k
         Places of ``precision_at_k`` and ``recall_at_k``.
     """
-    import numpy as np
-
     figure = figure_named(name, k)
     return interval_metric(
         name,
         figure(order, None),
-        np.array([figure(order, line) for line in weights]),
+        _redrawn(name, order, weights, k),
         n=order.size,
         baseline=baseline,
         baseline_value=baseline_value,
@@ -107,12 +116,10 @@ def gain(
     k: int | None = None,
 ) -> Metric:
     """Return the figure of an order minus that of a baseline on the same rows, with a paired interval."""
-    import numpy as np
-
     figure = figure_named(name, k)
     reference = figure(baseline, None)
     value = figure(order, None) - reference
-    low, high = percentiles(np.array([figure(order, line) - figure(baseline, line) for line in weights]))
+    low, high = percentiles(_redrawn(name, order, weights, k) - _redrawn(name, baseline, weights, k))
     return Metric(
         name=f"{name}_gain",
         value=usable(value),
@@ -126,7 +133,7 @@ def gain(
 
 def auc_metric(labels: Any, scores: Any, *, baseline: str, baseline_scores: Any, seed: int = 0) -> Metric:
     """Return the area under the curve of scores with its interval, beside that of a baseline."""
-    order = Order(labels, scores)
+    order = Panel(labels, scores)
     weights = bootstrap_weights(order.size, seed=seed)
     value = usable(Order(labels, baseline_scores).auc())
     return measured("auc", order, weights, baseline=baseline, baseline_value=value)
@@ -155,7 +162,7 @@ def comparison(
         For each figure, the challenger's value with the champion's as baseline, then the gain.
     """
     groups = group_codes(observer)
-    new, old = Order(labels, challenger, groups=groups), Order(labels, champion, groups=groups)
+    new, old = Panel(labels, challenger, groups=groups), Panel(labels, champion, groups=groups)
     weights = bootstrap_weights(new.size, seed=seed, clusters=group_codes(subjects))
     metrics: list[Metric] = []
     for name in ("auc", "auc_within_observer", "lift_top_5pct", "precision_at_100", "brier"):

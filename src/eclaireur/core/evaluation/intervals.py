@@ -55,17 +55,23 @@ def bootstrap_weights(
     """Return how many times each row is drawn, one line per bootstrap draw: shape ``(draws, n)``.
 
     With ``clusters`` (one code per row), whole clusters are drawn: the rows of one subject come
-    together, so that its repeats are not taken for independent news.
+    together, so that its repeats are not taken for independent news. The weights cannot be written, so that
+    what was measured with them may be kept.
     """
     import numpy as np
 
     random = np.random.default_rng(seed)
     if clusters is None:
-        return random.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
+        return _frozen(random.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64))
     _, codes = np.unique(clusters, return_inverse=True)
     size = int(codes.max()) + 1
     drawn = random.multinomial(size, np.full(size, 1 / size), size=draws).astype(np.float64)
-    return drawn[:, codes]
+    return _frozen(drawn[:, codes])
+
+
+def _frozen(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    weights.flags.writeable = False
+    return weights
 
 
 def percentiles(values: NDArray[np.float64]) -> tuple[float, float]:
