@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -128,10 +129,11 @@ def run(engine: str, folder: Path, number: int, asked: int, rounds: int) -> None
                 "sqlite": sqlite,
                 "postgresql": postgresql_engine,
             }[engine](found, Path(place))
+            first = next(opened, None)
         except ImportError as error:
             print(f"{engine}: absent ({error.name})")
             return
-        for spent, title, ask, clock in opened:
+        for spent, title, ask, clock in chain([first] if first else [], opened):
             each = []
             wanted = queries(found, asked)
             for words in wanted[:50]:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Held", "coverage", "evaluate", "groups", "held_out", "learning"]
+__all__ = ["SHARES", "Held", "coverage", "evaluate", "groups", "held_out", "learning"]
 
 _FOLDS = 5
 _DRAWS = 200
-_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Shares of sentences kept at which precision is told."""
 
 
 def groups(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -195,7 +196,7 @@ def coverage(held: Held) -> tuple[Series, ...]:
     order = np.argsort(-held.sure, kind="stable")
     right = np.cumsum(held.right[order])
     shares, values, lows, highs = [], [], [], []
-    for share in _STEPS:
+    for share in SHARES:
         count = max(1, round(share * len(order)))
         low, high = evaluation.wilson(float(right[count - 1]), count)
         shares.append(100 * share)
@@ -213,7 +214,7 @@ def _curve(held: Held) -> str:
     (line,) = coverage(held)
     said = [
         f"{french.number(100 * share, 0)} % : {french.number(value, 2)}"
-        for share, value in zip(_STEPS, line.y, strict=True)
+        for share, value in zip(SHARES, line.y, strict=True)
     ]
     return f"Précision du premier sujet selon la part de phrases gardées : {' ; '.join(said)}."
 

@@ -47,8 +47,8 @@ def coverage(asked: Asked) -> tuple[Block, ...]:
     """Draw how often the first topic is right among the sentences that the model keeps, surest first."""
     series = measuring.coverage(_held(asked))
     text = " ; ".join(
-        f"{french.number(x)} % des phrases : {french.number(y, 2)}"
-        for x, y in zip(series[0].x, series[0].y, strict=True)
+        f"{french.number(100 * share)} % des phrases : {french.number(y, 2)}"
+        for share, y in zip(measuring.SHARES, series[0].y, strict=True)
     )
     return (
         Chart(
