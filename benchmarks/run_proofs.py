@@ -54,7 +54,7 @@ SCRIPTS: Mapping[str, Script] = {
     "stop": Script(("--rounds", "20"), ("--rounds", "3")),
     "perimeters": Script((), ("--stride", "40", "--turns", "3", "--people", "50")),
     "membership": Script((), ("--case", "artisan_siting")),
-    "kills": Script(("--kills", "2000"), ("--kills", "40"), 900),
+    "kills": Script(("--kills", "2000"), ("--kills", "40", "--desks", "1"), 900),
     "power": Script(("--cuts", "5000"), ("--cuts", "200")),
     "upgrade": Script((), ("--every", "60", "--oldest", "4")),
     "outages": Script((), ("--locked", "22")),

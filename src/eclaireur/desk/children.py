@@ -24,7 +24,8 @@ _LOG = logging.getLogger(__name__)
 _SET_PARENT_DEATH_SIGNAL = 1
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
-_STEADY = 60.0
+_STEADY = 10.0
+"""Seconds after which a program that ends did not die at once: it starts again without waiting longer."""
 _BEAT = 0.2
 _TIDY = 5.0
 
