@@ -120,15 +120,16 @@ def run(engine: str, folder: Path, number: int, asked: int, rounds: int) -> None
         print(f"ten million additions: {time.process_time() - start:.2f} CPU-s")
         print(f"{number} passages of {size} characters, {real} as published, the rest varied")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    engines: dict[str, Callable[[Sequence[tuple[str, str]], Path], Opened]] = {
+        "eclaireur": partial(eclaireur, rounds=rounds),
+        "hybrid": hybrid,
+        "bm25s": bm25s_engine,
+        "sqlite": sqlite,
+        "postgresql": postgresql_engine,
+    }
     with tempfile.TemporaryDirectory() as place:
         try:
-            opened = {
-                "eclaireur": partial(eclaireur, rounds=rounds),
-                "hybrid": hybrid,
-                "bm25s": bm25s_engine,
-                "sqlite": sqlite,
-                "postgresql": postgresql_engine,
-            }[engine](found, Path(place))
+            opened = engines[engine](found, Path(place))
             first = next(opened, None)
         except ImportError as error:
             print(f"{engine}: absent ({error.name})")
