@@ -319,8 +319,14 @@ def main() -> int:
     )
     if asked.log is not None:
         figures = {"proof": "kills", "seed": asked.seed, "tried": tried, "failed": sum(wrong.values())}
-        said = {"killed": proof.killed, "acknowledged": proof.acknowledged, "wrong": wrong}
-        said |= {"kills": proof.kills, "aside": proof.aside, "slowest": proof.slowest}
+        said = {
+            "killed": proof.killed,
+            "acknowledged": proof.acknowledged,
+            "wrong": wrong,
+            "kills": proof.kills,
+            "aside": proof.aside,
+            "slowest": proof.slowest,
+        }
         asked.log.write_text(json.dumps({**figures, **said}) + "\n", encoding="utf-8")
     return 1 if wrong or tried < asked.kills / 4 else 0
 
