@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,6 +67,12 @@ def test_what_a_killed_process_was_reading_is_taken_away(temporary: Path, tmp_pa
             tidy(folder)
             assert not task.exists()
             assert read.exists(), "a living process keeps its files"
+            old = time.time() - 30 * 86_400
+            kept = (folder, folder / "held", read.parent)
+            for one in kept:
+                os.utime(one, (old, old))
+            tidy(folder)
+            assert all(one.stat().st_mtime > old + 86_400 for one in kept), "a system would take it away"
             process.send_signal(signal.SIGKILL)
         tidy(folder)
         assert [one.name for one in folder.iterdir()] == ["held"]
@@ -89,6 +96,12 @@ def test_a_desk_takes_away_what_killed_desks_left_and_nothing_else(temporary: Pa
         "eclaireur-desk-new",
         "other",
     ]
+
+
+def test_a_folder_that_the_system_took_away_ends_no_desk(temporary: Path) -> None:
+    with scratch() as folder:
+        shutil.rmtree(folder)
+        tidy(folder)
 
 
 def test_only_processes_of_a_desk_settle(temporary: Path) -> None:

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from eclaireur.core.errors import WorkFailedError
@@ -45,15 +45,22 @@ def settle() -> None:
     if not base.name.startswith(_PREFIX):
         return
     own = base / str(os.getpid())
-    own.mkdir(mode=0o700, exist_ok=True)
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["TMPDIR"] = tempfile.tempdir = str(own)
 
 
 def tidy(folder: Path) -> None:
-    """Take away what processes that ended left in a desk's folder."""
-    for one in folder.iterdir():
-        if one.name.isdigit() and not _alive(int(one.name)):
-            shutil.rmtree(one, ignore_errors=True)
+    """Take away what processes that ended left in a desk's folder; keep the rest young.
+
+    Systems empty their folder of temporary files of what nothing has touched for days: a desk that is served
+    for months must not lose its own.
+    """
+    with suppress(FileNotFoundError):
+        for one in (folder, *folder.iterdir()):
+            if one.name.isdigit() and not _alive(int(one.name)):
+                shutil.rmtree(one, ignore_errors=True)
+            else:
+                os.utime(one)
 
 
 def _alive(number: int) -> bool:
