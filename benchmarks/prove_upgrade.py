@@ -3,10 +3,11 @@
     python benchmarks/prove_upgrade.py [--only sqlite|postgresql] [--every 1] [--log FILE]
 
 For each older version of the tables, with rows in them, the upgrade is begun in a process that is killed
-(SIGKILL) just before its first statement to the database, then, on the same old base, before its second, and
-so on to the last. After each kill the upgrade is started again, as the next ``serve`` does: it must end, the
-tables must be those of a new installation, and every row must be there. On SQLite, and on PostgreSQL where
-``DATABASE_URL`` names a server or its programs are found: then in bases of their own.
+(SIGKILL) just before its first statement that changes the database, then, on the same old base, before its
+second, and so on to the last; a statement that only reads leaves the base of the one before. After each kill
+the upgrade is started again, as the next ``serve`` does: it must end, the tables must be those of a new
+installation, and every row must be there. On SQLite, and on PostgreSQL where ``DATABASE_URL`` names a server
+or its programs are found: then in bases of their own.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from urllib.parse import urlsplit, urlunsplit
 __all__ = ["Kills", "main", "prove"]
 
 _ROWS = 50
-_PROGRAMS = Path("/usr/lib/postgresql")
+_READS = ("SELECT", "PRAGMA", "SHOW", "BEGIN", "SAVEPOINT")
+"""What a statement begins with that changes nothing: the base is that of the kill before."""
 
 
 @dataclass(slots=True)
@@ -200,7 +202,7 @@ def _shape() -> dict[str, Any]:
 
 
 def _killed(statement: int) -> bool:
-    """Upgrade in a process that is killed before a statement; False when it ended before it came to it."""
+    """Upgrade in a process that is killed before its nth change; False when it ended before it came to it."""
     from django.db import connection, connections
 
     connections.close_all()
@@ -209,7 +211,7 @@ def _killed(statement: int) -> bool:
         left = [statement]
 
         def count(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
-            left[0] -= 1
+            left[0] -= not str(sql).lstrip().upper().startswith(_READS)
             if left[0] <= 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             return execute(sql, params, many, context)
@@ -229,7 +231,7 @@ def _killed(statement: int) -> bool:
 
 
 def prove(bases: _Bases, every: int, *, oldest: int = 0, first: int = 1) -> Kills:
-    """Kill the upgrade of each old version at one statement in so many, from the first."""
+    """Kill the upgrade of each old version at one change in so many, from the first."""
     from django.db import connection
 
     found = Kills()
@@ -248,7 +250,7 @@ def prove(bases: _Bases, every: int, *, oldest: int = 0, first: int = 1) -> Kill
             if not _killed(statement):
                 break
             found.kills += 1
-            where = f"{connection.vendor} {version}, statement {statement}"
+            where = f"{connection.vendor} {version}, change {statement}"
             try:
                 _upgrade()
             except Exception as error:  # noqa: BLE001 (whatever it is, the next start did not end)
@@ -321,9 +323,9 @@ def main() -> int:
     """Run the proof, print its figures, and fail when something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=("sqlite", "postgresql"), default="")
-    parser.add_argument("--every", type=int, default=1, help="kill at one statement in so many")
+    parser.add_argument("--every", type=int, default=1, help="kill at one change in so many")
     parser.add_argument("--oldest", type=int, default=0, help="versions that are left out, from the first")
-    parser.add_argument("--first", type=int, default=1, help="first statement at which it is killed")
+    parser.add_argument("--first", type=int, default=1, help="first change at which it is killed")
     parser.add_argument("--log", type=Path, default=None)
     asked = parser.parse_args()
     kills, wrong = 0, 0

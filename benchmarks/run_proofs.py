@@ -56,7 +56,7 @@ SCRIPTS: Mapping[str, Script] = {
     "membership": Script((), ("--case", "artisan_siting")),
     "kills": Script(("--kills", "2000"), ("--kills", "40", "--desks", "1"), 900),
     "power": Script(("--cuts", "5000"), ("--cuts", "200")),
-    "upgrade": Script((), ("--every", "60", "--oldest", "4")),
+    "upgrade": Script((), ("--every", "25", "--oldest", "4")),
     "outages": Script((), ("--locked", "22")),
     "overload": Script(("--seconds", "60"), ("--seconds", "10")),
     "fetching": Script((), ("--kills", "5", "--rolling", "0")),

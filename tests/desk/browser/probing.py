@@ -124,7 +124,7 @@ def faults(page: Page, *, narrow: bool = False) -> list[str]:
     """Return what is wrong on the page as it stands, in light and in dark."""
     found = []
     for scheme, options in (("light", _NARROW),) if narrow else _LOOKS:
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # a colour half-way is nobody's
         found += [f"{scheme}: {one}" for one in _violations(page, options)]
         found += [f"{scheme}: not parted by 3:1: {one}" for one in page.evaluate(_EDGES)]
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
