@@ -329,14 +329,7 @@ def main() -> int:
     parser.add_argument("--log", type=Path, default=None)
     asked = parser.parse_args()
     kills, wrong = 0, 0
-    for vendor in [asked.only] if asked.only else ["sqlite", "postgresql"]:
-        # Django is set up once in a process: each kind of database has its own.
-        with tempfile.NamedTemporaryFile("r", suffix=".json") as told:
-            number = os.fork()
-            if number == 0:
-                _tell(vendor, (asked.every, asked.oldest, asked.first), Path(told.name))
-            os.waitpid(number, 0)
-            said = told.read()
+    for vendor, said in _told([asked.only] if asked.only else ["sqlite", "postgresql"], asked):
         if not said:
             print(f"{vendor}: ended by itself", file=sys.stderr)
             wrong += 1
@@ -353,6 +346,22 @@ def main() -> int:
         figures = {"proof": "upgrade", "seed": 0, "tried": kills, "failed": wrong}
         asked.log.write_text(json.dumps(figures) + "\n", encoding="utf-8")
     return 1 if wrong else 0
+
+
+def _told(vendors: list[str], asked: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Give what was found on each kind of database, both tried at once."""
+    # Django is set up once in a process: each kind of database has its own.
+    with tempfile.TemporaryDirectory(prefix="eclaireur-prove-") as folder:
+        children = []
+        for vendor in vendors:
+            number = os.fork()
+            if number == 0:
+                _tell(vendor, (asked.every, asked.oldest, asked.first), Path(folder, vendor))
+            children.append((vendor, number))
+        for vendor, number in children:
+            os.waitpid(number, 0)
+            target = Path(folder, vendor)
+            yield vendor, target.read_text(encoding="utf-8") if target.is_file() else ""
 
 
 def _tell(vendor: str, which: tuple[int, int, int], target: Path) -> None:
