@@ -247,6 +247,17 @@ def test_a_field_is_loaded_for_a_purpose(tmp_path: Path, told: str, error: str) 
     assert table.fields[0].purpose == "Désigner le site"
 
 
+def test_a_date_follows_another_date_of_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    told = '[inputs.visits.purposes]\n"Désigner le site" = ["site"]\n'
+    field = '  { name = "known", title = "Connue le", kind = "date", not_before = "site" },'
+    text = INPUTS.replace("\n]\n", f"\n{field}\n]\n")
+    path.write_text(CARD + text + told + quality("todo"), encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="ne compare pas deux dates : known"):
+        parse_card(path, "tiny")
+
+
 def test_what_rows_concern_is_a_field_of_theirs(tmp_path: Path) -> None:
     path = tmp_path / "case.toml"
     told = '[inputs.visits.purposes]\n"Désigner le site" = ["site"]\n'

@@ -112,6 +112,20 @@ def test_a_missing_table_is_named_with_the_command_that_brings_it(work: Work) ->
         ([HEADER, GOOD, GOOD], DuplicateKeyError, ["ligne 3", "déjà à la ligne 2"]),
         ([HEADER], EmptyTableError, ["aucune ligne"]),
         ([HEADER, GOOD.replace("2024", "2031")], BadValueError, ["ligne 2", "dans le futur"]),
+        (
+            [
+                f"{HEADER};known",
+                f"{GOOD};14/06/2024",
+                f"{GOOD.replace('13/06', '20/06')};14/06/2024",
+                f"{GOOD.replace('13/06', '21/06')};14/06/2024",
+            ],
+            BadValueError,
+            [
+                "ligne 3",
+                "« Résultat connu le » (14/06/2024) précède « Date du contrôle » (20/06/2024)",
+                "2 lignes sont dans ce cas",
+            ],
+        ),
         ([HEADER, GOOD, GOOD.replace("13/06/2024", "31/02/2024")], BadValueError, ["ligne 3", "31/02/2024"]),
         ([HEADER, GOOD.replace("Très satisfaisant", "Moyen")], BadValueError, ["« Moyen »", "Satisfaisant"]),
         ([HEADER, GOOD.replace("83283779300021", "")], BadValueError, ["ligne 2", "obligatoire"]),
@@ -122,6 +136,7 @@ def test_a_missing_table_is_named_with_the_command_that_brings_it(work: Work) ->
         "duplicate key",
         "no row",
         "future",
+        "known before it happened",
         "no such day",
         "label outside the list",
         "no identifier",

@@ -160,6 +160,9 @@ def _table(name: str, row: dict[str, Any]) -> InputTable:
     if unsaid := [field.name for field in fields if field.required and not field.purpose]:
         raise ValueError(f"champ obligatoire sans finalité dans « {name} » : {', '.join(unsaid)}")
     known = {field.name for field in fields}
+    dates = {field.name for field in fields if field.kind is FieldKind.DATE}
+    if wrong := [one.name for one in fields if one.not_before and not {one.name, one.not_before} <= dates]:
+        raise ValueError(f"« not_before » de « {name} » ne compare pas deux dates : {', '.join(wrong)}")
     concerns = tuple(row.pop("concerns", ("subject",) if "subject" in known else ()))
     if unknown := [one for name_ in concerns for one in name_.split() if one not in known]:
         raise ValueError(f"« concerns » de « {name} » : champ inconnu, {', '.join(unknown)}")

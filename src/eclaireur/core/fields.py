@@ -50,6 +50,9 @@ class Field:
         Unit of a number.
     past
         For a date: a date after the reading date is an error.
+    not_before
+        For a date: the other date of the row that it may not precede. A result known before the visit that
+        it comes from would let a model see what it must foretell.
     purpose
         What it serves, in French. A field without a purpose is not loaded.
     """
@@ -62,6 +65,7 @@ class Field:
     synonyms: tuple[str, ...] = ()
     unit: str = ""
     past: bool = False
+    not_before: str = ""
     purpose: str = ""
 
 

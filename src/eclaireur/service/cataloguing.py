@@ -107,7 +107,9 @@ def _kind(field: Field) -> str:
         text = "; ".join(f"{', '.join(names)} → `{value}`" for value, names in meant.items())
     if field.unit:
         text += f", {field.unit}"
-    return f"{text}, not in the future" if field.past else text
+    if field.past:
+        text += ", not in the future"
+    return f"{text}, not before `{field.not_before}`" if field.not_before else text
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -136,6 +136,9 @@ def apply(mapping: Mapping, table: InputTable, reading: Reading, *, today: date)
         else:
             columns[one.name] = _typed(one, heading, reading, today)
     typed = pa.table(columns)
+    for one in table.fields:
+        if one.not_before:
+            _in_order(typed, one, table, mapping, reading)
     _unique(typed, table, mapping, reading)
     return typed
 
@@ -191,6 +194,27 @@ def _typed(one: Field, heading: str, reading: Reading, today: date) -> pa.Array:
 
 def _line(reading: Reading, row: int) -> int:
     return row + 2 if reading.lines is None else int(reading.lines[row])
+
+
+def _in_order(typed: pa.Table, one: Field, table: InputTable, mapping: Mapping, reading: Reading) -> None:
+    """Refuse a date that precedes the one it follows from, and name its first line."""
+    import pyarrow.compute as pc
+
+    early = pc.less(typed[one.name], typed[one.not_before])
+    row = pc.index(early, True).as_py()
+    if row < 0:
+        return
+    first = next(field.title for field in table.fields if field.name == one.not_before)
+    found, other = typed[one.name][row].as_py(), typed[one.not_before][row].as_py()
+    count = pc.sum(early).as_py()
+    more = "" if count == 1 else f" ; {count} lignes sont dans ce cas"
+    raise BadValueError(
+        f"« {one.title} » ({found:%d/%m/%Y}) précède « {first} » ({other:%d/%m/%Y}){more}.",
+        file=reading.file,
+        line=_line(reading, row),
+        column=mapping.columns.get(one.name, one.title),
+        fix="Corrigez la date. Si la colonne ne dit pas cela, retirez-la de la correspondance.",
+    )
 
 
 def _unique(typed: pa.Table, table: InputTable, mapping: Mapping, reading: Reading) -> None:

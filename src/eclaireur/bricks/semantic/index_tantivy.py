@@ -336,8 +336,8 @@ def _schema(module: Any, spec: Spec) -> Any:
 def _prepared(module: Any, index: Any) -> Any:
     analyzer = module.TextAnalyzerBuilder(module.Tokenizer.whitespace()).build()
     index.register_tokenizer("blank", analyzer)
-    # We reload before a search. The library's own thread would read the mapped files at any instant, and a file
-    # that was cut meanwhile would kill the process (SIGBUS).
+    # We reload before a search. The library's own thread would read the mapped files at any instant, and a
+    # file that was cut meanwhile would kill the process (SIGBUS).
     index.config_reader(reload_policy="manual")
     return index
 
