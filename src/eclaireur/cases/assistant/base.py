@@ -10,7 +10,7 @@ import re
 import tempfile
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from eclaireur.bricks.intake.answering import Rarity, content_keys
 from eclaireur.bricks.intake.knowledge import Sheet
+from eclaireur.bricks.semantic.acronyms import Acronyms
 from eclaireur.bricks.semantic.hybrid import WAYS, Hybrid
 from eclaireur.bricks.semantic.index import Document, Search, Spec, number_of
 from eclaireur.bricks.semantic.index_tantivy import TantivyIndex
@@ -71,6 +72,8 @@ class Base:
         weakref.finalize(self, folder.cleanup)
         # A sheet that names no audience is for each of them.
         self.audiences = sorted({name for one in self.sheets for name in _audiences(one)})
+        acronyms = Acronyms.learn(f"{one.title}. {one.text}" for one in self.sheets)
+        self.titles = [acronyms.marked(one.title) for one in self.sheets]
         documents = [
             Document(
                 id=one.id,
@@ -83,7 +86,11 @@ class Base:
         ]
         self.index = TantivyIndex.create(Path(folder.name), Spec(facets=("audience",)))
         with self.index.writing() as writer:
-            writer.add(documents)
+            # « DPO » also finds the sheet that says « délégué à la protection des données ».
+            writer.add(
+                replace(one, title=title, body=acronyms.marked(one.body))
+                for one, title in zip(documents, self.titles, strict=True)
+            )
         self.hybrid = Hybrid.fit(documents)
         self.place = {number_of(one.id): at for at, one in enumerate(self.sheets)}
 
@@ -96,8 +103,8 @@ class Base:
     def words(self) -> list[tuple[set[str], set[str]]]:
         """Words of each sheet: those of its title, and all."""
         found = []
-        for one in self.sheets:
-            title = set(content_keys(one.title))
+        for one, marked in zip(self.sheets, self.titles, strict=True):
+            title = set(content_keys(marked))
             found.append((title, title | set(content_keys(one.text))))
         return found
 

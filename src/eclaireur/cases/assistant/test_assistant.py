@@ -189,6 +189,22 @@ def test_an_audience_hides_neither_what_is_for_all_nor_the_only_sheet_that_answe
     assert any("particuliers" in one and "passeport" in one for one in apart.answer.cautions)
 
 
+def test_a_sheet_that_says_the_words_is_found_by_the_acronym_that_another_one_explains(
+    records: Records, model: Model
+) -> None:
+    rows = records["sheets"].to_pylist()
+    there = next(at for at, one in enumerate(rows) if one["title"] == "Première demande de passeport")
+    other = (there + 1) % len(rows)
+    rows[there]["title"] = "Référent parcours autonomie : qui le nomme ?"
+    rows[other]["text"] += " Le référent parcours autonomie (RPA) vous répond."
+    base = base_of(pa.Table.from_pylist(rows, schema=records["sheets"].schema))
+
+    found = base.ranked("Qui est le RPA ?", model.weights)
+
+    assert {found[0].place, found[1].place} == {there, other}
+    assert base.sheets[there].title == rows[there]["title"], "what is shown is what the sheet says"
+
+
 def test_a_base_takes_its_folder_with_it(
     records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
