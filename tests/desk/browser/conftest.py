@@ -93,7 +93,9 @@ class Watch:
 def program(*words: str, home: Path | None = None) -> dict[str, Any]:
     """Return how to run the stage: our code, its own workspace, nothing of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ECLAIREUR_")}
-    environ = {**kept, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "ECLAIREUR_THEME": "neutral"}
+    # TESTS_THEME=dsfr looks at the State's theme, whose licence keeps it out of what the suite installs.
+    theme = os.environ.get("TESTS_THEME", "neutral")
+    environ = {**kept, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "ECLAIREUR_THEME": theme}
     environ.pop("DATABASE_URL", None)
     if home is not None:
         environ["ECLAIREUR_HOME"] = str(home)
