@@ -165,7 +165,7 @@ def ceiling(
             least, idle = value, 0
         else:
             idle += 1
-            if idle == 10:
+            if idle == 20:
                 pace, idle = pace / 2, 0
         slope = reached.T @ chosen - served
         length = float(slope @ slope)

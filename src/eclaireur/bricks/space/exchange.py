@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chosen", "improved"]
 
-_TRIES = 30
+_TRIES = 45
 """Times that a corner of the choice is drawn again; fewer for very large problems."""
 _WORK = 5_000_000
 _MOVES = 1000
