@@ -130,6 +130,16 @@ def test_every_wrong_column_is_told_with_its_line_and_nothing_is_saved(desk: Des
     assert connecting.connected(work_on(CASE)) == {}
 
 
+def test_a_result_known_before_its_visit_is_told_beside_its_column(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(desk.manager)
+    rows = [[*row, "03/01/2024"] for row in GOOD]
+    where = send(client, table(rows, [*HEADINGS, "Résultat connu le"]))["Location"]
+
+    shown = unescape(client.get(where).content.decode()).replace("\xa0", " ")
+
+    assert "Ligne 2, colonne « Résultat connu le » : « Résultat connu le » (03/01/2024) précède" in shown
+
+
 def test_a_required_field_without_column_is_told(desk: Desk, sign_in: SignIn) -> None:
     client = sign_in(desk.manager)
     content = table(GOOD, ["Qui", "Date du contrôle", "Résultat", "Agent"])

@@ -148,7 +148,8 @@ def _typed(
         try:
             mappings.apply(mapping, declared, reading, today=today)
         except EclaireurError as error:
-            errors.append(_error(error, declared.key[0] if declared.key else ""))
+            named = [name for name, heading in mapping.columns.items() if heading == error.column]
+            errors.append(_error(error, (named or [*declared.key, ""])[0]))
     return typed, errors
 
 

@@ -137,7 +137,7 @@ def apply(mapping: Mapping, table: InputTable, reading: Reading, *, today: date)
             columns[one.name] = _typed(one, heading, reading, today)
     typed = pa.table(columns)
     for one in table.fields:
-        if one.not_before:
+        if one.not_before in columns:
             _in_order(typed, one, table, mapping, reading)
     _unique(typed, table, mapping, reading)
     return typed
