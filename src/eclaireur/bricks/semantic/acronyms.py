@@ -28,7 +28,6 @@ _AFTER = re.compile(rf"\(\s*({_ACRONYM})\s*\)")
 _BEFORE = re.compile(rf"\b({_ACRONYM})\s*\(([^()]{{5,120}})\)")
 _BREAK = re.compile(r"[.;:!?()\[\]»\n]")
 _WORD = re.compile(r"[^\W_]+")
-_SMALL = frozenset(map(plain, STOP))
 _REACH = 160
 """Signs before an acronym in which its words are looked for."""
 _MOST_WORDS = 14
@@ -138,10 +137,10 @@ def _begins(acronym: str, words: Sequence[str]) -> int | None:
             return None
         if words[word][0] == acronym[letter] and (found := first(letter - 1, word - 1)) is not None:
             return found
-        return first(letter, word - 1) if words[word] in _SMALL else None
+        return first(letter, word - 1) if words[word] in STOP else None
 
     found = first(len(acronym) - 1, len(words) - 1)
-    return None if found is None or words[found] in _SMALL or len(words) - found < 2 else found
+    return None if found is None or words[found] in STOP or len(words) - found < 2 else found
 
 
 def _usual(before: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], int] | None:
@@ -154,6 +153,6 @@ def _usual(before: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], int] | Non
         words, seen = counted.most_common(1)[0]
         if seen < max(_LEAST_SEEN, _LEAST_SHARE * len(before)):
             break
-        if words[0] not in _SMALL:
+        if words[0] not in STOP:
             best = (words, seen)
     return best
