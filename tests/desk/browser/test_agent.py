@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from tests.desk.browser.conftest import Served, Visit
 from tests.desk.browser.stage import CASE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 pytestmark = pytest.mark.browser
 HERE = f"/{CASE}/"
@@ -71,6 +72,56 @@ def test_an_inspector_works_ten_targets_by_keyboard_alone(served: Served, visit:
     page.locator(f'.line:not(.judged)[data-dossier="{dossiers[9]}"]').wait_for()
     assert page.locator(".line.judged").count() == 9
     assert page.locator("#fiche .history .tag", has_text="annulé").count() == 1
+
+
+def test_who_is_faster_than_the_desk_sees_each_answer_in_the_list(served: Served, visit: Visit) -> None:
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        time.sleep(0.5)
+        route.fulfill(response=answer)
+
+    def following() -> None:
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+
+    def judged(number: int) -> None:
+        page.locator(f'.line.judged[data-dossier="{number}"]').wait_for()
+
+    page = visit(served, "fatou", HERE)
+    one, two, three, four = (
+        int(line.get_attribute("data-dossier") or 0) for line in page.locator(".line:not(.judged)").all()[:4]
+    )
+    opened(page, one)
+
+    # The next sheet is read before the last answer comes: the answer is in the list, the sheet stays.
+    page.route("**/avis/", late)
+    page.keyboard.press("s")
+    following()
+    opened(page, two)
+    judged(one)
+    opened(page, two)
+    page.unroute("**/avis/", late)
+
+    # A second answer comes while the list is still being written after the first.
+    page.route(re.compile(rf"{HERE}\?"), late)
+    page.keyboard.press("s")
+    answered(page, "suivre")
+    following()
+    opened(page, three)
+    page.keyboard.press("s")
+    answered(page, "suivre")
+    judged(two)
+    judged(three)
+
+    # A key pressed in the instant a sheet appears is the desk's, not the browser's: the list stays.
+    pressed = f"""new MutationObserver((_, self) => {{
+      if (!document.querySelector('#fiche [data-dossier="{four}"]')) return;
+      self.disconnect();
+      document.querySelector("[data-act=follow]").click();
+    }}).observe(document.getElementById("fiche"), {{ childList: true }})"""
+    page.evaluate(pressed)
+    following()
+    judged(four)
 
 
 def test_keys_comment_and_show_their_own_help(served: Served, visit: Visit) -> None:

@@ -100,8 +100,11 @@ document.addEventListener("change", (event) => {
 
 // An answer about a sheet that was left meanwhile must not cover the one that is read now.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, pathInfo } = event.detail;
-  if (target.id === "fiche" && opened && !pathInfo.requestPath.includes(opened)) event.detail.shouldSwap = false;
+  const { target, pathInfo, requestConfig, xhr } = event.detail;
+  if (target.id !== "fiche" || !opened || pathInfo.requestPath.includes(opened)) return;
+  event.detail.shouldSwap = false;
+  // Its form is gone with that sheet, and what it says to the list is lost there: say it here.
+  if (xhr.getResponseHeader("HX-Trigger") && !requestConfig.elt.isConnected) htmx.trigger(document.body, "lignes");
 });
 
 // The map opens a sheet as a line does.
