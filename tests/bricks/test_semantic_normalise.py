@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from eclaireur.bricks.semantic.many_keys import keys_of
-from eclaireur.bricks.semantic.normalise import keys, marks, plain, tidy, tokens
+from eclaireur.bricks.semantic.normalise import (
+    keys,
+    marks,
+    plain,
+    stem,
+    stems_of_beginning,
+    tidy,
+    tokens,
+)
 
 FRENCH = st.text(
     st.sampled_from("aeéèçœﬁst LRD.1234567890-‐\u00ad\u0301\u00a0\u202f\n\r\t'’«»,;()€%"), max_size=80
@@ -47,6 +55,28 @@ def test_texts_read_together_have_the_keys_of_each() -> None:
         assert keys_of(some) == [keys(text) for text in some]
     # Long enough to be read together.
     assert min(sum(map(len, some)) for some in (inside, outside, articles)) > 20_000
+
+
+PLURALS = """accident action agent animal bijou bureau cheveu choix conseil contrôle décision délai eau école
+élément étranger français journal jeu lieu loi maison matériau médicament mention mission niveau noyau option
+patient pension permis prix produit question recours retrait salarié session statut tuyau usager"""
+
+
+@pytest.mark.parametrize("word", PLURALS.split())
+def test_a_word_and_its_plural_have_one_key(word: str) -> None:
+    single = plain(word)
+    if single.endswith("al"):
+        plural = f"{single[:-1]}ux"
+    elif single.endswith(("s", "x")):
+        plural = single
+    else:
+        plural = f"{single}{'x' if single.endswith(('au', 'eu', 'jou')) else 's'}"
+    assert stem(plural) == stem(single)
+
+
+def test_the_beginning_of_a_plural_finds_the_stem_of_its_word() -> None:
+    for begun in ("pensi", "pensio", "pension", "pensions"):
+        assert stem("pensions").startswith(begun) or stem("pensions") in stems_of_beginning(begun)
 
 
 @given(TEXTS)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "PostgresqlIndex"]
 
-VERSION = 3
+VERSION = 4
 _LETTERS = {"title": "A", "section": "B", "body": "C"}
 _FIRST = {"title": 1, "section": 1200, "body": 2400}
 _LAST_PLACE = 16_383

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "TantivyIndex"]
 
-VERSION = 2
+VERSION = 3
 """Version of the stored form: raise it when fields or keys change."""
 
 _MANIFEST = "manifest.json"

@@ -65,14 +65,13 @@ _MOST_PIECES = 400_000
 _LEAST_STEM = 4
 # fmt: off
 _ENDINGS = frozenset((
-    "ations", "ation", "ateur", "ateurs", "atrice", "atrices", "ements", "ement", "ments", "ment",
-    "ites", "ite", "ives", "ive", "ifs", "if", "euses", "euse", "eux", "iques", "ique", "ismes", "isme",
-    "istes", "iste", "ables", "able", "ibles", "ible", "ances", "ance", "ences", "ence", "eurs", "eur",
-    "iers", "ier", "ieres", "iere", "ees", "ee", "es", "er", "ez", "ir", "ait", "aient", "ant", "ants",
-    "ante", "antes", "ent", "ons", "ions", "iez", "tions", "tion", "ages", "age", "ures", "ure", "al",
-    "ale", "ales", "elle", "elles", "el", "els", "ais", "is", "it", "i", "e", "s", "x",
+    "ation", "ateur", "atrice", "ement", "ment", "ite", "ive", "if", "euse", "eux", "eu", "ique", "isme",
+    "iste", "able", "ible", "ance", "ence", "eur", "eure", "ier", "iere", "ee", "er", "ez", "ir", "ait",
+    "aient", "ant", "ante", "ent", "iez", "tion", "age", "ure", "al", "ale", "elle", "el", "ai", "aise",
+    "it", "i", "e", "x",
 ))
 # fmt: on
+"""Of the singular."""
 _LONGEST_ENDING = max(map(len, _ENDINGS))
 
 # fmt: off
@@ -137,22 +136,28 @@ def plain(word: str) -> str:
 
 
 def stem(word: str) -> str:
-    """Return the light stem of a plain word: its longest usual ending is cut, four letters at least stay.
+    """Return the light stem of a plain word: singular, then without its longest usual ending.
 
-    Longest ending first, as in affix-removal stemmers (Lovins 1968; for French, Savoy 1999), from a list of
-    our own. Words of four letters lose but their plural; shorter ones and words with a digit are left alone.
+    Four letters at least stay. Longest ending first, as in affix-removal stemmers (Lovins 1968; for French,
+    Savoy 1999), from a list of our own. The plural goes before: « pension » and « pensions » are one word,
+    while « déclarons », which letters of an administration hardly write, is then another than « déclarer ».
+    Words of four letters lose but their plural; shorter ones and words with a digit are left alone.
 
     Examples
     --------
     >>> [stem(word) for word in ("declarations", "declarees", "declarer", "personnelle", "lois", "2021s")]
     ['declar', 'declar', 'declar', 'person', 'loi', '2021s']
+    >>> [stem(word) for word in ("actions", "action", "tuyaux", "tuyau", "jeux", "bureaux", "bureau")]
+    ['action', 'action', 'tuyal', 'tuyal', 'jeu', 'bureau', 'bureau']
     """
     if not word.isalpha() or len(word) < _LEAST_STEM:
         return word
     if len(word) == _LEAST_STEM:
-        return word.removesuffix("s")
-    if word.endswith("aux") and not word.endswith("eaux"):
-        word = f"{word[:-2]}l"
+        return word[:-1] if word.endswith(("s", "eux", "eaux")) else word
+    word = word.removesuffix("s")
+    single = word.removesuffix("x")
+    if single.endswith("au") and not single.endswith("eau"):
+        word = f"{single[:-1]}l"
     for size in range(min(_LONGEST_ENDING, len(word) - _LEAST_STEM), 0, -1):
         if word[-size:] in _ENDINGS:
             word = word[:-size]
@@ -169,9 +174,9 @@ def stems_of_beginning(beginning: str) -> tuple[str, ...]:
     ('inspect', 'inspec')
     """
     found = []
-    for size in range(1, min(_LONGEST_ENDING, len(beginning) - _LEAST_STEM) + 1):
+    for size in range(1, min(_LONGEST_ENDING + 1, len(beginning) - _LEAST_STEM) + 1):
         rest = beginning[-size:]
-        if any(ending.startswith(rest) for ending in _ENDINGS):
+        if any(f"{ending}s".startswith(rest) for ending in ("", *_ENDINGS)):
             found.append(beginning[:-size])
     return tuple(found)
 
