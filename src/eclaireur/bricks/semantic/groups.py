@@ -5,9 +5,9 @@ least of each bin (one-permutation hashing, Li, Owen & Zhang 2012; empty bins bo
 Shrivastava & Li 2014). A band takes one bin of each of the five: two documents that share a
 band's key are candidates. At a Jaccard of 0.6 two documents miss all 64 bands about once in 180; at 0.8,
 once in 10¹¹. Candidates grow with the square of a corpus whose documents share formulas: those whose
-sizes, or one byte of each of the first hash's 64 bins (b-bit minwise hashing, Li & König 2010), say that they
-are far from the threshold are left. The others become pairs only if their exact Jaccard reaches it, so a
-pair is never wrong, only, rarely, missed.
+sizes, or one byte of each bin (b-bit minwise hashing, Li & König 2010; of the first hash, then of all five),
+say that they are far from the threshold are left. The others become pairs only if their exact Jaccard
+reaches it, so a pair is never wrong, only, rarely, missed.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _CROWD = 400
 """In a bucket of more documents, each is compared with this many neighbours only."""
 _LONG = 200
 """Shingles from which nearly all bins are full, so that the bytes of two documents estimate their Jaccard."""
+_TOGETHER = 8
+"""Bands whose candidates are looked at together; a divisor of their number."""
 _DOUBT = 4.0
 """Standard errors of that estimate under the threshold at which a candidate is still checked."""
 
@@ -89,7 +91,7 @@ class Grouper:
     width
         Words in a shingle.
     spill
-        File that will hold the sets of shingles: memory then stays near 0.4 kB a document, whatever
+        File that will hold the sets of shingles: memory then stays near 0.7 kB a document, whatever
         their length. By default they stay in memory (8 bytes for each distinct shingle).
 
     Examples
@@ -227,20 +229,19 @@ def band_keys(sets: Sets) -> NDArray[np.uint32]:
 
 
 def _hashed(sets: Sets) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    """Return the keys of each set's bands, and the last byte of each bin of the first hash."""
+    """Return the keys of each set's bands, and the last byte of each bin, hash after hash."""
     import numpy as np
 
     owner = np.repeat(np.arange(len(sets), dtype=np.int64), np.diff(sets.bounds)) * _BANDS
     keys = np.zeros((len(sets), _BANDS), np.uint64)
     most = np.iinfo(np.uint64).max
-    last = np.zeros((len(sets), _BANDS), np.uint8)
+    last = np.zeros((len(sets), _ROWS * _BANDS), np.uint8)
     for row in range(_ROWS):
         hashes = mixed(sets.values, 10 + row)
         least = np.full(len(sets) * _BANDS, most, np.uint64)
         np.minimum.at(least, owner + (hashes >> np.uint64(58)).astype(np.int64), hashes)
         full = _filled(least.reshape(len(sets), _BANDS), most)
-        if not row:
-            last = full.astype(np.uint8)
+        last[:, row * _BANDS : (row + 1) * _BANDS] = full
         keys = mixed(keys ^ full, 20 + row)
     return (keys >> np.uint64(32)).astype(np.uint32), last
 
@@ -268,12 +269,11 @@ def _candidates(
     import numpy as np
 
     full = np.flatnonzero(sizes > 0)
-    found = np.zeros(0, np.int64)
+    found: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     for band in range(_BANDS):
         column = keys[full, band]
         order = np.argsort(column, kind="stable")
         ordered, who = column[order], full[order]
-        pieces = []
         at = np.arange(len(who))
         for step in range(1, _CROWD + 1):
             # Who has no equal so many places further has none beyond.
@@ -284,10 +284,20 @@ def _candidates(
             # A stable sort keeps positions in order inside a bucket: the left one is the lesser.
             left, right = who[at], who[at + step]
             near = _near(left, right, sizes, least, threshold)
-            pieces.append((left[near] << np.int64(32)) | right[near])
-        if pieces:
-            found = np.union1d(found, np.concatenate(pieces))
-    return found
+            found.append((left[near] << np.int64(32)) | right[near])
+        if band % _TOGETHER == _TOGETHER - 1:
+            # Most pairs share many bands: what was found twice need not wait for the end.
+            found = [_distinct(np.concatenate(found))]
+    return found[0]
+
+
+def _distinct(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    import numpy as np
+
+    codes.sort()
+    kept = np.ones(len(codes), np.bool_)
+    np.not_equal(codes[1:], codes[:-1], out=kept[1:])
+    return codes[kept]
 
 
 def _near(
@@ -302,8 +312,9 @@ def _near(
 
     small, large = np.minimum(sizes[left], sizes[right]), np.maximum(sizes[left], sizes[right])
     found = small >= threshold * large
-    seen = np.flatnonzero(found & (small >= _LONG))
-    error = (threshold * (1 - threshold) / _BANDS) ** 0.5
-    alike = (least[left[seen]] == least[right[seen]]).mean(axis=1, dtype=np.float32)
-    found[seen] = alike >= threshold - _DOUBT * error
+    for count in (_BANDS, _ROWS * _BANDS):
+        seen = np.flatnonzero(found & (small >= _LONG))
+        error = (threshold * (1 - threshold) / count) ** 0.5
+        alike = (least[left[seen], :count] == least[right[seen], :count]).mean(axis=1, dtype=np.float32)
+        found[seen] = alike >= threshold - _DOUBT * error
     return found
