@@ -40,8 +40,8 @@ _INNER = 4
 _TELLING = 12
 _LEAST_KEPT = 30
 _NEVER = 2.0
-_SURE = 1.645
-"""Standard errors over the precision aimed at: a one-sided bound at 95 %."""
+_SURE = 1.0
+"""Standard errors over the precision aimed at (the rule of one standard error, Breiman et al. 1984)."""
 _MODEL, _TREES = "labels.parquet", "pairs.txt"
 
 
@@ -376,7 +376,8 @@ def _isotonic(
 def _abstention(first: NDArray[np.float64], right: NDArray[np.float64], precision: float) -> float:
     """Return the least score above which held-out precision is surely the one aimed at.
 
-    The last of many scores that reach it flatters itself: hence the margin.
+    The last of many scores that reach it flatters itself: hence the margin. A wider one leaves so few
+    sentences that chance chooses them.
     """
     import numpy as np
 

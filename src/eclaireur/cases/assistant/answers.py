@@ -12,15 +12,19 @@ from eclaireur.bricks.intake.checking import masked
 from eclaireur.bricks.intake.injections import set_aside
 from eclaireur.bricks.intake.knowledge import Sheet, too_old
 from eclaireur.bricks.semantic.outline import sentences as sentences_of
+from eclaireur.cases.assistant.base import Ranked
 from eclaireur.cases.assistant.situation import Situation, office_for, preferred
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.intake import Answer, Sentence
 from eclaireur.core.view import Citation
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
-    from eclaireur.cases.assistant.base import Base, Ranked
+    from eclaireur.cases.assistant.base import Base
+    from eclaireur.cases.assistant.memory import Memory
     from eclaireur.cases.assistant.model import Model
 
 __all__ = ["SILENT", "Found", "answer_of", "citation_of", "find", "questions_in"]
@@ -47,13 +51,17 @@ _ENGLISH = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a question found: its sheets, best first, the chance that the first answers, the answer."""
+    """What a question found: its sheets, best first, the chance that the first answers, the answer.
+
+    ``recalled`` is the likeness with a question asked before that the first sheet answers.
+    """
 
     question: str
     ranked: tuple[Ranked, ...]
     features: tuple[float, ...]
     chance: float
     answer: Answer
+    recalled: float = 0.0
 
 
 def questions_in(text: str) -> tuple[str, ...]:
@@ -74,6 +82,8 @@ def find(
     model: Model,
     text: str,
     *,
+    memory: Memory | None = None,
+    itself: str = "",
     situation: Situation | None = None,
     offices: pa.Table | None = None,
     before: str = "",
@@ -83,6 +93,8 @@ def find(
 
     Parameters
     ----------
+    memory, itself
+        Questions asked before, and the number of this one among them.
     situation
         What the person declares: whom the sheets must be for, what they should name, where the office is.
     offices
@@ -107,30 +119,46 @@ def find(
     question = asked[0]
     wanted = f"{before} {question}" if before and _follows(question) else question
     declared = situation or Situation()
-    found = base.ranked(wanted, model.weights, audience=declared.audience)
+    near = None if memory is None else memory.near(base, wanted, itself=itself)
+    found = base.ranked(wanted, model.weights, audience=declared.audience, near=near)
     ranked, moved = preferred(found, base.sheets, declared)
+    same = -1 if memory is None else memory.same(wanted, itself=itself)
+    again = same >= 0 and bool(base.open_to(declared.audience)[same])
+    if again:
+        best = max((one.score for one in ranked), default=1.0)
+        ranked = [Ranked(same, best), *(one for one in ranked if one.place != same)]
     features = base.features(wanted, ranked)
     chance = model.chance(features) if ranked else 0.0
     cautions = list(_cautions(asked))
-    if moved:
+    if moved and not again:
         cautions.append(moved)
+    if again:
+        cautions.append("Cette question a déjà été posée : elle menait à cette fiche.")
     foreign = _is_foreign(wanted)
     if foreign:
         cautions.append("La question semble écrite dans une autre langue : les sources sont en français.")
-    made = answer_of(
-        base, wanted, ranked, sure=chance >= model.threshold and not foreign, today=today, cautions=cautions
-    )
+    sure = (again or chance >= model.threshold) and not foreign
+    made = answer_of(base, wanted, ranked, sure=sure, today=today, cautions=cautions)
     if declared.audience and not made.sentences and not foreign:
-        made = _elsewhere(base, model, wanted, made)
+        made = _elsewhere(base, model, wanted, made, near)
     office = office_for(offices, wanted, [base.sheets[one.place] for one in ranked[:_OFFERED]], declared)
     if office is not None:
         made = replace(made, offers=(*made.offers, office))
-    return Found(question=wanted, ranked=tuple(ranked), features=tuple(features), chance=chance, answer=made)
+    return Found(
+        question=wanted,
+        ranked=tuple(ranked),
+        features=tuple(features),
+        chance=chance,
+        answer=made,
+        recalled=0.0 if near is None or not ranked else float(near[ranked[0].place]),
+    )
 
 
-def _elsewhere(base: Base, model: Model, question: str, made: Answer) -> Answer:
+def _elsewhere(
+    base: Base, model: Model, question: str, made: Answer, near: NDArray[np.float64] | None
+) -> Answer:
     """Offer first the sheet that answers for another audience than the one declared: nothing is hidden."""
-    ranked = base.ranked(question, model.weights)
+    ranked = base.ranked(question, model.weights, near=near)
     if not ranked or model.chance(base.features(question, ranked)) < model.threshold:
         return made
     other = base.sheets[ranked[0].place]

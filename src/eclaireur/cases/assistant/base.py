@@ -23,6 +23,7 @@ from eclaireur.bricks.semantic.hybrid import WAYS, Hybrid
 from eclaireur.bricks.semantic.index import Document, Search, Spec, number_of
 from eclaireur.bricks.semantic.index_tantivy import TantivyIndex
 from eclaireur.bricks.semantic.normalise import keys
+from eclaireur.cases.assistant.memory import joined
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,19 +122,38 @@ class Base:
         return np.array([self.place[number] for number in numbers.tolist()], np.int64), columns
 
     def ranked(
-        self, question: str, weights: Mapping[str, float], *, audience: str = "", without: int = -1
+        self,
+        question: str,
+        weights: Mapping[str, float],
+        *,
+        audience: str = "",
+        near: NDArray[np.float64] | None = None,
     ) -> list[Ranked]:
-        """Return the sheets that answer best, best first; ``without`` leaves one out, by its place."""
+        """Return the sheets that answer best, best first.
+
+        Parameters
+        ----------
+        weights
+            Of each way of scoring, and of what is remembered, as ``asked``.
+        near
+            What is remembered (`memory.Memory.near`).
+        """
         import numpy as np
 
         places, columns = self.columns(question, audience=audience)
         total = columns @ np.array([weights.get(way, 0.0) for way in WAYS])
+        if near is not None:
+            places, total = joined(places, total, near * self.open_to(audience), weights.get("asked", 0.0))
         order = np.lexsort((places, -total))
-        return [
-            Ranked(int(places[at]), float(total[at]))
-            for at in order[:_MOST].tolist()
-            if places[at] != without
-        ]
+        return [Ranked(int(places[at]), float(total[at])) for at in order[:_MOST].tolist()]
+
+    def open_to(self, audience: str) -> NDArray[np.bool_]:
+        """Tell which sheets are for an audience; a sheet that names none is for all."""
+        import numpy as np
+
+        told = (_audiences(one) for one in self.sheets)
+        alone = audience in self.audiences
+        return np.array([not alone or not names or audience in names for names in told], np.bool_)
 
     def features(self, question: str, ranked: list[Ranked]) -> list[float]:
         """Return what tells whether the first sheet answers a question, in the order of `FEATURES`.

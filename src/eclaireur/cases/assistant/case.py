@@ -12,6 +12,7 @@ from eclaireur.bricks.language.client import configured
 from eclaireur.cases.assistant import answers, measuring, model as modelling, reading
 from eclaireur.cases.assistant.base import Base, base_of
 from eclaireur.cases.assistant.generated import written
+from eclaireur.cases.assistant.memory import Memory, memory_of
 from eclaireur.cases.assistant.reports import ASKS, READS, TITLES, caution, made
 from eclaireur.cases.assistant.situation import FIELDS, Situation
 from eclaireur.core import french
@@ -203,12 +204,13 @@ def signals(
 
     base = base_of(_before(records["sheets"], as_of))
     model = modelling.load(artefact)
+    memory = _memory(base, model, records)
     questions = _before(records["questions"], as_of).to_pylist()[: modelling.MOST]
     rows = []
     for done, row in enumerate(questions):
         if done % 50 == 0:
             progress(done, len(questions), "Questions")
-        found = answers.find(base, model, row["question"])
+        found = answers.find(base, model, row["question"], memory=memory, itself=row["subject"])
         rows.append(
             {
                 "record": row["subject"],
@@ -223,6 +225,11 @@ def signals(
             }
         )
     return pa.Table.from_pylist(rows, schema=signals_schema())
+
+
+def _memory(base: Base, model: modelling.Model, records: Records) -> Memory | None:
+    """Return the questions that a model knows and the case still holds; None when it knows none."""
+    return memory_of(base, model.known, records["questions"]) if model.known else None
 
 
 def _reasons(base: Base, model: modelling.Model, found: answers.Found) -> list[dict[str, Any]]:
@@ -240,6 +247,10 @@ def _reasons(base: Base, model: modelling.Model, found: answers.Found) -> list[d
             ("covered_title", f"Son titre en a {french.percent(values['covered_title'])}."),
             ("ahead", f"Elle devance la suivante de {french.percent(max(values['ahead'], 0.0))}."),
         ]
+        if found.recalled > 0:
+            values["asked"], parts["asked"] = found.recalled, 0.0
+            near = french.percent(found.recalled)
+            told.append(("asked", f"Une question déjà posée, proche à {near}, y menait."))
     return [
         {
             "kind": "passage",
@@ -261,14 +272,17 @@ def predict(examples: pa.Table, records: Records, card: ModelCard, artefact: Art
     model = modelling.load(artefact)
     chances = []
     known_at: date | None = None
-    base = None
+    base = memory = None
     rows = enumerate(examples.select(["subject", "as_of"]).to_pylist())
     # By day, so that the sheets known then are made into a base once, and one base is held.
     for at, row in sorted(rows, key=lambda one: one[1]["as_of"]):
         if base is None or row["as_of"] != known_at:
             known_at = row["as_of"]
             base = base_of(_before(records["sheets"], known_at))
-        chances.append((at, answers.find(base, model, asked[row["subject"]]).chance))
+            memory = _memory(base, model, records)
+        subject = row["subject"]
+        found = answers.find(base, model, asked[subject], memory=memory, itself=subject)
+        chances.append((at, found.chance))
     return [chance for _, chance in sorted(chances)]
 
 
@@ -284,11 +298,12 @@ def answer(
 
     ``situation`` may also hold ``before``, the question before, and ``person``, whose budget is used.
     """
-    base = base_of(records["sheets"])
+    base, model = base_of(records["sheets"]), modelling.load(artefact)
     found = answers.find(
         base,
-        modelling.load(artefact),
+        model,
         question,
+        memory=_memory(base, model, records),
         situation=Situation.read(situation),
         offices=records.get("offices"),
         before=situation.get("before", ""),
@@ -315,11 +330,12 @@ def score(
     import pyarrow as pa
 
     base, model = base_of(records["sheets"]), modelling.load(artefact)
+    memory = _memory(base, model, records)
     rows = []
     for done, question in enumerate(table["question"].to_pylist()):
         if done % 50 == 0:
             progress(done, table.num_rows, "Questions")
-        found = _found_or_said(base, model, question or "")
+        found = _found_or_said(base, model, question or "", memory)
         best = [base.sheets[one.place] for one in found.ranked[:_LISTED]]
         made = found.answer
         rows.append(
@@ -353,13 +369,14 @@ def score(
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _found_or_said(base: Base, model: modelling.Model, question: str) -> answers.Found:
+def _found_or_said(base: Base, model: modelling.Model, question: str, memory: Memory | None) -> answers.Found:
     """Answer a question; one that cannot be read is withheld with the reason, and the rest goes on."""
     try:
-        return answers.find(base, model, question)
+        return answers.find(base, model, question, memory=memory)
     except BadValueError as error:
         made = Answer(withheld=str(error))
-        return answers.Found(question=question, ranked=(), features=(0.0,) * 6, chance=0.0, answer=made)
+        nothing = (0.0,) * len(modelling.FEATURES)
+        return answers.Found(question=question, ranked=(), features=nothing, chance=0.0, answer=made)
 
 
 def sheet(subject: Subject, records: Records) -> tuple[Block, ...]:
@@ -411,7 +428,9 @@ def report(
     """Return a report as view blocks (see `reports`)."""
     if name == "caution":
         return caution(records["sheets"], records["questions"], seed=seed, progress=progress)
-    return made(name, base_of(records["sheets"]), modelling.load(artefact), about=about, table=table)
+    base, model = base_of(records["sheets"]), modelling.load(artefact)
+    memory = _memory(base, model, records)
+    return made(name, base, model, about=about, table=table, memory=memory)
 
 
 def evaluate(

@@ -2,7 +2,9 @@
 
 Questions that expect one sheet stay on one side of a split. Of five parts, each is ranked with weights chosen
 on the four others, and its chances come from a regression fitted on them. Abstention is measured on each
-question asked twice: with the sheet that answers, and with that sheet taken away.
+question asked twice: with the sheet that answers, and with that sheet taken away. So nothing is remembered of
+the sheet that a question expects (`memory`); what it brings to remember is measured apart, on questions whose
+sheet others asked of.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ from eclaireur.cases.assistant.base import Ranked, base_of
 from eclaireur.cases.assistant.model import (
     LEAST,
     MOST,
+    Recalled,
     asked_of,
-    best_weights,
-    fit_chance,
+    choose,
     pairs_of,
     rank_table,
 )
@@ -46,16 +48,18 @@ _FOLDS = 5
 _DRAWS = 500
 _SHARES = tuple(part / 20 for part in range(1, 21))
 _PLAIN = "mots du titre (BM25)"
+_NEVER = "fiche dont rien n'a été demandé"
 _TITLE = dict.fromkeys(WAYS, 0.0) | {"title": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Played:
-    """Held-out results, one line a question."""
+    """Held-out results, one line a question; in ``known``, with the other questions of its sheet known."""
 
     asked: Sequence[Asked]
     groups: NDArray[np.int64]
     rank: NDArray[np.float64]
+    known: NDArray[np.float64]
     plain: NDArray[np.float64]
     chance: NDArray[np.float64]
     label: NDArray[np.float64]
@@ -157,29 +161,35 @@ def _play(base: Base, asked: Sequence[Asked], seed: int) -> _Played:
     side = np.random.default_rng(seed).permutation(int(groups.max()) + 1) % _FOLDS
     fold = side[groups]
     table = rank_table(asked)
-    rank = np.zeros(len(asked))
+    recalled = Recalled.of(base, asked)
+    every = np.arange(len(asked))
+    rank, known = np.zeros(len(asked)), np.zeros(len(asked))
     chance, label, plain_chance = (np.zeros(2 * len(asked)) for _ in range(3))
     found = [-1] * len(asked)
     for part in range(_FOLDS):
-        inside = np.flatnonzero(fold != part).tolist()
+        inside = np.flatnonzero(fold != part)
         outside = np.flatnonzero(fold == part).tolist()
-        weights = best_weights(table[inside])
-        features, labels = pairs_of(base, [asked[at] for at in inside], weights)
-        fitted = fit_chance(features, labels)
-        told, truth = pairs_of(base, [asked[at] for at in outside], weights)
+        weights, fitted, _ = choose(base, asked, table, recalled, inside)
+        near = [recalled.near(at, inside) for at in outside]
+        told, truth = pairs_of(base, [asked[at] for at in outside], weights, near)
         for nth, at in enumerate(outside):
-            ranked = [one.place for one in asked[at].ranked(weights)]
-            rank[at] = 1 / (ranked.index(asked[at].expected) + 1) if asked[at].expected in ranked else 0.0
+            one = asked[at]
+            ranked = [sheet.place for sheet in one.ranked(weights, near[nth])]
+            rank[at] = _inverse(ranked, one.expected)
+            helped = one.ranked(weights, recalled.near(at, every))
+            known[at] = _inverse([sheet.place for sheet in helped], one.expected)
             found[at] = ranked[0] if ranked else -1
             for twin in (0, 1):
                 chance[2 * at + twin] = fitted(told[2 * nth + twin])
                 label[2 * at + twin] = truth[2 * nth + twin]
                 plain_chance[2 * at + twin] = told[2 * nth + twin][0]
-    plain = np.array([_rank_by(one, _TITLE) for one in asked])
+    nothing = np.zeros(len(base.sheets))
+    plain = np.array([_rank_by(one, _TITLE, nothing) for one in asked])
     return _Played(
         asked=asked,
         groups=groups,
         rank=rank,
+        known=known,
         plain=plain,
         chance=chance,
         label=label,
@@ -188,10 +198,13 @@ def _play(base: Base, asked: Sequence[Asked], seed: int) -> _Played:
     )
 
 
-def _rank_by(one: Asked, weights: dict[str, float]) -> float:
+def _rank_by(one: Asked, weights: dict[str, float], near: NDArray[np.float64]) -> float:
     """Return 1/rank of the sheet expected; sheets that the way does not find do not count."""
-    ranked = [found.place for found in one.ranked(weights) if found.score > 0]
-    return 1 / (ranked.index(one.expected) + 1) if one.expected in ranked else 0.0
+    return _inverse([found.place for found in one.ranked(weights, near) if found.score > 0], one.expected)
+
+
+def _inverse(ranked: list[int], expected: int) -> float:
+    return 1 / (ranked.index(expected) + 1) if expected in ranked else 0.0
 
 
 def _metrics(base: Base, played: _Played, answers: dict[str, str], seed: int) -> list[Metric]:
@@ -209,6 +222,7 @@ def _metrics(base: Base, played: _Played, answers: dict[str, str], seed: int) ->
         mean("hit_at_1", (rank >= 1).astype(float), (plain >= 1).astype(float), _PLAIN),
         mean("hit_at_5", (rank >= 0.2).astype(float), (plain >= 0.2).astype(float), _PLAIN),
     ]
+    metrics += _remembered(played, seed)
     shown, cited = _answers(base, played)
     metrics += [
         mean("citation_exists", cited, None, ""),
@@ -225,6 +239,26 @@ def _metrics(base: Base, played: _Played, answers: dict[str, str], seed: int) ->
         )
         metrics.append(mean("answer_f1", ours, theirs, "toute la fiche"))
     return metrics + _chances(played, seed)
+
+
+def _remembered(played: _Played, seed: int) -> list[Metric]:
+    """Return how well questions are ranked when others of their sheet are known, beside when none is."""
+    import numpy as np
+
+    sizes = np.bincount(played.groups)
+    shared = np.flatnonzero(sizes[played.groups] > 1)
+    if not len(shared):
+        return []
+    drawn = evaluation.bootstrap_weights(len(shared), seed=seed, draws=_DRAWS, clusters=played.groups[shared])
+    known, without = played.known[shared], played.rank[shared]
+    pairs = (
+        ("mrr_known", known, without),
+        ("hit_at_5_known", (known >= 0.2).astype(float), (without >= 0.2).astype(float)),
+    )
+    return [
+        evaluation.mean_metric(name, ours, drawn, baseline=_NEVER, beside=theirs)
+        for name, ours, theirs in pairs
+    ]
 
 
 def _answers(base: Base, played: _Played) -> tuple[list[str], NDArray[np.float64]]:

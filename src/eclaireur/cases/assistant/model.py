@@ -2,14 +2,15 @@
 
 For the chance, each question is asked twice: of all sheets (1 when the first is the one expected), and of all
 but the one expected (0: nothing there answers). A logistic regression tells the two apart; under its
-threshold the assistant abstains.
+threshold the assistant abstains. Both are asked once with the other questions known (`memory`), and once as
+if nobody had asked of the sheet expected.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.bricks.semantic.hybrid import USUAL, WAYS
 from eclaireur.bricks.semantic.weighing import reciprocal_ranks
 from eclaireur.cases.assistant.base import FEATURES, Base, Ranked, base_of
+from eclaireur.cases.assistant.memory import best_weight, joined, nearness
 from eclaireur.core.artefacts import dump_json, load_json
 from eclaireur.core.case import Artefact, Fitted
 from eclaireur.core.types import ModelCard
@@ -33,8 +35,10 @@ __all__ = [
     "Asked",
     "Chance",
     "Model",
+    "Recalled",
     "asked_of",
     "best_weights",
+    "choose",
     "fit_chance",
     "load",
     "pairs_of",
@@ -56,22 +60,74 @@ _THRESHOLD = 0.5
 class Asked:
     """A labelled question, with its candidates and their scores."""
 
+    subject: str
     question: str
     expected: int
     places: NDArray[np.int64]
     columns: NDArray[np.float64]
 
-    def ranked(self, weights: Mapping[str, float], *, without: int = -1) -> list[Ranked]:
-        """Return the candidates, best first."""
+    def total(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+        """Return the scores of the candidates, without what is remembered."""
         import numpy as np
 
-        total = self.columns @ np.array([weights.get(way, 0.0) for way in WAYS])
-        order = np.lexsort((self.places, -total))
-        return [
-            Ranked(int(self.places[at]), float(total[at]))
-            for at in order.tolist()
-            if self.places[at] != without
-        ]
+        found: NDArray[np.float64] = self.columns @ np.array([weights.get(way, 0.0) for way in WAYS])
+        return found
+
+    def ranked(
+        self, weights: Mapping[str, float], near: NDArray[np.float64], *, without: int = -1
+    ) -> list[Ranked]:
+        """Return the candidates, best first; ``without`` leaves one out, by its place."""
+        import numpy as np
+
+        places, total = joined(self.places, self.total(weights), near, weights.get("asked", 0.0))
+        order = np.lexsort((places, -total))
+        return [Ranked(int(places[at]), float(total[at])) for at in order.tolist() if places[at] != without]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """Labelled questions beside each other: what would be remembered of some when one is asked.
+
+    Parameters
+    ----------
+    likeness
+        Of each question with each, shape ``(n, n)``.
+    expected
+        Place of the sheet that answers each.
+    size
+        Number of sheets.
+    """
+
+    likeness: NDArray[np.float64]
+    expected: NDArray[np.int64]
+    size: int
+
+    @classmethod
+    def of(cls, base: Base, asked: Sequence[Asked]) -> Recalled:
+        """Compare the questions of a base."""
+        import numpy as np
+
+        places = base.hybrid.meaning.vectors([one.question for one in asked])
+        return cls(
+            likeness=(places @ places.T).astype(np.float64),
+            expected=np.array([one.expected for one in asked], np.int64),
+            size=len(base.sheets),
+        )
+
+    def near(self, at: int, known: NDArray[np.int64], *, never: bool = False) -> NDArray[np.float64]:
+        """Return what a question recalls of those known, never of itself (see `memory.Memory.near`).
+
+        With ``never``, as if none was known of the sheet that answers it.
+        """
+        others = known[self.expected[known] != self.expected[at] if never else known != at]
+        return nearness(self.likeness[at, others], self.expected[others], self.size)
+
+    def both(self, inside: NDArray[np.int64]) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+        """Return what each of some questions recalls of the others: of all, then of other sheets alone."""
+        return (
+            [self.near(at, inside) for at in inside.tolist()],
+            [self.near(at, inside, never=True) for at in inside.tolist()],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +163,10 @@ _PLAIN = Chance(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What is in service."""
+    """What is in service; ``known`` names the sheet that answers each question that is remembered."""
 
     weights: Mapping[str, float] = field(default_factory=lambda: dict(USUAL))
+    known: Mapping[str, str] = field(default_factory=dict)
     chance: Chance = _PLAIN
     threshold: float = _THRESHOLD
     calibrated: bool = False
@@ -122,7 +179,15 @@ def asked_of(base: Base, questions: Sequence[Mapping[str, Any]]) -> list[Asked]:
     for row in questions:
         if (expected := places.get(row["expected"])) is not None:
             where, columns = base.columns(row["question"])
-            found.append(Asked(question=row["question"], expected=expected, places=where, columns=columns))
+            found.append(
+                Asked(
+                    subject=row["subject"],
+                    question=row["question"],
+                    expected=expected,
+                    places=where,
+                    columns=columns,
+                )
+            )
     return found
 
 
@@ -148,17 +213,46 @@ def best_weights(ranks: NDArray[np.float64]) -> dict[str, float]:
 
 
 def pairs_of(
-    base: Base, asked: Sequence[Asked], weights: Mapping[str, float]
+    base: Base, asked: Sequence[Asked], weights: Mapping[str, float], near: Sequence[NDArray[np.float64]]
 ) -> tuple[list[list[float]], list[float]]:
     """Return features and labels of each question asked with its sheet, then without it."""
     features, labels = [], []
-    for one in asked:
-        ranked = one.ranked(weights)
+    for one, recalled in zip(asked, near, strict=True):
+        ranked = one.ranked(weights, recalled)
         features.append(base.features(one.question, ranked))
         labels.append(float(bool(ranked) and ranked[0].place == one.expected))
-        features.append(base.features(one.question, one.ranked(weights, without=one.expected)))
+        others = one.ranked(weights, recalled, without=one.expected)
+        features.append(base.features(one.question, others))
         labels.append(0.0)
     return features, labels
+
+
+def choose(
+    base: Base,
+    asked: Sequence[Asked],
+    ranks: NDArray[np.float64],
+    recalled: Recalled,
+    inside: NDArray[np.int64],
+) -> tuple[dict[str, float], Chance, list[float]]:
+    """Choose the weights and fit the chance on some of the questions, by their places.
+
+    The labels that the chance was fitted on come last: first those of questions as if none was known.
+
+    Parameters
+    ----------
+    ranks
+        `rank_table` of all of them.
+    """
+    some = [asked[at] for at in inside.tolist()]
+    weights = best_weights(ranks[inside])
+    known, never = recalled.both(inside)
+    totals = [(one.places, one.total(weights)) for one in some]
+    weights["asked"] = best_weight(totals, [one.expected for one in some], known, never)
+    features, labels = pairs_of(base, some, weights, never)
+    if weights["asked"]:
+        more, told = pairs_of(base, some, weights, known)
+        features, labels = features + more, labels + told
+    return weights, fit_chance(features, labels), labels
 
 
 def fit_chance(features: Sequence[Sequence[float]], labels: Sequence[float]) -> Chance:
@@ -183,19 +277,22 @@ def train(sheets: pa.Table, questions: pa.Table, *, case: str, as_of: date, seed
     """Choose the weights and fit the chance on the questions known."""
     import random
 
+    import numpy as np
+
     rows = questions.to_pylist()
     chosen = rows if len(rows) <= MOST else random.Random(seed).sample(rows, MOST)  # noqa: S311
     base = base_of(sheets)
     asked = asked_of(base, chosen)
     made = Model()
-    positives = 0
+    labels: list[float] = []
     if len(asked) >= LEAST:
-        weights = best_weights(rank_table(asked))
-        features, labels = pairs_of(base, asked, weights)
-        made = Model(weights=weights, chance=fit_chance(features, labels), calibrated=True)
-        positives = int(sum(labels))
+        every = np.arange(len(asked))
+        weights, chance, labels = choose(base, asked, rank_table(asked), Recalled.of(base, asked), every)
+        made = Model(weights=weights, chance=chance, calibrated=True)
+    made = replace(made, known={row["subject"]: row["expected"] for row in rows})
     content = {
         "weights": dict(made.weights),
+        "known": dict(made.known),
         "threshold": made.threshold,
         "calibrated": made.calibrated,
         "chance": {name: getattr(made.chance, name) for name in ("centre", "scale", "weight", "bias")},
@@ -209,7 +306,7 @@ def train(sheets: pa.Table, questions: pa.Table, *, case: str, as_of: date, seed
         source="",
         examples_sha256=hashlib.sha256(repr(chosen).encode()).hexdigest(),
         examples=2 * len(asked),
-        positives=positives,
+        positives=int(sum(labels[: 2 * len(asked)])),
         as_of=as_of,
         features=FEATURES,
         thresholds={"abstain": made.threshold},
@@ -226,6 +323,7 @@ def load(artefact: Artefact) -> Model:
     )
     return Model(
         weights=content["weights"],
+        known=content.get("known", {}),
         chance=chance,
         threshold=float(content["threshold"]),
         calibrated=bool(content["calibrated"]),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from eclaireur.bricks.intake.knowledge import Sheet
     from eclaireur.cases.assistant.base import Base
+    from eclaireur.cases.assistant.memory import Memory
     from eclaireur.cases.assistant.model import Model
     from eclaireur.core.case import Progress
 
@@ -56,7 +57,9 @@ _STEP = re.compile(
 _MOST = 8
 
 
-def made(name: str, base: Base, model: Model, *, about: str, table: pa.Table | None) -> tuple[Block, ...]:
+def made(
+    name: str, base: Base, model: Model, *, about: str, table: pa.Table | None, memory: Memory | None = None
+) -> tuple[Block, ...]:
     """Return a report on a question, or on a table of sheets that would replace those in service.
 
     Raises
@@ -68,7 +71,8 @@ def made(name: str, base: Base, model: Model, *, about: str, table: pa.Table | N
         return _changes(base, table)
     if not about.strip():
         raise BadValueError("ce rapport demande une question.", fix="Écrivez-la en une phrase.")
-    found = find(base, model, about, today=date.today())  # noqa: DTZ011 - the age of a source, in days
+    today = date.today()  # noqa: DTZ011 - the age of a source, in days
+    found = find(base, model, about, memory=memory, today=today)
     answer = found.answer
     said = answer.withheld or " ".join(one.text for one in answer.sentences)
     facts = Facts(
