@@ -4,7 +4,7 @@ Stems, pairs of stems and runs of letters (`ngrams`, TF-IDF, sublinear) feed one
 (`ridge`); shallow trees turn the scores of a sentence's likeliest labels into chances (`pairs`). What the
 model says of sentences it did not see, folds kept whole by near-duplicates, sets the rest: the chance over
 which a label is given (highest micro-F1), the chance that the first label is right (isotonic, Zadrozny &
-Elkan 2002), and the one under which the model abstains.
+Elkan 2002), and the score under which the model abstains.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _INNER = 4
 _TELLING = 12
 _LEAST_KEPT = 30
 _NEVER = 2.0
-_SURE = 1.0
-"""Standard errors over the precision aimed at (the rule of one standard error, Breiman et al. 1984)."""
+_EDGE = 1e-4
+"""Nearest that a score comes to 0 and 1 in the curve of abstention."""
 _MODEL, _TREES = "labels.parquet", "pairs.txt"
 
 
@@ -374,17 +374,29 @@ def _isotonic(
 
 
 def _abstention(first: NDArray[np.float64], right: NDArray[np.float64], precision: float) -> float:
-    """Return the least score above which held-out precision is surely the one aimed at.
+    """Return the score under which the model abstains: above it, the mean chance is the precision aimed at.
 
-    The last of many scores that reach it flatters itself: hence the margin. A wider one leaves so few
-    sentences that chance chooses them.
+    The chance is a logistic curve (Platt 1999) of the likelier half of the sentences. Counts would choose the
+    score at which they happen to be lucky: on other sentences, what is above it is right less often.
     """
     import numpy as np
 
-    order = np.argsort(-first, kind="stable")
+    order = np.argsort(-first, kind="stable")[: max(len(first) // 2, _LEAST_KEPT)]
+    chance = _curve(first[order], right[order])
     n = np.arange(1, len(order) + 1)
-    found = np.cumsum(right[order]) / n
-    enough = (found - _SURE * np.sqrt(found * (1 - found) / n) >= precision) & (
-        n >= min(_LEAST_KEPT, len(order))
-    )
+    enough = (np.cumsum(chance) / n >= precision) & (n >= min(_LEAST_KEPT, len(order)))
     return float(first[order[np.flatnonzero(enough)[-1]]]) if enough.any() else _NEVER
+
+
+def _curve(score: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the chance of each by a logistic curve of the logit of its score."""
+    import numpy as np
+
+    if len(np.unique(right)) < 2:
+        return np.full(len(right), right.mean() if len(right) else 0.0)
+    from sklearn.linear_model import LogisticRegression
+
+    inside = np.clip(score, _EDGE, 1 - _EDGE)
+    column = np.log(inside / (1 - inside))[:, None]
+    found: NDArray[np.float64] = LogisticRegression(C=np.inf).fit(column, right).predict_proba(column)[:, 1]
+    return found
