@@ -84,12 +84,15 @@ fi
 
 mkdir -p "$venv/locks"
 set --
+wheels="--only-binary :all:"
 for part in $parts; do
     [ -f "$locks/$part.txt" ] || continue # a part of an older version
     : >"$venv/locks/$part.txt"
     set -- "$@" "$locks/$part.txt"
+    [ "$part" != peers ] || wheels= # one library that others are measured beside has no wheel
 done
-"$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --only-binary :all: "$@" ||
+# shellcheck disable=SC2086
+"$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes $wheels "$@" ||
     stop "L'installation a échoué : vérifiez le réseau et la place libre, puis relancez la même commande."
 # Their own tests are a fifteenth of what numerical libraries weigh, and nothing here imports them.
 for library in numpy pyarrow scipy sklearn; do
