@@ -29,6 +29,13 @@ def answered(page: Page, words: str) -> None:
     page.locator(".verdict .note.success", has_text=words).wait_for()
 
 
+def late(route: Route) -> None:
+    """Answer after half a second."""
+    answer = route.fetch()
+    time.sleep(0.5)
+    route.fulfill(response=answer)
+
+
 def test_an_inspector_works_ten_targets_by_keyboard_alone(served: Served, visit: Visit) -> None:
     dossiers = served.list_of(0)["dossiers"]
     page = visit(served, "ada", HERE)
@@ -75,11 +82,6 @@ def test_an_inspector_works_ten_targets_by_keyboard_alone(served: Served, visit:
 
 
 def test_who_is_faster_than_the_desk_sees_each_answer_in_the_list(served: Served, visit: Visit) -> None:
-    def late(route: Route) -> None:
-        answer = route.fetch()
-        time.sleep(0.5)
-        route.fulfill(response=answer)
-
     def following() -> None:
         page.keyboard.press("j")
         page.keyboard.press("Enter")
@@ -189,6 +191,27 @@ def test_the_second_of_two_people_is_told_and_confirms_or_gives_up(served: Serve
         told.get_by_text(button).click()
         answered(slow, "autre" if button.startswith("Confirmer") else "suivre")
         assert slow.locator("[role=alert]").count() == 0
+
+
+def test_an_answer_refused_once_its_sheet_is_left_is_told(served: Served, visit: Visit) -> None:
+    third, fourth = served.list_of(2)["dossiers"][2:4]
+    slow, quick = visit(served, "lou", HERE), visit(served, "max", f"{HERE}dossiers/{third}/")
+    slow.locator(f'.line[data-dossier="{third}"] .open').click()
+    opened(slow, third)
+    quick.keyboard.press("s")
+    answered(quick, "suivre")
+
+    slow.route("**/avis/", late)
+    slow.keyboard.press("o")
+    slow.keyboard.press("j")
+    slow.keyboard.press("Enter")
+    opened(slow, fourth)
+    told = slow.locator(".note.error[role=alert]", has_text="Rien n’a été enregistré")
+    told.wait_for()
+    opened(slow, fourth)
+    told.get_by_role("link").click()
+    slow.locator("h2").first.wait_for()
+    assert slow.url == f"{served.address}{HERE}dossiers/{third}/"
 
 
 def test_a_wrong_form_keeps_what_was_typed(served: Served, visit: Visit) -> None:

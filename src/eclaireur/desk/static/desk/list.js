@@ -103,9 +103,24 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, pathInfo, requestConfig, xhr } = event.detail;
   if (target.id !== "fiche" || !opened || pathInfo.requestPath.includes(opened)) return;
   event.detail.shouldSwap = false;
+  if (xhr.status >= 400) { refused(pathInfo.requestPath); return; }
   // Its form is gone with that sheet, and what it says to the list is lost there: say it here.
   if (xhr.getResponseHeader("HX-Trigger") && !requestConfig.elt.isConnected) htmx.trigger(document.body, "lignes");
 });
+
+// What was refused on a sheet that is no longer shown would be lost without a word.
+function refused(path) {
+  const [address, number] = path.match(/^.*\/dossiers\/(\d+)\//) ?? [];
+  if (!number) return;
+  const note = document.createElement("p");
+  note.className = "note error";
+  note.setAttribute("role", "alert");
+  const link = document.createElement("a");
+  link.href = address;
+  link.textContent = document.querySelector(`.line[data-dossier="${number}"] .name`)?.textContent ?? "cette ligne";
+  note.append("Rien n’a été enregistré pour « ", link, " » : rouvrez sa fiche pour savoir pourquoi.");
+  document.getElementById("contenu").prepend(note);
+}
 
 // The map opens a sheet as a line does.
 document.addEventListener("ouvrir", (event) => open({ href: new URL(event.detail, location.href).href }));
