@@ -151,9 +151,10 @@ class Base:
         """Tell which sheets are for an audience; a sheet that names none is for all."""
         import numpy as np
 
+        if audience not in self.audiences:
+            return np.ones(len(self.sheets), np.bool_)
         told = (_audiences(one) for one in self.sheets)
-        alone = audience in self.audiences
-        return np.array([not alone or not names or audience in names for names in told], np.bool_)
+        return np.array([not names or audience in names for names in told], np.bool_)
 
     def features(self, question: str, ranked: list[Ranked]) -> list[float]:
         """Return what tells whether the first sheet answers a question, in the order of `FEATURES`.
