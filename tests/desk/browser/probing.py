@@ -118,11 +118,19 @@ _SETTINGS = {
 }
 """As WCAG 1.4.12 and 1.4.4 let them."""
 _MOST_STOPS = 60
+_STILL = """(still) => {
+  window.still ?? document.addEventListener("htmx:beforeRequest", (event) => {
+    if (window.still) event.preventDefault();
+  });
+  window.still = still;
+}"""
+"""A part of a page that is replaced while axe reads it has no colour: nothing is asked meanwhile."""
 
 
 def faults(page: Page, *, narrow: bool = False) -> list[str]:
     """Return what is wrong on the page as it stands, in light and in dark."""
     found = []
+    page.evaluate(_STILL, True)
     for scheme, options in (("light", _NARROW),) if narrow else _LOOKS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # a colour half-way is nobody's
         found += [f"{scheme}: {one}" for one in _violations(page, options)]
@@ -131,6 +139,7 @@ def faults(page: Page, *, narrow: bool = False) -> list[str]:
     if wide > 0:
         found.append(f"{wide} px wider than the window")
     found += page.evaluate(_PLAIN)
+    page.evaluate(_STILL, False)
     return found
 
 
