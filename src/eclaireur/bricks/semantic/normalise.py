@@ -166,18 +166,21 @@ def stem(word: str) -> str:
 
 
 def stems_of_beginning(beginning: str) -> tuple[str, ...]:
-    """Return the stems, shorter than a beginning, of words that may begin so.
+    """Return the stems of words that may begin so, but for those that begin so themselves.
 
     Examples
     --------
-    >>> stems_of_beginning("inspecti")
-    ('inspect', 'inspec')
+    >>> stems_of_beginning("inspecti"), stems_of_beginning("tuyau")
+    (('inspect', 'inspec'), ('tuya', 'tuyal'))
     """
     found = []
     for size in range(1, min(_LONGEST_ENDING + 1, len(beginning) - _LEAST_STEM) + 1):
         rest = beginning[-size:]
         if any(f"{ending}s".startswith(rest) for ending in ("", *_ENDINGS)):
             found.append(beginning[:-size])
+    whole = stem(beginning)
+    if not whole.startswith(beginning) and whole not in found:
+        found.append(whole)
     return tuple(found)
 
 
