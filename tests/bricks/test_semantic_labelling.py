@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 
+from eclaireur.bricks.semantic import labelling
 from eclaireur.bricks.semantic.labelling import Labeller, folds, stems
 from eclaireur.bricks.semantic.vectors import text_rows
 from eclaireur.core.artefacts import check
@@ -109,3 +110,25 @@ def test_stems_ignore_accents_case_and_ligatures() -> None:
 def test_too_few_sentences_are_refused_in_french() -> None:
     with pytest.raises(EmptyTableError, match="trop peu"):
         Labeller.fit(["a"], [{"x"}], groups=[0], seed=1)
+
+
+@pytest.mark.parametrize(
+    ("share", "kept"), [(1.0, (1.0, 1.0)), (0.9, (1.0, 1.0)), (0.3, (0.0, 0.05))], ids=["all", "most", "few"]
+)
+def test_as_much_is_kept_as_the_precision_allows(share: float, kept: tuple[float, float]) -> None:
+    draw = np.random.default_rng(0)
+    score = draw.uniform(0.05, 0.95, 2000)
+    right = (draw.random(2000) < share).astype(float)
+    keep = labelling._abstention(score, right, 0.6)
+    assert kept[0] <= (score >= keep).mean() <= kept[1]
+
+
+def test_what_is_kept_is_right_as_often_as_is_aimed_at_on_other_sentences() -> None:
+    draw = np.random.default_rng(1)
+    score = draw.uniform(0.0, 0.9, (2, 20_000))
+    right = (draw.random((2, 20_000)) < score).astype(float)
+    keep = labelling._abstention(score[0], right[0], 0.6)
+    others = score[1] >= keep
+    # The mean of the scores over 0.3 is 0.6: a third is left to a person.
+    assert others.mean() == pytest.approx(2 / 3, abs=0.05)
+    assert right[1][others].mean() == pytest.approx(0.6, abs=0.03)

@@ -115,6 +115,18 @@ def test_who_is_faster_than_the_desk_sees_each_answer_in_the_list(served: Served
     judged(two)
     judged(three)
 
+    # A comment begun while the list is being written goes on where it was begun.
+    page.locator("#comment").focus()
+    with page.expect_response(re.compile(rf"{HERE}\?")):
+        page.evaluate("htmx.trigger(document.body, 'lignes')")
+        page.keyboard.type("Vu sur place : ")
+    page.locator(f'.line.here[data-dossier="{three}"]').wait_for()
+    page.wait_for_timeout(300)
+    page.keyboard.type("rien à redire.")
+    assert page.locator("#comment").input_value() == "Vu sur place : rien à redire."
+    page.locator("#comment").fill("")
+    page.locator("#comment").blur()
+
     # A key pressed in the instant a sheet appears is the desk's, not the browser's: the list stays.
     pressed = f"""new MutationObserver((_, self) => {{
       if (!document.querySelector('#fiche [data-dossier="{four}"]')) return;

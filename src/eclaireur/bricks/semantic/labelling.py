@@ -381,22 +381,30 @@ def _abstention(first: NDArray[np.float64], right: NDArray[np.float64], precisio
     """
     import numpy as np
 
-    order = np.argsort(-first, kind="stable")[: max(len(first) // 2, _LEAST_KEPT)]
-    chance = _curve(first[order], right[order])
+    order = np.argsort(-first, kind="stable")
+    half = order[: max(len(first) // 2, _LEAST_KEPT)]
+    learnt = half if len(np.unique(right[half])) > 1 else order
+    chance = _curve(first[learnt], right[learnt], first[order])
     n = np.arange(1, len(order) + 1)
     enough = (np.cumsum(chance) / n >= precision) & (n >= min(_LEAST_KEPT, len(order)))
     return float(first[order[np.flatnonzero(enough)[-1]]]) if enough.any() else _NEVER
 
 
-def _curve(score: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the chance of each by a logistic curve of the logit of its score."""
+def _curve(
+    score: NDArray[np.float64], right: NDArray[np.float64], asked: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the chance at some scores by a logistic curve of the logit of others."""
     import numpy as np
 
     if len(np.unique(right)) < 2:
-        return np.full(len(right), right.mean() if len(right) else 0.0)
+        return np.full(len(asked), right.mean() if len(right) else 0.0)
     from sklearn.linear_model import LogisticRegression
 
-    inside = np.clip(score, _EDGE, 1 - _EDGE)
-    column = np.log(inside / (1 - inside))[:, None]
-    found: NDArray[np.float64] = LogisticRegression(C=np.inf).fit(column, right).predict_proba(column)[:, 1]
+    def column(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        inside = np.clip(scores, _EDGE, 1 - _EDGE)
+        found: NDArray[np.float64] = np.log(inside / (1 - inside))[:, None]
+        return found
+
+    curve = LogisticRegression(C=np.inf).fit(column(score), right)
+    found: NDArray[np.float64] = curve.predict_proba(column(asked))[:, 1]
     return found

@@ -13,6 +13,7 @@ from eclaireur.bricks.intake.injections import set_aside
 from eclaireur.bricks.intake.knowledge import Sheet, too_old
 from eclaireur.bricks.semantic.outline import sentences as sentences_of
 from eclaireur.cases.assistant.base import Ranked
+from eclaireur.cases.assistant.memory import NEAR
 from eclaireur.cases.assistant.situation import Situation, office_for, preferred
 from eclaireur.core.errors import BadValueError
 from eclaireur.core.intake import Answer, Sentence
@@ -121,16 +122,17 @@ def find(
     declared = situation or Situation()
     near = None if memory is None else memory.near(base, wanted, itself=itself)
     found = base.ranked(wanted, model.weights, audience=declared.audience, near=near)
+    same = -1 if memory is None else _same(memory, text, wanted, itself)
+    if same >= 0 and base.open_to(declared.audience)[same]:
+        best = max((one.score for one in found), default=0.0)
+        found = [Ranked(same, best + 1.0), *(one for one in found if one.place != same)]
+    # What the person declares decides after what was asked before.
     ranked, moved = preferred(found, base.sheets, declared)
-    same = -1 if memory is None else memory.same(wanted, itself=itself)
-    again = same >= 0 and bool(base.open_to(declared.audience)[same])
-    if again:
-        best = max((one.score for one in ranked), default=1.0)
-        ranked = [Ranked(same, best), *(one for one in ranked if one.place != same)]
+    again = same >= 0 and bool(ranked) and ranked[0].place == same
     features = base.features(wanted, ranked)
     chance = model.chance(features) if ranked else 0.0
     cautions = list(_cautions(asked))
-    if moved and not again:
+    if moved:
         cautions.append(moved)
     if again:
         cautions.append("Cette question a déjà été posée : elle menait à cette fiche.")
@@ -150,8 +152,24 @@ def find(
         features=tuple(features),
         chance=chance,
         answer=made,
-        recalled=0.0 if near is None or not ranked else float(near[ranked[0].place]),
+        recalled=_recalled(model, near, ranked, again=again),
     )
+
+
+def _same(memory: Memory, text: str, question: str, itself: str) -> int:
+    """Return the place of the sheet that the same words lead to: all that was typed, or else its question."""
+    whole = memory.same(text, itself=itself)
+    return whole if whole >= 0 else memory.same(question, itself=itself)
+
+
+def _recalled(model: Model, near: NDArray[np.float64] | None, ranked: list[Ranked], *, again: bool) -> float:
+    """Return how near the question known is that brought the first sheet, 0 when none did."""
+    if again:
+        return 1.0
+    if near is None or not ranked or not model.weights.get("asked"):
+        return 0.0
+    likeness = float(near[ranked[0].place])
+    return likeness if likeness >= NEAR else 0.0
 
 
 def _elsewhere(

@@ -12,7 +12,7 @@ from eclaireur.bricks.language.client import configured
 from eclaireur.cases.assistant import answers, measuring, model as modelling, reading
 from eclaireur.cases.assistant.base import Base, base_of
 from eclaireur.cases.assistant.generated import written
-from eclaireur.cases.assistant.memory import Memory, memory_of
+from eclaireur.cases.assistant.memory import Memory, memory_of, still_known
 from eclaireur.cases.assistant.reports import ASKS, READS, TITLES, caution, made
 from eclaireur.cases.assistant.situation import FIELDS, Situation
 from eclaireur.core import french
@@ -204,8 +204,9 @@ def signals(
 
     base = base_of(_before(records["sheets"], as_of))
     model = modelling.load(artefact)
-    memory = _memory(base, model, records)
-    questions = _before(records["questions"], as_of).to_pylist()[: modelling.MOST]
+    past = _before(records["questions"], as_of)
+    memory = _memory(base, model, past)
+    questions = past.to_pylist()[: modelling.MOST]
     rows = []
     for done, row in enumerate(questions):
         if done % 50 == 0:
@@ -227,9 +228,15 @@ def signals(
     return pa.Table.from_pylist(rows, schema=signals_schema())
 
 
-def _memory(base: Base, model: modelling.Model, records: Records) -> Memory | None:
-    """Return the questions that a model knows and the case still holds; None when it knows none."""
-    return memory_of(base, model.known, records["questions"]) if model.known else None
+def _memory(base: Base, model: modelling.Model, questions: pa.Table) -> Memory | None:
+    """Return the questions that a model knows and a table still holds; None when it knows none."""
+    return memory_of(base, model.known, questions, near=model.near or None) if model.known else None
+
+
+def _memory_now(base: Base, model: modelling.Model, records: Records) -> Memory | None:
+    """Return the memory as it is today: what advisers refuted or corrected since is heeded at once."""
+    table = labelled(records, date.max)
+    return _memory(base, replace(model, known=still_known(model.known, table)), table)
 
 
 def _reasons(base: Base, model: modelling.Model, found: answers.Found) -> list[dict[str, Any]]:
@@ -279,7 +286,7 @@ def predict(examples: pa.Table, records: Records, card: ModelCard, artefact: Art
         if base is None or row["as_of"] != known_at:
             known_at = row["as_of"]
             base = base_of(_before(records["sheets"], known_at))
-            memory = _memory(base, model, records)
+            memory = _memory(base, model, _before(records["questions"], known_at))
         subject = row["subject"]
         found = answers.find(base, model, asked[subject], memory=memory, itself=subject)
         chances.append((at, found.chance))
@@ -303,7 +310,7 @@ def answer(
         base,
         model,
         question,
-        memory=_memory(base, model, records),
+        memory=_memory_now(base, model, records),
         situation=Situation.read(situation),
         offices=records.get("offices"),
         before=situation.get("before", ""),
@@ -330,7 +337,7 @@ def score(
     import pyarrow as pa
 
     base, model = base_of(records["sheets"]), modelling.load(artefact)
-    memory = _memory(base, model, records)
+    memory = _memory_now(base, model, records)
     rows = []
     for done, question in enumerate(table["question"].to_pylist()):
         if done % 50 == 0:
@@ -429,7 +436,7 @@ def report(
     if name == "caution":
         return caution(records["sheets"], records["questions"], seed=seed, progress=progress)
     base, model = base_of(records["sheets"]), modelling.load(artefact)
-    memory = _memory(base, model, records)
+    memory = _memory_now(base, model, records)
     return made(name, base, model, about=about, table=table, memory=memory)
 
 

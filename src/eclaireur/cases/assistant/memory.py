@@ -8,13 +8,14 @@ harm: its weight is the one that helps most the others while it costs those no m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from eclaireur.bricks.semantic.normalise import keys
 from eclaireur.bricks.semantic.weighing import reciprocal_ranks
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
     from eclaireur.cases.assistant.base import Base
 
-__all__ = ["HARM", "WEIGHTS", "Memory", "best_weight", "joined", "memory_of", "nearness"]
+__all__ = ["HARM", "NEAR", "WEIGHTS", "Memory", "best_weight", "joined", "mark", "memory_of", "nearness"]
 
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 """Weights that are tried, beside those of `hybrid.WAYS`."""
 HARM = 0.01
 """Mean of 1/rank that questions about sheets never asked of may lose."""
-_NEAR = 0.3
+NEAR = 0.3
 """Likeness from which the sheet of a question asked before is a candidate, whatever its words."""
 
 
@@ -43,35 +44,52 @@ class Memory:
     subjects, places, vectors
         Number of each, place of its sheet in the base, and its own by meaning, shape ``(n, dimensions)``.
     words
-        Lines of the questions that have the same words.
+        Places of the sheets that questions of the same words lead to, and the number of each question.
     """
 
     subjects: NDArray[np.str_]
     places: NDArray[np.int64]
     vectors: NDArray[np.float32]
-    words: Mapping[str, Sequence[int]]
+    words: Mapping[str, Sequence[tuple[str, int]]]
 
     @classmethod
-    def of(cls, base: Base, known: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> Memory:
+    def of(
+        cls,
+        base: Base,
+        known: Mapping[str, str],
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        near: Collection[str] | None = None,
+    ) -> Memory:
         """Recall the questions of some rows that a model knows.
 
         Parameters
         ----------
         known
-            Number of the sheet that answers each question known, by the question's own.
+            Number of the sheet that answers each question known, by its `mark`.
         rows
-            Questions of the case; those that are erased, or whose sheet is, are forgotten.
+            Questions of the case; those that are erased or reworded, or whose sheet is gone, are forgotten.
+        near
+            Marks of those that others are compared with; all by default.
         """
         import numpy as np
 
         place = {one.id: at for at, one in enumerate(base.sheets)}
-        kept = [row for row in rows if known.get(row["subject"]) in place]
-        words: dict[str, list[int]] = {}
-        for at, row in enumerate(kept):
-            words.setdefault(keys(row["question"]), []).append(at)
+        words: dict[str, list[tuple[str, int]]] = {}
+        kept, places = [], []
+        for row in rows:
+            told = mark(row)
+            at = place.get(known.get(told, ""))
+            if at is None:
+                continue
+            if said := _words(row["question"]):
+                words.setdefault(said, []).append((row["subject"], at))
+            if near is None or told in near:
+                kept.append(row)
+                places.append(at)
         return cls(
             subjects=np.array([row["subject"] for row in kept], np.str_),
-            places=np.array([place[known[row["subject"]]] for row in kept], np.int64),
+            places=np.array(places, np.int64),
             vectors=base.hybrid.meaning.vectors([row["question"] for row in kept]),
             words=words,
         )
@@ -85,9 +103,7 @@ class Memory:
             Number of the question, when it is known too: it says nothing of itself.
         """
         found = {
-            int(self.places[at])
-            for at in self.words.get(keys(question), ())
-            if not itself or self.subjects[at] != itself
+            at for subject, at in self.words.get(_words(question), ()) if not itself or subject != itself
         }
         return found.pop() if len(found) == 1 else -1
 
@@ -103,6 +119,26 @@ class Memory:
             return np.zeros(len(base.sheets))
         likeness = self.vectors[others] @ base.hybrid.meaning.vectors([question])[0]
         return nearness(likeness, self.places[others], len(base.sheets))
+
+
+def mark(row: Mapping[str, Any]) -> str:
+    """Return what a model keeps of a question: a hash of its number and words, which gives neither back.
+
+    >>> mark({"subject": "document:q1", "question": "Comment voter ?"})
+    '3d36377af4683a4e'
+    """
+    return hashlib.sha256(f"{row['subject']}\0{row['question']}".encode()).hexdigest()[:16]
+
+
+def still_known(known: Mapping[str, str], questions: pa.Table) -> dict[str, str]:
+    """Return, of the questions known, those that a table still leads to a sheet, and that sheet."""
+    led = {mark(row): row["expected"] for row in questions.to_pylist()} if known else {}
+    return {told: led[told] for told in known if told in led}
+
+
+def _words(text: str | None) -> str:
+    """Return the words of a question, with the signs that make other ones (C#), without case."""
+    return " ".join(re.findall(r"[\w#+&%€-]*\w[\w#+&%€-]*", (text or "").casefold()))
 
 
 def nearness(likeness: NDArray[Any], places: NDArray[np.int64], size: int) -> NDArray[np.float64]:
@@ -137,7 +173,7 @@ def joined(
 
     if not weight:
         return places, total
-    fresh = np.setdiff1d(np.flatnonzero(near >= _NEAR), places)
+    fresh = np.setdiff1d(np.flatnonzero(near >= NEAR), places)
     every = np.concatenate([places, fresh])
     return every, np.concatenate([total, np.zeros(len(fresh))]) + weight * near[every]
 
@@ -178,12 +214,14 @@ _memories: WeakKeyDictionary[Base, tuple[Mapping[str, str], pa.Table, Memory]] =
 _lock = Lock()
 
 
-def memory_of(base: Base, known: Mapping[str, str], questions: pa.Table) -> Memory:
+def memory_of(
+    base: Base, known: Mapping[str, str], questions: pa.Table, *, near: Collection[str] | None = None
+) -> Memory:
     """Return the memory of some questions, made once for as long as a base is asked with the same."""
     table = questions.select(["subject", "question"])
     with _lock:
         held = _memories.get(base)
         if held is None or held[0] != known or not held[1].equals(table):
-            held = (known, table, Memory.of(base, known, table.to_pylist()))
+            held = (known, table, Memory.of(base, known, table.to_pylist(), near=near))
             _memories[base] = held
     return held[2]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from eclaireur.bricks.semantic.hybrid import USUAL, WAYS
 from eclaireur.bricks.semantic.weighing import reciprocal_ranks
 from eclaireur.cases.assistant.base import FEATURES, Base, Ranked, base_of
-from eclaireur.cases.assistant.memory import best_weight, joined, nearness
+from eclaireur.cases.assistant.memory import best_weight, joined, mark, nearness
 from eclaireur.core.artefacts import dump_json, load_json
 from eclaireur.core.case import Artefact, Fitted
 from eclaireur.core.types import ModelCard
@@ -163,10 +163,15 @@ _PLAIN = Chance(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What is in service; ``known`` names the sheet that answers each question that is remembered."""
+    """What is in service.
+
+    ``known`` names the sheet that answers each question that is remembered, by its mark (`memory.mark`);
+    ``near`` has the marks of those that others are compared with, empty for all.
+    """
 
     weights: Mapping[str, float] = field(default_factory=lambda: dict(USUAL))
     known: Mapping[str, str] = field(default_factory=dict)
+    near: frozenset[str] = frozenset()
     chance: Chance = _PLAIN
     threshold: float = _THRESHOLD
     calibrated: bool = False
@@ -289,10 +294,13 @@ def train(sheets: pa.Table, questions: pa.Table, *, case: str, as_of: date, seed
         every = np.arange(len(asked))
         weights, chance, labels = choose(base, asked, rank_table(asked), Recalled.of(base, asked), every)
         made = Model(weights=weights, chance=chance, calibrated=True)
-    made = replace(made, known={row["subject"]: row["expected"] for row in rows})
+    # The weight was chosen with as many questions known: more would weigh more.
+    near = frozenset() if len(chosen) == len(rows) else frozenset(map(mark, chosen))
+    made = replace(made, known={mark(row): row["expected"] for row in rows}, near=near)
     content = {
         "weights": dict(made.weights),
         "known": dict(made.known),
+        "near": sorted(made.near),
         "threshold": made.threshold,
         "calibrated": made.calibrated,
         "chance": {name: getattr(made.chance, name) for name in ("centre", "scale", "weight", "bias")},
@@ -304,7 +312,7 @@ def train(sheets: pa.Table, questions: pa.Table, *, case: str, as_of: date, seed
         created=datetime.now(UTC),
         run="",
         source="",
-        examples_sha256=hashlib.sha256(repr(chosen).encode()).hexdigest(),
+        examples_sha256=hashlib.sha256(repr(rows).encode()).hexdigest(),
         examples=2 * len(asked),
         positives=int(sum(labels[: 2 * len(asked)])),
         as_of=as_of,
@@ -324,6 +332,7 @@ def load(artefact: Artefact) -> Model:
     return Model(
         weights=content["weights"],
         known=content.get("known", {}),
+        near=frozenset(content.get("near", ())),
         chance=chance,
         threshold=float(content["threshold"]),
         calibrated=bool(content["calibrated"]),

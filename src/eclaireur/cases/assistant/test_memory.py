@@ -12,7 +12,7 @@ import pytest
 from eclaireur.cases.assistant import case, sample
 from eclaireur.cases.assistant.answers import find
 from eclaireur.cases.assistant.base import Base, base_of
-from eclaireur.cases.assistant.memory import HARM, Memory, best_weight, memory_of
+from eclaireur.cases.assistant.memory import HARM, Memory, best_weight, mark, memory_of
 from eclaireur.cases.assistant.model import Model, load
 from eclaireur.cases.assistant.situation import Situation
 from eclaireur.core.case import Records, quiet
@@ -35,7 +35,7 @@ def base(records: Records) -> Base:
 
 def remembered(base: Base, *asked: tuple[str, str, str]) -> Memory:
     rows = [{"subject": subject, "question": question} for subject, question, _ in asked]
-    return Memory.of(base, {subject: sheet for subject, _, sheet in asked}, rows)
+    return Memory.of(base, {mark(row): one[2] for row, one in zip(rows, asked, strict=True)}, rows)
 
 
 def test_the_same_words_lead_to_the_sheet_that_an_agent_gave(base: Base) -> None:
@@ -58,14 +58,50 @@ def test_the_same_words_lead_to_the_sheet_that_an_agent_gave(base: Base) -> None
 
 
 def test_a_question_erased_or_whose_sheet_is_gone_is_forgotten(base: Base) -> None:
-    known = {"q1": base.sheets[3].id, "q2": base.sheets[4].id, "q3": "retirée"}
     rows = [{"subject": "q1", "question": ASKED}, {"subject": "q3", "question": "Autre chose ?"}]
+    gone = {"subject": "q2", "question": "Une question effacée ?"}
+    known = {mark(rows[0]): base.sheets[3].id, mark(gone): base.sheets[4].id, mark(rows[1]): "retirée"}
     memory = Memory.of(base, known, rows)
     assert memory.subjects.tolist() == ["q1"]
     assert memory.same("Autre chose ?") == -1
+    reworded = Memory.of(base, known, [rows[0] | {"question": "Quel temps fait-il à Brest ?"}])
+    assert reworded.same("Quel temps fait-il à Brest ?") == -1
     nothing = Memory.of(base, known, [])
     assert not nothing.near(base, ASKED).any()
     assert find(base, Model(), ASKED, memory=nothing).ranked == find(base, Model(), ASKED).ranked
+
+
+@pytest.mark.parametrize(
+    ("known", "asked"),
+    [
+        ("Quels sont les droits de l’employé ?", "Quels sont les droits de l’employeur ?"),
+        ("Où apprendre le C# ?", "Où apprendre le C++ ?"),
+        ("???", "+++ €"),
+        ("Quel est le jour du marché ?", "Quel est le jour du marche ?"),
+    ],
+)
+def test_other_words_are_not_the_same(base: Base, known: str, asked: str) -> None:
+    memory = remembered(base, ("q1", known, base.sheets[3].id))
+    assert memory.same(asked) == -1
+
+
+def test_all_that_was_typed_is_looked_for_before_its_first_question(base: Base) -> None:
+    typed = "Je déménage. Que faire ? Et comment changer d’adresse ?"
+    memory = remembered(base, ("q1", typed, base.sheets[3].id))
+    assert find(base, Model(), typed, memory=memory).ranked[0].place == 3
+
+
+def test_what_the_person_declares_decides_after_what_was_asked_before(records: Records) -> None:
+    rows = records["sheets"].to_pylist()
+    rows[0] |= {"title": "Congés du salarié", "text": "Le salarié a 25 jours de congés par an."}
+    rows[1] |= {"title": "Congés de l’agent public", "text": "L’agent public a 25 jours de congés par an."}
+    base = base_of(pa.Table.from_pylist(rows, schema=records["sheets"].schema))
+    question = "Combien de jours de congés par an ?"
+    memory = remembered(base, ("q1", question, base.sheets[0].id))
+    assert find(base, Model(), question, memory=memory).ranked[0].place == 0
+    found = find(base, Model(), question, memory=memory, situation=Situation(status="agent_public"))
+    assert found.ranked[0].place == 1
+    assert not any("déjà été posée" in one for one in found.answer.cautions)
 
 
 def test_a_near_question_brings_its_sheet_nearer_within_the_audience_that_is_declared(base: Base) -> None:
@@ -114,6 +150,14 @@ def test_what_an_adviser_answers_leads_the_next_who_asks_the_same(records: Recor
         titles: dict[str, str] = {one["title"]: one["id"] for one in on["sheets"].to_pylist()}
         return titles[answered.citations[0].title]
 
+    # Refuted or corrected after the training, it is heeded at once.
+    kept = case.train(records, case.examples(records), as_of=day, seed=1, progress=quiet)
+
+    def now(on: Records) -> str:
+        answered = case.answer(row["question"], {}, on, kept.card, lambda name: kept.artefacts[name])
+        return "".join(answered.cautions)
+
+    assert "déjà été posée" in now(records)
     assert led(records) == row["expected"]
     said = {
         "outcome": "1",
@@ -127,20 +171,23 @@ def test_what_an_adviser_answers_leads_the_next_who_asks_the_same(records: Recor
     }
     answered = {**records, "outcomes": pa.Table.from_pylist([said], schema=outcomes_schema())}
     assert led(answered) == other
+    assert "déjà été posée" in now(answered)
+    refuted = pa.Table.from_pylist([said | {"label": 0.0, "value": None}], schema=outcomes_schema())
+    assert "déjà été posée" not in now({**records, "outcomes": refuted})
 
 
-def test_a_model_keeps_the_numbers_of_the_questions_and_no_word_of_them(records: Records) -> None:
+def test_a_model_keeps_neither_the_words_nor_the_names_of_the_questions(records: Records) -> None:
     made = case.train(records, case.examples(records), as_of=date(2026, 11, 1), seed=0, progress=quiet)
     model = load(lambda name: made.artefacts[name])
     rows = records["questions"].to_pylist()
-    assert dict(model.known) == {row["subject"]: row["expected"] for row in rows}
+    assert dict(model.known) == {mark(row): row["expected"] for row in rows}
     text = b"".join(made.artefacts.values()).decode()
-    assert not any(row["question"] in text for row in rows)
+    assert not any(row["question"] in text or row["subject"] in text for row in rows)
 
 
 def test_a_memory_is_made_once_while_it_is_the_same(base: Base, records: Records) -> None:
     rows = records["questions"]
-    known = {row["subject"]: row["expected"] for row in rows.to_pylist()}
+    known = {mark(row): row["expected"] for row in rows.to_pylist()}
     held = memory_of(base, known, rows)
     assert memory_of(base, dict(known), rows.slice(0)) is held
     fewer = memory_of(base, known, rows.slice(1))

@@ -4,15 +4,31 @@ const lines = () => [...document.querySelectorAll(".line[data-dossier]")];
 const sheet = () => document.getElementById("fiche");
 let here = -1;
 let anchor = -1;
+let dossier = ""; // number of the line that is marked
 let opened = ""; // address of the sheet that was last asked for
 
 function move(step) {
   const all = lines();
   if (!all.length) return;
   here = Math.min(Math.max(here + step, 0), all.length - 1);
-  all.forEach((line, at) => line.classList.toggle("here", at === here));
+  mark(all);
   all[here].querySelector(".open").focus({ preventScroll: true });
   all[here].scrollIntoView({ block: "nearest" });
+}
+
+function mark(all) {
+  dossier = all[here].dataset.dossier;
+  all.forEach((line, at) => line.classList.toggle("here", at === here));
+}
+
+// The list is written again under who works: the same line is marked, and what is typed elsewhere goes on.
+function rewritten() {
+  const all = lines();
+  if (!all.length) return;
+  const same = all.findIndex((line) => line.dataset.dossier === dossier);
+  here = same >= 0 ? same : Math.min(Math.max(here, 0), all.length - 1);
+  if (document.activeElement?.closest("#fiche, dialog, .bulk")) mark(all);
+  else move(0);
 }
 
 function open(link) {
@@ -127,7 +143,7 @@ document.addEventListener("ouvrir", (event) => open({ href: new URL(event.detail
 
 document.addEventListener("htmx:afterSwap", (event) => {
   document.querySelector("dialog[data-reopen]")?.showModal();
-  if (event.target.id === "liste" || event.detail.target?.id === "liste") { move(0); count(); }
+  if (event.target.id === "liste" || event.detail.target?.id === "liste") { rewritten(); count(); }
 });
 
 document.querySelector("dialog[data-reopen]")?.showModal();
@@ -136,6 +152,6 @@ document.querySelector("dialog[data-reopen]")?.showModal();
 if (wide() && document.querySelector(".panes:not(.alone) #fiche:not(:has([data-dossier]))") && lines().length) {
   const all = lines();
   here = Math.max(all.findIndex((line) => !line.classList.contains("judged")), 0);
-  all[here].classList.add("here");
+  mark(all);
   open(all[here].querySelector(".open"));
 }
