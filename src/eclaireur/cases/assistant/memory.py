@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from eclaireur.cases.assistant.base import Base
 
-__all__ = ["HARM", "NEAR", "WEIGHTS", "Memory", "best_weight", "joined", "mark", "memory_of", "nearness"]
+__all__ = [
+    "HARM",
+    "NEAR",
+    "WEIGHTS",
+    "Memory",
+    "best_weight",
+    "joined",
+    "mark",
+    "memory_of",
+    "nearness",
+    "still_known",
+]
 
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 """Weights that are tried, beside those of `hybrid.WAYS`."""
