@@ -221,7 +221,8 @@ def best_weight(
     return max(tried, key=lambda weight: (ranks(asked_of, weight), -weight))
 
 
-_memories: WeakKeyDictionary[Base, tuple[Mapping[str, str], pa.Table, Memory]] = WeakKeyDictionary()
+_memories: WeakKeyDictionary[Base, tuple[Any, pa.Table, Memory]] = WeakKeyDictionary()
+"""Of each base: what a model knows, the questions, and what came of them."""
 _lock = Lock()
 
 
@@ -232,7 +233,7 @@ def memory_of(
     table = questions.select(["subject", "question"])
     with _lock:
         held = _memories.get(base)
-        if held is None or held[0] != known or not held[1].equals(table):
-            held = (known, table, Memory.of(base, known, table.to_pylist(), near=near))
+        if held is None or held[0] != (known, near) or not held[1].equals(table):
+            held = ((known, near), table, Memory.of(base, known, table.to_pylist(), near=near))
             _memories[base] = held
     return held[2]

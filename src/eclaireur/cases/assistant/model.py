@@ -60,7 +60,6 @@ _THRESHOLD = 0.5
 class Asked:
     """A labelled question, with its candidates and their scores."""
 
-    subject: str
     question: str
     expected: int
     places: NDArray[np.int64]
@@ -186,7 +185,6 @@ def asked_of(base: Base, questions: Sequence[Mapping[str, Any]]) -> list[Asked]:
             where, columns = base.columns(row["question"])
             found.append(
                 Asked(
-                    subject=row["subject"],
                     question=row["question"],
                     expected=expected,
                     places=where,

@@ -192,3 +192,7 @@ def test_a_memory_is_made_once_while_it_is_the_same(base: Base, records: Records
     assert memory_of(base, dict(known), rows.slice(0)) is held
     fewer = memory_of(base, known, rows.slice(1))
     assert len(fewer.subjects) == len(held.subjects) - 1
+    # As many are known, but a model that was fitted on a part of them compares others with that part.
+    part = memory_of(base, known, rows, near=frozenset(list(known)[:5]))
+    assert len(part.subjects) == 5
+    assert len(part.words) == len(held.words)
